@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    puts("saint " SAINT_VERSION);
+    return 0;
+}

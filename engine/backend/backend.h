@@ -1,0 +1,138 @@
+/* backend.h - what the networks ask of a device: some twenty semantic operations behind one table.
+ *
+ * Data. Hidden states are token-packed rows [T, d] with cu_seqlens[B + 1], so ragged batches cost nothing. The residual stream is
+ * always f32. Inputs and outputs of GEMM and attention have the backend's compute type: F32 (strict) or BF16 (fast, f32
+ * accumulation). Pointers are in the backend's own memory (host memory on the CPU). Index lists and parameters are host memory.
+ *
+ * Bits. On the CPU every output row depends on its own input row and the weights only: never on the other rows of the call, the
+ * batch or the thread count. `linear` and `linear_rows` may sum in different orders from one another; the caller picks by meaning
+ * (prefill or decode), never by the number of rows. */
+#ifndef SAINT_BACKEND_BACKEND_H
+#define SAINT_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "base/pool.h"
+#include "base/status.h"
+
+typedef struct saint_backend saint_backend;
+
+typedef enum {
+    SAINT_ACT_NONE,
+    SAINT_ACT_QUICK_GELU, /* x * sigmoid(1.702 x): CLIP */
+    SAINT_ACT_GELU_ERF,   /* timm, LLaVA projector */
+    SAINT_ACT_GELU_TANH,
+    SAINT_ACT_RELU
+} saint_act;
+
+/* A weight [rows, cols] row-major, as stored in the checkpoint (output features x input features). Mapped, never copied. */
+typedef struct {
+    const void *data;
+    saint_dtype type; /* F32, F16 or BF16 */
+    int64_t rows, cols;
+} saint_matrix;
+
+/* y[m, n] = epilogue(sum_k x[m, k] w[n, k] + bias[n])
+ * epilogue, in this order: act; then * scale[n]; then one of: + residual[m, n], or silu(gate[m, n]) * value. */
+typedef struct {
+    int64_t m;
+    const void *x;     /* [m, w.cols], compute type, rows ldx elements apart */
+    int64_t ldx;
+    saint_matrix w;
+    const float *bias;     /* [n] or NULL */
+    saint_act act;
+    const float *scale;    /* [n] or NULL: LayerScale */
+    const float *residual; /* f32 [m, n], rows ldy apart, may be y itself; or NULL */
+    const void *gate;      /* compute type [m, n], rows ldy apart; or NULL: SwiGLU */
+    void *y;               /* [m, n], rows ldy elements apart */
+    saint_dtype ytype;     /* F32 or the compute type; F32 when residual is given */
+    int64_t ldy;
+} saint_linear_args;
+
+/* Softmax attention over packed sequences. Sequence s has queries cu_q[s]..cu_q[s+1]-1 and keys cu_k[s]..cu_k[s+1]-1.
+ * causal: query i of nq sees key j of nk when j <= i + nk - nq. Query head h reads key head h / (n_heads / n_kv_heads). */
+typedef struct {
+    const void *q, *k, *v; /* compute type; head h of a row starts at h * head_dim */
+    int64_t ldq, ldk, ldv; /* elements between rows */
+    int n_heads, n_kv_heads, head_dim;
+    int n_seqs;
+    const int32_t *cu_q, *cu_k; /* host, [n_seqs + 1] */
+    bool causal;
+    float scale;
+    const float *key_bias; /* f32 [total keys], added to the scaled score (log token size, ToMe); or NULL */
+    void *out;             /* compute type [total queries, n_heads * head_dim], rows ldo apart */
+    int64_t ldo;
+} saint_attention_args;
+
+/* Attention probabilities of one query row, mean over its heads: p[j] = mean_h softmax_j(scale q_h . k_hj). */
+typedef struct {
+    const void *q; /* compute type, one row [n_heads * head_dim] */
+    const void *k; /* compute type [n_keys, ...] */
+    int64_t ldk;
+    int n_heads, n_kv_heads, head_dim, n_keys;
+    float scale;
+    const float *key_bias; /* [n_keys] or NULL */
+    float *p;              /* host f32 [n_keys] */
+} saint_attention_row_args;
+
+typedef struct {
+    const char *name;
+
+    saint_status (*alloc)(saint_backend *b, size_t bytes, void **out, saint_error *err);
+    void (*release)(saint_backend *b, void *p); /* NULL is allowed */
+    saint_status (*upload)(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err);
+    saint_status (*download)(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
+    saint_status (*copy)(saint_backend *b, void *dst, const void *src, size_t bytes, saint_error *err);
+    saint_status (*sync)(saint_backend *b, saint_error *err);
+
+    /* y[T, d] = (x - mean) / sqrt(var + eps) * w + bias, biased variance, all in f32; y of ytype; y may be x when ytype is F32 */
+    saint_status (*layernorm)(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, const float *bias, float eps,
+                              void *y, saint_dtype ytype, saint_error *err);
+    /* y[T, d] = x / sqrt(mean(x^2) + eps) * w */
+    saint_status (*rmsnorm)(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, float eps, void *y,
+                            saint_dtype ytype, saint_error *err);
+    saint_status (*linear)(saint_backend *b, const saint_linear_args *a, saint_error *err);      /* prefill, encoder: any m */
+    saint_status (*linear_rows)(saint_backend *b, const saint_linear_args *a, saint_error *err); /* decode, heads: small m */
+    /* pixels f32 [3, side_h, side_w] -> patches [gh * gw, 3 * patch * patch] of the compute type, element order (channel, y, x) */
+    saint_status (*patchify)(saint_backend *b, const float *chw, int side_h, int side_w, int patch, void *out, saint_error *err);
+    /* y[i, :] = (f32) table[ids[i], :]; ids on the host, checked against table.rows */
+    saint_status (*embed)(saint_backend *b, const saint_matrix *table, const int32_t *ids, int64_t n, float *y, saint_error *err);
+    /* x[T, d] += add[T, d] */
+    saint_status (*add)(saint_backend *b, float *x, const float *add, size_t n, saint_error *err);
+    /* Rotary embedding in place, half-split pairs (i, i + head_dim / 2) as in Hugging Face LLaMA; pos on the host [T] */
+    saint_status (*rope)(saint_backend *b, void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, const int32_t *pos,
+                         const float *inv_freq /* host [head_dim / 2] */, saint_error *err);
+    saint_status (*attention)(saint_backend *b, const saint_attention_args *a, saint_error *err);
+    saint_status (*attention_row)(saint_backend *b, const saint_attention_row_args *a, saint_error *err);
+    /* out[i, c] = mean over heads of x[i, h * head_dim + c], in f32, heads summed in order; out is host f32 [rows, head_dim] */
+    saint_status (*mean_heads)(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                               saint_error *err);
+    /* dst[i, :] = src[idx[i], :], rows of `bytes` bytes; idx on the host; dst and src must not overlap */
+    saint_status (*gather)(saint_backend *b, const void *src, const int32_t *idx, int64_t n, size_t row_bytes, void *dst,
+                           saint_error *err);
+    /* f32 -> compute type */
+    saint_status (*narrow)(saint_backend *b, const float *x, size_t n, void *y, saint_error *err);
+    void (*close)(saint_backend *b);
+} saint_backend_ops;
+
+struct saint_backend {
+    const saint_backend_ops *op;
+    saint_dtype compute; /* F32 or BF16 */
+    saint_pool *pool;    /* borrowed */
+    char tier[24];       /* which kernels run, for `info`: "generic", "avx2", "avx512", "avx512bf16" */
+};
+
+static inline size_t saint_compute_size(const saint_backend *b)
+{
+    return saint_dtype_size(b->compute);
+}
+
+/* CPU backend. compute F32 = strict, BF16 = fast; BF16 works on every tier (converted to f32 where there is no bf16 arithmetic).
+ * tier NULL = the best this CPU can run; naming one the CPU lacks is SAINT_UNSUPPORTED. The pool is borrowed. */
+saint_status saint_backend_cpu_open(saint_backend **out, saint_pool *pool, saint_dtype compute, const char *tier, saint_error *err);
+void saint_backend_close(saint_backend *b); /* NULL is allowed */
+
+#endif
