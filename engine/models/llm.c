@@ -1,0 +1,164 @@
+#include "models/llm.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/weights.h"
+
+struct saint_llm_forward {
+    saint_backend *b;
+    const saint_model *m;
+    int cap;
+    void *h, *q, *attn, *gate, *up; /* compute type: h [cap, dim], q and attn [cap, heads * head_dim], gate and up [cap, mlp] */
+};
+
+#define TRY(call)                              \
+    do {                                       \
+        saint_status s_ = (call);              \
+        if (s_ != SAINT_OK) return s_;         \
+    } while (0)
+
+saint_status saint_kv_new(saint_kv **out, saint_backend *b, int cap, int width, saint_error *err)
+{
+    saint_kv *kv = calloc(1, sizeof *kv);
+    *out = NULL;
+    if (!kv) return saint_fail(err, SAINT_MEMORY, "no memory for a key-value cache");
+    *kv = (saint_kv){.refs = 1, .b = b, .cap = cap, .width = width};
+    size_t bytes = (size_t)cap * (size_t)width * saint_compute_size(b);
+    saint_status s = b->op->alloc(b, bytes, &kv->k, err);
+    if (s == SAINT_OK) s = b->op->alloc(b, bytes, &kv->v, err);
+    if (s != SAINT_OK) {
+        saint_kv_unref(kv);
+        return s;
+    }
+    *out = kv;
+    return SAINT_OK;
+}
+
+saint_kv *saint_kv_ref(saint_kv *kv)
+{
+    kv->refs++;
+    return kv;
+}
+
+void saint_kv_unref(saint_kv *kv)
+{
+    if (!kv || --kv->refs > 0) return;
+    kv->b->op->release(kv->b, kv->k);
+    kv->b->op->release(kv->b, kv->v);
+    free(kv);
+}
+
+saint_status saint_llm_open(saint_llm_forward **out, saint_backend *b, const saint_model *m, int max_rows, saint_error *err)
+{
+    const saint_llm *l = &m->llm;
+    *out = NULL;
+    saint_llm_forward *f = calloc(1, sizeof *f);
+    if (!f) return saint_fail(err, SAINT_MEMORY, "no memory for an LLM run");
+    f->b = b;
+    f->m = m;
+    f->cap = max_rows;
+    size_t e = saint_compute_size(b), rows = (size_t)max_rows, q = (size_t)l->heads * (size_t)l->head_dim;
+    const struct {
+        void **p;
+        size_t width;
+    } buffers[] = {{&f->h, (size_t)l->dim}, {&f->q, q}, {&f->attn, q}, {&f->gate, (size_t)l->mlp}, {&f->up, (size_t)l->mlp}};
+    saint_status s = SAINT_OK;
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers && s == SAINT_OK; i++)
+        s = b->op->alloc(b, rows * buffers[i].width * e, buffers[i].p, err);
+    if (s != SAINT_OK) {
+        saint_llm_close(f);
+        return s;
+    }
+    *out = f;
+    return SAINT_OK;
+}
+
+void saint_llm_close(saint_llm_forward *f)
+{
+    if (!f) return;
+    void *buffers[] = {f->h, f->q, f->attn, f->gate, f->up};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) f->b->op->release(f->b, buffers[i]);
+    free(f);
+}
+
+saint_status saint_llm_embed(saint_llm_forward *f, const int32_t *ids, int n, float *y, saint_error *err)
+{
+    return f->b->op->embed(f->b, &f->m->llm.embed, ids, n, y, err);
+}
+
+/* Decode reads each weight once for one row: its own kernels. Both kinds share every argument. */
+static saint_status linear(saint_llm_forward *f, bool decode, const saint_linear_args *a, saint_error *err)
+{
+    return decode ? f->b->op->linear_rows(f->b, a, err) : f->b->op->linear(f->b, a, err);
+}
+
+static saint_status project(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, const void *gate, void *y,
+                            saint_error *err)
+{
+    saint_linear_args a = {.m = t, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .gate = gate, .y = y, .ytype = f->b->compute,
+                           .ldy = w->w.rows};
+    return linear(f, decode, &a, err);
+}
+
+static saint_status add_projected(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, float *y, saint_error *err)
+{
+    saint_linear_args a = {.m = t, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .residual = y, .y = y, .ytype = SAINT_F32,
+                           .ldy = w->w.rows};
+    return linear(f, decode, &a, err);
+}
+
+saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int t, const int32_t *pos, saint_kv *kv, bool decode,
+                                 float *last_attention, saint_error *err)
+{
+    saint_backend *b = f->b;
+    const saint_llm *l = &f->m->llm;
+    const saint_llm_block *w = &l->block[layer];
+    size_t e = saint_compute_size(b);
+    int64_t q_width = (int64_t)l->heads * l->head_dim;
+    float scale = 1.0f / sqrtf((float)l->head_dim);
+    if (kv->len + t > kv->cap) return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
+    char *k = (char *)kv->k + (size_t)kv->len * (size_t)kv->width * e, *v = (char *)kv->v + (size_t)kv->len * (size_t)kv->width * e;
+
+    TRY(b->op->rmsnorm(b, x, t, l->dim, w->norm1.w, l->eps, f->h, b->compute, err));
+    TRY(project(f, decode, f->h, t, &w->q, NULL, f->q, err));
+    TRY(project(f, decode, f->h, t, &w->k, NULL, k, err));
+    TRY(project(f, decode, f->h, t, &w->v, NULL, v, err));
+    TRY(b->op->rope(b, f->q, t, q_width, l->heads, l->head_dim, pos, l->inv_freq, err));
+    TRY(b->op->rope(b, k, t, kv->width, l->kv_heads, l->head_dim, pos, l->inv_freq, err));
+    kv->len += t;
+
+    int32_t cu_q[2] = {0, t}, cu_k[2] = {0, kv->len};
+    saint_attention_args a = {.q = f->q, .k = kv->k, .v = kv->v, .ldq = q_width, .ldk = kv->width, .ldv = kv->width, .n_heads = l->heads,
+                              .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_seqs = 1, .cu_q = cu_q, .cu_k = cu_k, .causal = true,
+                              .scale = scale, .out = f->attn, .ldo = q_width};
+    TRY(b->op->attention(b, &a, err));
+    if (last_attention) {
+        saint_attention_row_args row = {.q = (char *)f->q + (size_t)(t - 1) * (size_t)q_width * e, .k = kv->k, .ldk = kv->width,
+                                        .n_heads = l->heads, .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_keys = kv->len,
+                                        .scale = scale, .p = last_attention};
+        TRY(b->op->attention_row(b, &row, err));
+    }
+    TRY(add_projected(f, decode, f->attn, t, &w->o, x, err));
+
+    TRY(b->op->rmsnorm(b, x, t, l->dim, w->norm2.w, l->eps, f->h, b->compute, err));
+    TRY(project(f, decode, f->h, t, &w->gate, NULL, f->gate, err));
+    TRY(project(f, decode, f->h, t, &w->up, f->gate, f->up, err));
+    return add_projected(f, decode, f->up, t, &w->down, x, err);
+}
+
+saint_status saint_llm_metric(saint_llm_forward *f, const saint_kv *kv, int first, int n, float *metric, saint_error *err)
+{
+    const saint_llm *l = &f->m->llm;
+    const char *k = (const char *)kv->k + (size_t)first * (size_t)kv->width * saint_compute_size(f->b);
+    return f->b->op->mean_heads(f->b, k, n, kv->width, l->kv_heads, l->head_dim, metric, err);
+}
+
+saint_status saint_llm_logits(saint_llm_forward *f, const float *x, float *logits, saint_error *err)
+{
+    saint_backend *b = f->b;
+    const saint_llm *l = &f->m->llm;
+    TRY(b->op->rmsnorm(b, x, 1, l->dim, l->norm.w, l->eps, f->h, b->compute, err));
+    saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = logits, .ytype = SAINT_F32, .ldy = l->vocab};
+    return b->op->linear_rows(b, &a, err);
+}

@@ -1,0 +1,80 @@
+#include "models/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, saint_error *err)
+{
+    memset(r, 0, sizeof *r);
+    r->b = b;
+    r->cap = cap;
+    r->dim = dim;
+    r->n_seqs = n_seqs;
+    size_t n = (size_t)(cap > 0 ? cap : 1), bytes = n * (size_t)dim * sizeof(float);
+    r->cu = calloc((size_t)n_seqs + 1, sizeof *r->cu);
+    r->patch = calloc(n, sizeof *r->patch);
+    r->pos = calloc(n, sizeof *r->pos);
+    r->size = calloc(n, sizeof *r->size);
+    saint_status s = r->cu && r->patch && r->pos && r->size ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for %d rows", cap);
+    void *p = NULL;
+    if (s == SAINT_OK) s = b->op->alloc(b, bytes, &p, err);
+    r->x = p;
+    p = NULL;
+    if (s == SAINT_OK) s = b->op->alloc(b, bytes, &p, err);
+    r->spare = p;
+    if (s != SAINT_OK) saint_rows_free(r);
+    return s;
+}
+
+void saint_rows_free(saint_rows *r)
+{
+    if (r->b) {
+        r->b->op->release(r->b, r->x);
+        r->b->op->release(r->b, r->spare);
+    }
+    free(r->cu);
+    free(r->patch);
+    free(r->pos);
+    free(r->size);
+    memset(r, 0, sizeof *r);
+}
+
+saint_status saint_rows_gather(saint_rows *r, const int32_t *list, int n, const int32_t *cu, saint_error *err)
+{
+    saint_status s = r->b->op->gather(r->b, r->x, list, n, (size_t)r->dim * sizeof(float), r->spare, err);
+    if (s != SAINT_OK) return s;
+    size_t count = (size_t)(n > 0 ? n : 1);
+    int32_t *ids = malloc(count * sizeof *ids);
+    float *size = malloc(count * sizeof *size);
+    if (!ids || !size) {
+        free(ids);
+        free(size);
+        return saint_fail(err, SAINT_MEMORY, "no memory for %d rows", n);
+    }
+    for (int i = 0; i < n; i++) ids[i] = r->patch[list[i]];
+    memcpy(r->patch, ids, (size_t)n * sizeof *ids);
+    for (int i = 0; i < n; i++) ids[i] = r->pos[list[i]];
+    memcpy(r->pos, ids, (size_t)n * sizeof *ids);
+    for (int i = 0; i < n; i++) size[i] = r->size[list[i]];
+    memcpy(r->size, size, (size_t)n * sizeof *size);
+    memcpy(r->cu, cu, ((size_t)r->n_seqs + 1) * sizeof *cu);
+    free(ids);
+    free(size);
+    float *x = r->x;
+    r->x = r->spare;
+    r->spare = x;
+    return SAINT_OK;
+}
+
+saint_status saint_rows_copy(saint_rows *dst, const saint_rows *src, saint_error *err)
+{
+    size_t n = (size_t)saint_rows_total(src);
+    if (dst->cap < (int)n || dst->dim != src->dim || dst->n_seqs != src->n_seqs)
+        return saint_fail(err, SAINT_STATE, "a checkpoint of %zu rows does not fit the room of %d", n, dst->cap);
+    memcpy(dst->cu, src->cu, ((size_t)src->n_seqs + 1) * sizeof *dst->cu);
+    memcpy(dst->patch, src->patch, n * sizeof *dst->patch);
+    memcpy(dst->pos, src->pos, n * sizeof *dst->pos);
+    memcpy(dst->size, src->size, n * sizeof *dst->size);
+    dst->merged = src->merged;
+    return dst->b->op->copy(dst->b, dst->x, src->x, n * (size_t)src->dim * sizeof(float), err);
+}

@@ -1,0 +1,32 @@
+/* rows.h - token-packed rows on their way through a network, and the gather that compaction is.
+ *
+ * Hidden state, original patch id, LLM position and merge weight travel together and are gathered by the same ordered list. */
+#ifndef SAINT_MODELS_ROWS_H
+#define SAINT_MODELS_ROWS_H
+
+#include "backend/backend.h"
+
+typedef struct {
+    saint_backend *b;
+    int cap, dim;
+    int n_seqs;
+    int32_t *cu;    /* [n_seqs + 1] first row of every image */
+    int32_t *patch; /* [cap] original patch id; class token -1; text row at position p: -1 - p */
+    int32_t *pos;   /* [cap] position in the LLM; unused in the ViT */
+    float *size;    /* [cap] patches a row stands for; 1 unless a method merges */
+    bool merged;    /* some size differs from 1 */
+    float *x, *spare; /* backend f32 [cap, dim]: hidden state, and where a gather goes */
+} saint_rows;
+
+saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, saint_error *err);
+void saint_rows_free(saint_rows *r);
+static inline int saint_rows_total(const saint_rows *r)
+{
+    return r->cu[r->n_seqs];
+}
+/* New order: list[0..n-1] are present row numbers, cu the new bounds [n_seqs + 1]. */
+saint_status saint_rows_gather(saint_rows *r, const int32_t *list, int n, const int32_t *cu, saint_error *err);
+/* Deep copy of the used part; dst was allocated with at least that capacity and the same dim. */
+saint_status saint_rows_copy(saint_rows *dst, const saint_rows *src, saint_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+#include "run/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void saint_note(saint_notes *n, const char *fmt, ...)
+{
+    if (!n || n->n == SAINT_MAX_NOTES) return;
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(n->text[n->n], sizeof n->text[0], fmt, ap);
+    va_end(ap);
+    for (int i = 0; i < n->n; i++)
+        if (strcmp(n->text[i], n->text[n->n]) == 0) return;
+    n->n++;
+}
+
+static saint_site make_site(saint_stage stage, int layer, int method, const saint_method_params *p)
+{
+    unsigned reads = saint_method_at(method)->params;
+    saint_site s;
+    memset(&s, 0, sizeof s); /* padding too: plans are compared and hashed as bytes */
+    s.stage = (int32_t)stage;
+    s.layer = layer;
+    s.method = method;
+    if (reads & SAINT_PARAM_KEEP_NUM) s.p.keep_num = p->keep_num;
+    if (reads & SAINT_PARAM_R) s.p.r = p->r;
+    if (reads & SAINT_PARAM_K) s.p.K = p->K;
+    if (reads & SAINT_PARAM_SIM_THRESHOLD) s.p.sim_threshold = p->sim_threshold;
+    if (reads & SAINT_PARAM_GAMMA) s.p.gamma = p->gamma;
+    if (reads & SAINT_PARAM_KEEP_RATIO) s.p.keep_ratio = p->keep_ratio;
+    if (reads & SAINT_PARAM_SEED) s.p.seed = p->seed;
+    return s;
+}
+
+static int llm_method_of(const saint_settings *s, int layer)
+{
+    if (s->llm[layer].method != SAINT_METHOD_UNSET) return s->llm[layer].method;
+    return s->use_saint && layer >= s->saint_start && layer <= s->saint_end ? s->llm_method : SAINT_METHOD_NONE;
+}
+
+static saint_status add_vit(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
+{
+    /* "prune_mode=X" without brackets means every layer there is; a layer asked for by number must exist */
+    bool every = true;
+    for (int i = 0; i < SAINT_MAX_LAYERS; i++) every = every && s->vit[i].method == s->vit[0].method;
+    for (int i = 0; i < SAINT_MAX_LAYERS; i++) {
+        if (s->vit[i].method == SAINT_METHOD_NONE) continue;
+        if (i >= m->vit_layers) {
+            if (every) break;
+            return saint_fail(err, SAINT_INVALID, "prune_mode[%d]: the ViT of this model has layers 0 to %d", i, m->vit_layers - 1);
+        }
+        if (i >= m->vit_layers_run) {
+            saint_note(notes, "prune_mode[%d] has no effect: the features are taken after layer %d", i, m->vit_layers_run - 1);
+            continue;
+        }
+        out->site[out->n_sites++] = make_site(SAINT_STAGE_VIT, i, s->vit[i].method, &s->vit[i].p);
+    }
+    return SAINT_OK;
+}
+
+static saint_status add_llm(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_error *err)
+{
+    for (int i = 0; i < SAINT_MAX_LAYERS; i++) {
+        int method = llm_method_of(s, i);
+        if (method == SAINT_METHOD_NONE) continue;
+        if (i >= m->llm_layers) {
+            bool ranged = s->llm[i].method == SAINT_METHOD_UNSET;
+            return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d", ranged ? "saint_end=" : "llm_prune_mode[",
+                              ranged ? (int)s->saint_end : i, ranged ? "" : "]", m->llm_layers - 1);
+        }
+        out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
+    }
+    return SAINT_OK;
+}
+
+saint_status saint_plan_build(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->compat = s->compat;
+    out->image_token_length = s->saint_image_token_length;
+    out->sys_length = s->saint_sys_length;
+    saint_status st = SAINT_OK;
+    if (s->mode == SAINT_MODE_VIT || s->mode == SAINT_MODE_HYBRID) {
+        if (m->vit_layers) st = add_vit(out, s, m, notes, err);
+        else saint_note(notes, "mode %s: this model has no ViT, so nothing is pruned there", saint_mode_name(s->mode));
+    }
+    if (st == SAINT_OK && (s->mode == SAINT_MODE_LLM || s->mode == SAINT_MODE_HYBRID)) {
+        if (m->llm_layers) st = add_llm(out, s, m, err);
+        else saint_note(notes, "mode %s: this model has no LLM, so nothing is pruned there", saint_mode_name(s->mode));
+    }
+    return st;
+}
+
+const saint_site *saint_plan_site(const saint_plan *p, saint_stage stage, int layer)
+{
+    for (int i = 0; i < p->n_sites; i++)
+        if (p->site[i].stage == (int32_t)stage && p->site[i].layer == layer) return &p->site[i];
+    return NULL;
+}
+
+saint_mode saint_plan_mode(const saint_plan *p)
+{
+    int mode = 0;
+    for (int i = 0; i < p->n_sites; i++) mode |= p->site[i].stage == SAINT_STAGE_VIT ? 1 : 2;
+    return (saint_mode)mode;
+}

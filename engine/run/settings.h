@@ -1,0 +1,57 @@
+/* settings.h - every knob of a run as one plain value: what --set, presets, sweeps and the screen edit.
+ *
+ * Settings are what the user asked for; a plan (plan.h) is what they mean for one model. */
+#ifndef SAINT_RUN_SETTINGS_H
+#define SAINT_RUN_SETTINGS_H
+
+#include <cjson/cJSON.h>
+
+#include "select/method.h"
+
+enum { SAINT_MAX_LAYERS = 96, SAINT_METHOD_NONE = -1, SAINT_METHOD_UNSET = -2 };
+
+typedef enum { SAINT_MODE_NONE, SAINT_MODE_VIT, SAINT_MODE_LLM, SAINT_MODE_HYBRID } saint_mode;
+
+typedef struct {
+    int32_t method; /* saint_method_at index, SAINT_METHOD_NONE, or (LLM only) SAINT_METHOD_UNSET = as saint_start..saint_end say */
+    saint_method_params p;
+} saint_layer_settings;
+
+typedef struct {
+    saint_mode mode;
+    bool mode_given; /* set by the user himself, so that choosing a prune_mode no longer switches a stage on */
+    bool use_saint;
+    int32_t saint_start, saint_end;
+    int32_t llm_method; /* from saint_start to saint_end */
+    int32_t saint_image_token_length, saint_sys_length;
+    uint32_t compat; /* bits of compat.def */
+    saint_layer_settings vit[SAINT_MAX_LAYERS], llm[SAINT_MAX_LAYERS];
+} saint_settings;
+
+void saint_settings_default(saint_settings *s);
+
+/* Assign one parameter by name: "keep_num", "prune_mode[19]", "sim_threshold[0-11]", "compat", "compat.overwrite_r".
+ * A value is checked for type and range. SAINT_INVALID names the nearest known key or the range. Setting a method without having set
+ * `mode` switches its stage on. saint_start > saint_end pushes the other end along. */
+saint_status saint_settings_set(saint_settings *s, const char *key, const char *value, saint_error *err);
+/* "key=value" */
+saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err);
+/* The settings of one method for `saint select`: the same names act on p; saint_threshold / saint_K / saint_gamma are accepted too. */
+saint_status saint_method_params_set(saint_method_params *p, unsigned *compat, const char *assignment, saint_error *err);
+void saint_method_params_default(saint_stage stage, saint_method_params *p);
+
+const char *saint_mode_name(saint_mode m);
+const char *saint_method_label(int method); /* name, or "None" */
+
+/* The table as data, for lists and help. NULL past the end. */
+typedef struct {
+    const char *name, *type, *scope, *unit, *doc;
+    double def, min, max;
+} saint_param_info;
+const saint_param_info *saint_param_at(int i);
+
+/* Flag names of compat.def; NULL past the end. */
+const char *saint_compat_name(int i);
+const char *saint_compat_doc(int i);
+
+#endif
