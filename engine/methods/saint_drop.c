@@ -3,8 +3,9 @@
  * Even positions of the candidate list are a, odd ones b. c_i counts the b whose cosine to a_i reaches sim_threshold. The number to drop is
  * #{i : c_i >= K}; dropped are the a with the highest
  *     score_i = c_i * exp(gamma * (mean cosine of those c_i - sim_threshold))   when c_i > 0,   else the mean cosine over all b.
- * b is never dropped here. ViT: survivors of a come first, in descending score order, then b, and the next layer splits this order. LLM: old
- * order. Defined where the published code is not: equal scores drop the lower index first; a lone token has no b and stays. */
+ * b is never dropped here. ViT: survivors of a come first, in descending score order, then b, and the next layer splits this order;
+ * when nothing is dropped the order stays. LLM: old order. Defined where the published code is not: equal scores drop the lower index
+ * first; a lone token has no b and stays. */
 #include "select/internal.h"
 
 enum { ROWS = 64 }; /* of a at a time: 64 x 288 products stay in the cache */
@@ -141,7 +142,7 @@ saint_status saint_saint_drop_select(const saint_select_in *in, saint_select_out
         for (int k = 0; k < drop; k++) out->round[saint_order_index(key[k])] = 0;
         out->n_rounds = drop > 0;
         out->margin = saint_order_margin(key, n_a, drop, out->score);
-        if (in->stage == SAINT_STAGE_VIT) {
+        if (in->stage == SAINT_STAGE_VIT && drop > 0) {
             for (int k = drop; k < n_a; k++) out->kept[out->n_keep++] = saint_order_index(key[k]);
             for (int j = 0; j < n_b; j++) out->kept[out->n_keep++] = 2 * j + 1;
         } else {
