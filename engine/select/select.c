@@ -1,0 +1,208 @@
+/* select.c - the table of methods, the checked call and the batch. */
+#include <stdlib.h>
+
+#include "select/internal.h"
+
+static const saint_method METHODS[] = {
+#define X(id, name_, stages_, params_, flags, summary_, reference_)            \
+    {.name = name_,                                                            \
+     .summary = summary_,                                                      \
+     .reference = reference_,                                                  \
+     .stages = stages_,                                                        \
+     .params = params_,                                                        \
+     .reads_attention = ((flags) & SAINT_METHOD_ATTENTION) != 0,               \
+     .reads_text = ((flags) & SAINT_METHOD_TEXT) != 0,                         \
+     .merges = ((flags) & SAINT_METHOD_MERGES) != 0,                           \
+     .fixed_budget = ((flags) & SAINT_METHOD_FIXED) != 0,                      \
+     .count = saint_##id##_count,                                              \
+     .select = saint_##id##_select},
+#include "select/methods.def"
+#undef X
+};
+enum { N_METHODS = sizeof METHODS / sizeof *METHODS };
+
+const saint_method *saint_method_at(int i)
+{
+    return i >= 0 && i < N_METHODS ? &METHODS[i] : NULL;
+}
+
+const saint_method *saint_method_find(const char *name)
+{
+    for (int i = 0; name && i < N_METHODS; i++)
+        if (!strcmp(METHODS[i].name, name)) return &METHODS[i];
+    return NULL;
+}
+
+/* -1 for a method that is not in the table. */
+int saint_method_index(const saint_method *m)
+{
+    for (int i = 0; i < N_METHODS; i++)
+        if (m == &METHODS[i]) return i;
+    return -1;
+}
+
+/* First row of x [n, dim] with a NaN or an infinity, -1 when there is none. */
+static int non_finite_row(const float *x, int n, int dim)
+{
+    for (int i = 0; i < n; i++) {
+        const float *row = x + (size_t)i * (size_t)dim;
+        uint32_t worst = 0;
+        for (int d = 0; d < dim; d++) {
+            uint32_t u;
+            memcpy(&u, row + d, sizeof u);
+            worst |= (uint32_t)((u & 0x7f800000u) == 0x7f800000u);
+        }
+        if (worst) return i;
+    }
+    return -1;
+}
+
+static saint_status check_params(const saint_method *m, const saint_select_in *in, saint_error *err)
+{
+    const saint_method_params *p = &in->p;
+    if (m->params & SAINT_PARAM_KEEP_NUM && (p->keep_num < -1 || (p->keep_num == -1 && !(m->params & SAINT_PARAM_KEEP_RATIO))))
+        return saint_fail(err, SAINT_INVALID, "%s: keep_num must be at least 0%s, found %d", m->name,
+                          m->params & SAINT_PARAM_KEEP_RATIO ? " (or -1: use keep_ratio)" : "", p->keep_num);
+    if (m->params & SAINT_PARAM_KEEP_RATIO && (!(m->params & SAINT_PARAM_KEEP_NUM) || p->keep_num == -1) &&
+        !(p->keep_ratio >= 0.0f && p->keep_ratio <= 1.0f))
+        return saint_fail(err, SAINT_INVALID, "%s: keep_ratio must be from 0 to 1, found %g", m->name, (double)p->keep_ratio);
+    if (m->params & SAINT_PARAM_R && p->r < 1) return saint_fail(err, SAINT_INVALID, "%s: r must be at least 1, found %d", m->name, p->r);
+    if (m->params & SAINT_PARAM_K && p->K < 0) return saint_fail(err, SAINT_INVALID, "%s: K must be at least 0, found %d", m->name, p->K);
+    if (m->params & SAINT_PARAM_SIM_THRESHOLD && !isfinite(p->sim_threshold))
+        return saint_fail(err, SAINT_INVALID, "%s: sim_threshold must be a finite number, found %g", m->name, (double)p->sim_threshold);
+    if (m->params & SAINT_PARAM_GAMMA && !isfinite(p->gamma))
+        return saint_fail(err, SAINT_INVALID, "%s: gamma must be a finite number, found %g", m->name, (double)p->gamma);
+    return SAINT_OK;
+}
+
+static saint_status check_in(const saint_method *m, const saint_select_in *in, saint_error *err)
+{
+    if (in->n < 0 || in->n > SAINT_SELECT_MAX_TOKENS)
+        return saint_fail(err, SAINT_INVALID, "%s: the number of tokens must be 0 to %d, found %d", m->name, (int)SAINT_SELECT_MAX_TOKENS,
+                          in->n);
+    if (in->metric && (in->dim < 1 || in->dim > SAINT_SELECT_MAX_DIM))
+        return saint_fail(err, SAINT_INVALID, "%s: the width of the metric must be 1 to %d, found %d", m->name, (int)SAINT_SELECT_MAX_DIM,
+                          in->dim);
+    if (in->n_prefix < 0) return saint_fail(err, SAINT_INVALID, "%s: n_prefix must be at least 0, found %d", m->name, in->n_prefix);
+    if ((in->stage != SAINT_STAGE_VIT && in->stage != SAINT_STAGE_LLM) || !(m->stages >> in->stage & 1))
+        return saint_fail(err, SAINT_INVALID, "%s does not work at a site of the %s", m->name,
+                          in->stage == SAINT_STAGE_VIT ? "ViT" : in->stage == SAINT_STAGE_LLM ? "LLM" : "unknown stage");
+    if (in->forced_drop < -1 || in->forced_drop > in->n)
+        return saint_fail(err, SAINT_INVALID, "%s: forced_drop must be -1 (the method decides) to %d tokens, found %d", m->name, in->n,
+                          in->forced_drop);
+    saint_status status = check_params(m, in, err);
+    if (status != SAINT_OK || in->n == 0) return status;
+    int row;
+    if (in->metric && (row = non_finite_row(in->metric, in->n, in->dim)) >= 0)
+        return saint_fail(err, SAINT_INVALID, "%s: the metric must be finite, row %d has a NaN or an infinity", m->name, row);
+    if (m->reads_attention && !in->attention)
+        return saint_fail(err, SAINT_INVALID, "%s needs the attention of the %s, and none was given", m->name,
+                          in->stage == SAINT_STAGE_VIT ? "class token" : "last prompt token");
+    if (m->reads_attention && (row = non_finite_row(in->attention, in->n, 1)) >= 0)
+        return saint_fail(err, SAINT_INVALID, "%s: the attention must be finite, row %d has a NaN or an infinity", m->name, row);
+    for (int i = 0; m->merges && in->size && i < in->n; i++)
+        if (!(in->size[i] > 0.0f && isfinite(in->size[i])))
+            return saint_fail(err, SAINT_INVALID, "%s: sizes must be positive, row %d has %g", m->name, i, (double)in->size[i]);
+    return SAINT_OK;
+}
+
+/* One block for all arrays, base pointer `kept`. */
+static saint_status allocate_out(int n_tokens, saint_select_out *out, saint_error *err)
+{
+    size_t n = n_tokens > 0 ? (size_t)n_tokens : 1;
+    size_t bytes = n * (sizeof *out->merge + sizeof *out->kept + sizeof *out->score + sizeof *out->neighbours + sizeof *out->round);
+    *out = (saint_select_out){.margin = INFINITY};
+    int32_t *block = malloc(bytes);
+    if (!block) return saint_fail(err, SAINT_MEMORY, "token selection needs %zu bytes of memory, which are not to be had", bytes);
+    out->kept = block;
+    out->neighbours = block + n;
+    out->merge = (saint_merge *)(void *)(block + 2 * n);
+    out->score = (float *)(void *)(block + 4 * n);
+    out->round = (int16_t *)(void *)(block + 5 * n);
+    for (int i = 0; i < n_tokens; i++) {
+        out->score[i] = NAN;
+        out->neighbours[i] = -1;
+        out->round[i] = -1;
+    }
+    return SAINT_OK;
+}
+
+/* A method is code that anyone adds: what it returns is checked before a gather follows its indices. */
+static saint_status check_out(const saint_method *m, const saint_select_in *in, const saint_select_out *out, saint_error *err)
+{
+    int n = in->n;
+    if (out->n_keep < 0 || out->n_keep > n)
+        return saint_fail(err, SAINT_INVALID, "%s: a method must keep 0 to %d tokens, it returned %d", m->name, n, out->n_keep);
+    if (in->forced_drop >= 0 && out->n_keep != n - in->forced_drop)
+        return saint_fail(err, SAINT_INVALID, "%s: was told to drop %d of %d tokens and kept %d", m->name, in->forced_drop, n, out->n_keep);
+    unsigned char *seen = calloc(n > 0 ? (size_t)n : 1, 1); /* bit 0: kept, bit 1: merged away */
+    if (!seen) return saint_fail(err, SAINT_MEMORY, "token selection needs %d bytes of memory, which are not to be had", n);
+    saint_status status = SAINT_OK;
+    for (int k = 0; k < out->n_keep && status == SAINT_OK; k++) {
+        int i = out->kept[k];
+        if (i < 0 || i >= n) status = saint_fail(err, SAINT_INVALID, "%s: survivor %d is token %d of %d", m->name, k, i, n);
+        else if (seen[i]) status = saint_fail(err, SAINT_INVALID, "%s: token %d survives twice", m->name, i);
+        else if (out->round[i] != -1) status = saint_fail(err, SAINT_INVALID, "%s: token %d survives and was dropped", m->name, i);
+        else seen[i] = 1;
+    }
+    for (int i = 0; i < n && status == SAINT_OK; i++)
+        if (!(seen[i] & 1) && (out->round[i] < 0 || out->round[i] >= out->n_rounds))
+            status = saint_fail(err, SAINT_INVALID, "%s: token %d was dropped in round %d of %d", m->name, i, out->round[i], out->n_rounds);
+    if (status == SAINT_OK && (out->n_merge < 0 || out->n_merge > (m->merges ? n : 0)))
+        status = saint_fail(err, SAINT_INVALID, "%s: returned %d merges", m->name, out->n_merge);
+    for (int k = 0; k < out->n_merge && status == SAINT_OK; k++) {
+        saint_merge g = out->merge[k];
+        if (g.from < 0 || g.from >= n || g.into < 0 || g.into >= n || seen[g.from] || seen[g.into] != 1)
+            status = saint_fail(err, SAINT_INVALID, "%s: merge %d (%d into %d of %d) must take a dropped token, once, into a survivor", m->name,
+                                k, g.from, g.into, n);
+        else seen[g.from] = 2;
+    }
+    free(seen);
+    return status;
+}
+
+saint_status saint_select_run(const saint_method *m, const saint_select_in *in, saint_select_out *out, saint_error *err)
+{
+    *out = (saint_select_out){0};
+    saint_status status = check_in(m, in, err);
+    if (status != SAINT_OK) return status;
+    status = allocate_out(in->n, out, err);
+    if (status != SAINT_OK) return status;
+    if (in->n > 0) status = m->select(in, out, err);
+    if (status == SAINT_OK) status = check_out(m, in, out, err);
+    if (status != SAINT_OK) saint_select_free(out);
+    return status;
+}
+
+saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err)
+{
+    if (n_images < 0) return saint_fail(err, SAINT_INVALID, "%s: a batch of %d images", m->name, n_images);
+    for (int i = 0; i < n_images; i++) out[i] = (saint_select_out){0};
+    saint_status status = SAINT_OK;
+    int64_t votes = 0;
+    /* The flag is a quirk of the ViT path and of methods that count; the images of a batch share stage and flags. */
+    bool mean = n_images > 0 && !m->fixed_budget && in[0].stage == SAINT_STAGE_VIT && in[0].compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
+    for (int i = 0; i < n_images && mean && status == SAINT_OK; i++) {
+        int n_drop = 0;
+        status = check_in(m, &in[i], err);
+        if (status == SAINT_OK && in[i].n != in[0].n)
+            status = saint_fail(err, SAINT_INVALID, "%s: batch_mean_rate needs as many tokens in every image, found %d and %d", m->name,
+                                in[0].n, in[i].n);
+        if (status == SAINT_OK) status = m->count(&in[i], &n_drop, err);
+        votes += n_drop;
+    }
+    for (int i = 0; i < n_images && status == SAINT_OK; i++) {
+        saint_select_in image = in[i];
+        if (mean) image.forced_drop = (int)(votes / n_images);
+        status = saint_select_run(m, &image, &out[i], err);
+    }
+    for (int i = 0; i < n_images && status != SAINT_OK; i++) saint_select_free(&out[i]);
+    return status;
+}
+
+void saint_select_free(saint_select_out *out)
+{
+    if (!out) return;
+    free(out->kept);
+    *out = (saint_select_out){0};
+}

@@ -1,0 +1,196 @@
+/* golden_prune.h - runs the published functions' recorded cases (cases.json and .npy keys in one folder) through saint_select_batch.
+ *
+ * A case passes when the ordered lists are equal, or when they have the same length and every position, or every token that is in one
+ * list only, differs by a pair of tokens whose scores agree within 1e-6 relative: sums in another order may swap those. */
+#ifndef SAINT_TESTS_SUPPORT_GOLDEN_PRUNE_H
+#define SAINT_TESTS_SUPPORT_GOLDEN_PRUNE_H
+
+#include "support/test.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+
+#include "select/method.h"
+
+typedef struct {
+    int exact, tied, failed, lists;
+    float min_margin;
+} golden_tally;
+
+typedef struct {
+    int batch, rows, dim;
+    float *data;
+    void *file;
+} golden_keys;
+
+static inline char *golden_read(const char *path, size_t *bytes)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f) fail_msg("%s cannot be opened", path);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    long n = ftell(f);
+    assert_true(n > 0);
+    rewind(f);
+    char *text = malloc((size_t)n + 1);
+    assert_non_null(text);
+    assert_int_equal(fread(text, 1, (size_t)n, f), n);
+    text[n] = 0;
+    *bytes = (size_t)n;
+    fclose(f);
+    return text;
+}
+
+/* Just what numpy.save writes for C-ordered float32 of rank 2 or 3; anything else fails the test. */
+static inline golden_keys golden_load_npy(const char *path)
+{
+    size_t bytes;
+    golden_keys k = {.batch = 1, .file = golden_read(path, &bytes)};
+    unsigned char *raw = k.file;
+    assert_memory_equal(raw, "\x93NUMPY\x01\x00", 8);
+    size_t header = (size_t)raw[8] + 256u * raw[9];
+    char *text = (char *)raw + 10;
+    text[header - 1] = 0;
+    assert_non_null(strstr(text, "'<f4'"));
+    assert_non_null(strstr(text, "'fortran_order': False"));
+    char *shape = strstr(text, "'shape': (");
+    assert_non_null(shape);
+    shape += strlen("'shape': (");
+    long extent[3] = {0};
+    int rank = 0;
+    while (rank < 3 && *shape >= '0' && *shape <= '9') {
+        extent[rank++] = strtol(shape, &shape, 10);
+        while (*shape == ',' || *shape == ' ') shape++;
+    }
+    assert_true(rank == 2 || rank == 3);
+    if (rank == 3) k.batch = (int)extent[0];
+    k.rows = (int)extent[rank - 2];
+    k.dim = (int)extent[rank - 1];
+    size_t floats = (size_t)k.batch * (size_t)k.rows * (size_t)k.dim;
+    assert_int_equal(bytes, 10 + header + floats * sizeof(float));
+    k.data = malloc(floats * sizeof(float)); /* the header leaves the numbers unaligned */
+    assert_non_null(k.data);
+    memcpy(k.data, raw + 10 + header, floats * sizeof(float));
+    return k;
+}
+
+static inline double golden_number(const cJSON *object, const char *key, double otherwise)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(v) ? v->valuedouble : otherwise;
+}
+
+static inline bool golden_scores_tie(const saint_select_out *out, int i, int j)
+{
+    double a = (double)out->score[i], b = (double)out->score[j]; /* NaN, the never ranked, tie with nothing */
+    return fabs(a - b) <= 1e-6 * fmax(fabs(a), fabs(b));
+}
+
+static inline int golden_by_score(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* 0: equal lists; 1: equal up to tied scores; 2: different. ordered: positions carry meaning, else the lists are ascending sets. */
+static inline int golden_compare(const saint_select_out *out, const int *want, int n_want, int n, bool ordered)
+{
+    if (out->n_keep != n_want) return 2;
+    if (!memcmp(out->kept, want, (size_t)n_want * sizeof *want)) return 0;
+    if (ordered) {
+        for (int k = 0; k < n_want; k++)
+            if (out->kept[k] != want[k] && !golden_scores_tie(out, out->kept[k], want[k])) return 2;
+        return 1;
+    }
+    float *ours = calloc((size_t)n, sizeof *ours), *theirs = calloc((size_t)n, sizeof *theirs);
+    unsigned char *seen = calloc((size_t)n, 1);
+    int n_ours = 0, n_theirs = 0, verdict = 1;
+    for (int k = 0; k < n_want; k++) seen[out->kept[k]] |= 1, seen[want[k]] |= 2;
+    for (int i = 0; i < n; i++) {
+        if (seen[i] == 1) ours[n_ours++] = out->score[i];
+        if (seen[i] == 2) theirs[n_theirs++] = out->score[i];
+    }
+    qsort(ours, (size_t)n_ours, sizeof *ours, golden_by_score);
+    qsort(theirs, (size_t)n_theirs, sizeof *theirs, golden_by_score);
+    for (int k = 0; k < n_ours; k++)
+        if (!(fabsf(ours[k] - theirs[k]) <= 1e-6f * fmaxf(fabsf(ours[k]), fabsf(theirs[k])))) verdict = 2;
+    free(ours);
+    free(theirs);
+    free(seen);
+    return verdict;
+}
+
+static inline void golden_case(const char *folder, const cJSON *c, int number, golden_tally *tally)
+{
+    char path[1024];
+    const char *name = cJSON_GetObjectItemCaseSensitive(c, "method")->valuestring;
+    const cJSON *stage = cJSON_GetObjectItemCaseSensitive(c, "stage"), *kept = cJSON_GetObjectItemCaseSensitive(c, "kept");
+    snprintf(path, sizeof path, "%s/%s", folder, cJSON_GetObjectItemCaseSensitive(c, "keys")->valuestring);
+    golden_keys keys = golden_load_npy(path);
+    int cls = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "cls")) ? 1 : 0, n = keys.rows - cls;
+    bool llm = stage && !strcmp(stage->valuestring, "llm"), drop = !strcmp(name, "saint_drop");
+    saint_select_in *in = calloc((size_t)keys.batch, sizeof *in);
+    saint_select_out *out = calloc((size_t)keys.batch, sizeof *out);
+    int *want = calloc((size_t)keys.rows, sizeof *want);
+    for (int b = 0; b < keys.batch; b++) {
+        in[b] = (saint_select_in){
+            .stage = llm ? SAINT_STAGE_LLM : SAINT_STAGE_VIT,
+            .n = n,
+            .dim = keys.dim,
+            .n_prefix = cls,
+            .metric = keys.data + ((size_t)b * (size_t)keys.rows + (size_t)cls) * (size_t)keys.dim,
+            .p = {.keep_num = (int)golden_number(c, "keep_num", -1), .r = (int)golden_number(c, "r", 0),
+                  .K = (int)golden_number(c, "K", 0), .sim_threshold = (float)golden_number(c, "sim_threshold", 0),
+                  .gamma = (float)golden_number(c, "gamma", 0)},
+            .compat = 1u << SAINT_COMPAT_OVERWRITE_R | 1u << SAINT_COMPAT_BATCH_MEAN_RATE,
+            .forced_drop = -1,
+        };
+    }
+    assert_ok(saint_select_batch(saint_method_find(name), in, keys.batch, out, err));
+    int verdict = 0;
+    for (int b = 0; b < keys.batch; b++) {
+        const cJSON *list = drop && !llm ? cJSON_GetArrayItem(kept, b) : kept, *id;
+        int n_want = 0;
+        cJSON_ArrayForEach(id, list) {
+            assert_true(n_want < keys.rows);
+            want[n_want++] = id->valueint - cls;
+        }
+        if (cls) assert_int_equal(want[0], -1); /* the class token, first, as everywhere */
+        int v = golden_compare(&out[b], want + cls, n_want - cls, n, drop && !llm);
+        if (v == 2) printf("case %d (%s, %s), image %d: differs, kept %d, published %d, margin %g\n", number, name, path, b, out[b].n_keep,
+                           n_want - cls, (double)out[b].margin);
+        if (v > verdict) verdict = v;
+        if (out[b].margin < tally->min_margin) tally->min_margin = out[b].margin;
+        tally->lists++;
+        saint_select_free(&out[b]);
+    }
+    tally->exact += verdict == 0;
+    tally->tied += verdict == 1;
+    tally->failed += verdict == 2;
+    free(want);
+    free(out);
+    free(in);
+    free(keys.data);
+    free(keys.file);
+}
+
+/* All cases of a folder; the number of cases is checked by the caller in the tally. */
+static inline golden_tally golden_run(const char *folder)
+{
+    golden_tally tally = {.min_margin = INFINITY};
+    char path[1024];
+    size_t bytes;
+    snprintf(path, sizeof path, "%s/cases.json", folder);
+    char *text = golden_read(path, &bytes);
+    cJSON *root = cJSON_ParseWithLength(text, bytes);
+    assert_non_null(root);
+    const cJSON *c;
+    int number = 0;
+    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(root, "cases")) golden_case(folder, c, number++, &tally);
+    printf("%s: %d cases (%d lists): %d exact, %d equal up to ties of 1e-6, %d different; smallest margin %g\n", folder, number, tally.lists,
+           tally.exact, tally.tied, tally.failed, (double)tally.min_margin);
+    cJSON_Delete(root);
+    free(text);
+    return tally;
+}
+
+#endif
