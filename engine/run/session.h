@@ -1,0 +1,81 @@
+/* session.h - running a model: requests in, traces out, and the timeline that re-runs only what changed.
+ *
+ * An engine owns the threads; a session owns one backend and one checkpoint cache for one model. saint_session_run is synchronous;
+ * job.h puts it on a worker thread for programs with a loop of their own. */
+#ifndef SAINT_RUN_SESSION_H
+#define SAINT_RUN_SESSION_H
+
+#include "run/trace.h"
+
+typedef struct saint_engine saint_engine;
+typedef struct saint_session saint_session;
+
+typedef struct {
+    int n_threads;    /* 0 = the CPUs this process may run on */
+    const char *tier; /* kernels: "generic", "avx2", "avx512", "avx512bf16"; NULL = the best this CPU has */
+} saint_engine_options;
+
+saint_status saint_engine_open(saint_engine **out, const saint_engine_options *o, saint_error *err);
+void saint_engine_close(saint_engine *e); /* after its sessions; NULL is allowed */
+int saint_engine_threads(const saint_engine *e);
+
+typedef struct {
+    saint_dtype dtype;       /* SAINT_F32: strict, same bits for any batch, thread count and resume point. SAINT_BF16: fast */
+    size_t checkpoint_bytes; /* budget of the cache; 0 = keep nothing */
+} saint_session_options;
+
+saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err);
+void saint_session_close(saint_session *s); /* NULL is allowed */
+const char *saint_session_tier(const saint_session *s);
+
+typedef struct {
+    const saint_image *images; /* [n_images], or */
+    const float *pixels;       /* f32 [n_images, 3, side, side], already preprocessed */
+    int n_images;              /* 0 for a text-only LLM */
+    const char *prompt;        /* question; the model's template is put around it. Or exact token ids: */
+    const int32_t *ids;        /* [n_prefix + n_suffix], the picture goes between */
+    int n_prefix, n_suffix;
+    saint_settings settings;
+    int max_new_tokens;        /* 0 = prefill only: logits, no answer */
+    bool ignore_eos;           /* fixed number of new tokens, for timing */
+    bool want_stats;           /* similarity statistics of every layer */
+} saint_request;
+
+typedef enum { SAINT_EVENT_LAYER, SAINT_EVENT_SITE, SAINT_EVENT_TOKEN } saint_event_kind;
+
+typedef struct {
+    saint_event_kind kind;
+    saint_stage stage;
+    int image, layer, done, total; /* layers of this stage, or tokens */
+    int token;                     /* SAINT_EVENT_TOKEN */
+    double seconds;                /* since the run started */
+} saint_event;
+
+typedef struct {
+    /* After every layer, site and token, on the thread that runs. Return false to stop with SAINT_CANCELLED; what is finished stays cached. */
+    bool (*event)(void *ud, const saint_event *e);
+    /* Every intermediate result by name ("vit.3.attn_resid", "llm.0.metric"): rows x cols f32, valid during the call. NULL = nobody looks. */
+    void (*tap)(void *ud, const char *name, const float *data, int64_t rows, int64_t cols);
+    void *ud;
+    const int *cancel; /* atomic flag of the caller, polled like event's result; NULL = none */
+} saint_observer;
+
+/* Run the request. *out is a new trace (unref it). On failure and cancellation *out is NULL and the session stays usable. */
+saint_status saint_session_run(saint_session *s, const saint_request *r, const saint_observer *ob, saint_trace **out, saint_error *err);
+
+/* What a request would reuse, without running it. */
+typedef struct {
+    int layers_reused, layers_to_run;
+    saint_stage from_stage; /* first thing that runs */
+    int from_layer;         /* -1 = from the picture */
+    double flops;           /* analytic, of what would run; token counts behind vote-based sites are taken as unpruned */
+    char reason[160];       /* why it starts there */
+} saint_forecast;
+saint_status saint_session_forecast(saint_session *s, const saint_request *r, saint_forecast *out, saint_error *err);
+
+/* Selection only, at one site, from the cached metric of the last run's timeline: well under a millisecond. SAINT_STATE when that site is
+ * not cached. *out is a new site record (saint_trace_site_unref). */
+saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
+                                   saint_error *err);
+
+#endif

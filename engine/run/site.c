@@ -1,0 +1,153 @@
+/* site.c - what happens at a prune site: select for every picture of the batch, record, merge, gather. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/internal.h"
+
+static void fill_input(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq, saint_select_in *out)
+{
+    int first = rows->cu[seq] + in->n_prefix, all = rows->cu[seq + 1] - first;
+    int n = in->window >= 0 && in->window < all ? in->window : all;
+    size_t at = in->metric_is_window ? 0 : (size_t)first;
+    memset(out, 0, sizeof *out);
+    out->stage = (saint_stage)in->site->stage;
+    out->layer = in->site->layer;
+    out->n = n < 0 ? 0 : n;
+    out->dim = in->dim;
+    out->n_prefix = in->ascending ? 0 : in->n_prefix; /* text rows are not part of an LLM budget */
+    out->metric = in->metric + at * (size_t)in->dim;
+    out->attention = in->attention ? in->attention + at : NULL;
+    out->size = rows->merged ? rows->size + first : NULL;
+    out->patch = rows->patch + first;
+    out->grid_w = m->grid_w;
+    out->grid_h = m->grid_h;
+    out->p = in->site->p;
+    out->compat = compat;
+    out->forced_drop = -1;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static saint_trace_site *record(const saint_site *site, const saint_select_in *in, const saint_select_out *out, double seconds)
+{
+    saint_trace_site *s = saint_trace_site_new(in->n, out->n_keep, out->n_merge);
+    if (!s) return NULL;
+    s->stage = in->stage;
+    s->layer = in->layer;
+    s->method = saint_method_at(site->method);
+    s->p = site->p;
+    s->n_rounds = out->n_rounds;
+    s->margin = out->margin;
+    s->seconds = seconds;
+    size_t n = (size_t)in->n;
+    if (n) {
+        memcpy(s->in, in->patch, n * sizeof *s->in);
+        memcpy(s->score, out->score, n * sizeof *s->score);
+        memcpy(s->neighbours, out->neighbours, n * sizeof *s->neighbours);
+        memcpy(s->round, out->round, n * sizeof *s->round);
+    }
+    for (int i = 0; i < out->n_keep; i++) s->kept[i] = in->patch[out->kept[i]];
+    for (int i = 0; i < out->n_merge; i++) s->merge[i] = out->merge[i];
+    return s;
+}
+
+/* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all devices. */
+static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, const saint_select_out *out)
+{
+    size_t d = (size_t)rows->dim, bytes = (size_t)saint_rows_total(rows) * d * sizeof(float);
+    float *x = malloc(bytes ? bytes : 1);
+    if (!x) return saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
+    saint_status s = r->b->op->download(r->b, x, rows->x, bytes, r->err);
+    float *sum = calloc((size_t)saint_rows_total(rows) + 1, sizeof *sum); /* size gathered by each target */
+    if (s == SAINT_OK && !sum) s = saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
+    for (int i = 0; i < out->n_merge && s == SAINT_OK; i++) {
+        int from = first + out->merge[i].from, into = first + out->merge[i].into;
+        float *y = x + (size_t)into * d;
+        const float *add = x + (size_t)from * d;
+        if (sum[into] == 0)
+            for (size_t c = 0; c < d; c++) y[c] *= rows->size[into];
+        for (size_t c = 0; c < d; c++) y[c] += add[c] * rows->size[from];
+        sum[into] += rows->size[from];
+    }
+    for (int i = 0; i < saint_rows_total(rows) && s == SAINT_OK; i++) {
+        if (sum[i] == 0) continue;
+        rows->size[i] += sum[i];
+        for (size_t c = 0; c < d; c++) x[(size_t)i * d + c] /= rows->size[i];
+    }
+    if (s == SAINT_OK) s = r->b->op->upload(r->b, rows->x, x, bytes, r->err);
+    if (s == SAINT_OK && out->n_merge) rows->merged = true;
+    free(sum);
+    free(x);
+    return s;
+}
+
+saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
+                                saint_trace_site **out, saint_error *err)
+{
+    saint_select_in input;
+    saint_select_out decision = {0};
+    double begin = saint_now();
+    fill_input(m, compat, in, rows, seq, &input);
+    saint_status s = saint_select_run(saint_method_at(in->site->method), &input, &decision, err);
+    if (s != SAINT_OK) return s;
+    if (in->ascending) qsort(decision.kept, (size_t)decision.n_keep, sizeof *decision.kept, by_value);
+    *out = record(in->site, &input, &decision, saint_now() - begin);
+    saint_select_free(&decision);
+    return *out ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory to record a site");
+}
+
+static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
+                          saint_history *const *history, double seconds)
+{
+    int n_seqs = rows->n_seqs, total = saint_rows_total(rows), n = 0;
+    int32_t *list = malloc(((size_t)total + 1) * sizeof *list), *cu = calloc((size_t)n_seqs + 1, sizeof *cu);
+    saint_status s = list && cu ? SAINT_OK : saint_fail(r->err, SAINT_MEMORY, "no memory for %d rows", total);
+    for (int q = 0; q < n_seqs && s == SAINT_OK; q++) {
+        int first = rows->cu[q], candidates = first + in->n_prefix;
+        if (in->ascending) qsort(out[q].kept, (size_t)out[q].n_keep, sizeof *out[q].kept, by_value);
+        saint_history *h = history[q];
+        saint_trace_site *site = record(in->site, &input[q], &out[q], seconds / n_seqs);
+        if (!site) {
+            s = saint_fail(r->err, SAINT_MEMORY, "no memory to record a site");
+            break;
+        }
+        h->site[h->n_sites++] = site;
+        if (out[q].n_merge) s = merge_rows(r, rows, candidates, &out[q]);
+        for (int i = 0; i < in->n_prefix && first + i < rows->cu[q + 1]; i++) list[n++] = first + i;
+        for (int i = 0; i < out[q].n_keep; i++) list[n++] = candidates + out[q].kept[i];
+        for (int i = candidates + input[q].n; i < rows->cu[q + 1]; i++) list[n++] = i; /* text behind the window */
+        cu[q + 1] = n;
+    }
+    if (s == SAINT_OK) s = saint_rows_gather(rows, list, n, cu, r->err);
+    free(list);
+    free(cu);
+    return s;
+}
+
+saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history)
+{
+    const saint_method *m = saint_method_at(in->site->method);
+    size_t n = (size_t)rows->n_seqs;
+    if (m->reads_attention && !in->attention)
+        return saint_fail(r->err, SAINT_INVALID, "%s needs the attention of a class token, which this model does not have", m->name);
+    saint_select_in *input = calloc(n, sizeof *input);
+    saint_select_out *out = calloc(n, sizeof *out);
+    saint_status s = input && out ? SAINT_OK : saint_fail(r->err, SAINT_MEMORY, "no memory for a selection");
+    double begin = saint_now();
+    for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(&r->m->info, r->t->plan.compat, in, rows, (int)i, &input[i]);
+    if (s == SAINT_OK) s = saint_select_batch(m, input, rows->n_seqs, out, r->err);
+    double seconds = saint_now() - begin;
+    if (s == SAINT_OK) {
+        r->t->seconds.selection += seconds;
+        s = apply(r, in, rows, input, out, history, seconds);
+        for (size_t i = 0; i < n; i++) saint_select_free(&out[i]);
+    }
+    free(input);
+    free(out);
+    return s;
+}
