@@ -46,7 +46,7 @@ saint_status saint_iterative_select(const saint_select_in *in, saint_select_out 
     double *sum = saint_scratch_take(&s, dim, sizeof *sum);
     uint64_t *key = saint_scratch_take(&s, n, sizeof *key), *tmp = saint_scratch_take(&s, n, sizeof *tmp);
     int32_t *left = saint_scratch_take(&s, n, sizeof *left);
-    status = saint_unit_rows(in, unit, err);
+    status = saint_unit_metric(in, unit, err);
     if (status == SAINT_OK) {
         memset(sum, 0, dim * sizeof *sum);
         for (int i = 0; i < in->n; i++) {
