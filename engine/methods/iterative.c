@@ -6,7 +6,8 @@
  * drop the lower index first.
  *
  * The sum of a row of the Gram matrix is the product of the token with the sum of all tokens left, so no N x N matrix is needed: O(N dim)
- * a round in doubles, closer to the exact sum than adding up f32 products. */
+ * a round in doubles, closer to the exact sum than adding up f32 products. The cosine of a token to itself counts as exactly 1 (0 for a
+ * zero row), not as the squared length that f32 left it with: two last tokens tie, as they should. */
 #include "select/internal.h"
 
 saint_status saint_iterative_count(const saint_select_in *in, int *n_drop, saint_error *err)
@@ -16,14 +17,22 @@ saint_status saint_iterative_count(const saint_select_in *in, int *n_drop, saint
     return SAINT_OK;
 }
 
-static float score_of(const float *unit, const double *sum, int dim)
+static double dot_of(const float *unit, const double *x, int dim)
 {
     double lane[8] = {0}, tail = 0;
     int d = 0;
     for (; d + 8 <= dim; d += 8)
-        for (int l = 0; l < 8; l++) lane[l] += (double)unit[d + l] * sum[d + l];
-    for (; d < dim; d++) tail += (double)unit[d] * sum[d];
-    return (float)(((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + tail);
+        for (int l = 0; l < 8; l++) lane[l] += (double)unit[d + l] * x[d + l];
+    for (; d < dim; d++) tail += (double)unit[d] * x[d];
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + tail;
+}
+
+/* What the squared length of a unit row lacks of 1; 0 for a zero row. */
+static double self_error(const float *unit, int dim)
+{
+    double square = 0;
+    for (int d = 0; d < dim; d++) square += (double)unit[d] * (double)unit[d];
+    return square > 0 ? 1.0 - square : 0.0;
 }
 
 static void add_row(double *sum, const float *unit, int dim, double sign)
@@ -40,17 +49,18 @@ saint_status saint_iterative_select(const saint_select_in *in, saint_select_out 
     saint_scratch s;
     saint_status status =
         saint_scratch_open(&s, saint_scratch_bytes(n * dim, sizeof(float)) + saint_scratch_bytes(dim, sizeof(double)) +
-                                   2 * saint_scratch_bytes(n, sizeof(uint64_t)) + saint_scratch_bytes(n, sizeof(int32_t)), err);
+                                   saint_scratch_bytes(n, sizeof(double)) + 2 * saint_scratch_bytes(n, sizeof(uint64_t)) + saint_scratch_bytes(n, sizeof(int32_t)), err);
     if (status != SAINT_OK) return status;
     float *unit = saint_scratch_take(&s, n * dim, sizeof *unit);
-    double *sum = saint_scratch_take(&s, dim, sizeof *sum);
+    double *sum = saint_scratch_take(&s, dim, sizeof *sum), *self = saint_scratch_take(&s, n, sizeof *self);
     uint64_t *key = saint_scratch_take(&s, n, sizeof *key), *tmp = saint_scratch_take(&s, n, sizeof *tmp);
     int32_t *left = saint_scratch_take(&s, n, sizeof *left);
-    status = saint_unit_rows(in, unit, err);
+    status = saint_unit_metric(in, unit, err);
     if (status == SAINT_OK) {
         memset(sum, 0, dim * sizeof *sum);
         for (int i = 0; i < in->n; i++) {
             left[i] = i;
+            self[i] = self_error(unit + (size_t)i * dim, in->dim);
             add_row(sum, unit + (size_t)i * dim, in->dim, 1.0);
         }
         while (to_drop > 0) {
@@ -59,7 +69,7 @@ saint_status saint_iterative_select(const saint_select_in *in, saint_select_out 
             if (step > to_drop) step = to_drop;
             for (int k = 0; k < n_left; k++) {
                 int i = left[k];
-                out->score[i] = score_of(unit + (size_t)i * dim, sum, in->dim);
+                out->score[i] = (float)(dot_of(unit + (size_t)i * dim, sum, in->dim) + self[i]);
                 key[k] = saint_order_key(out->score[i], i);
             }
             saint_order_sort(key, tmp, n_left);

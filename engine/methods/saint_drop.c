@@ -21,12 +21,6 @@ static vote_params params_of(const saint_select_in *in)
     return (vote_params){in->p.K, in->p.gamma};
 }
 
-/* Cosines lie in [-1, 1]; rounding must not let a product of 1.0000001 or -1.0000001 say otherwise at a threshold outside of it. */
-static float effective_threshold(float tau)
-{
-    return tau <= -1.0f ? -INFINITY : tau > 1.0f ? INFINITY : tau;
-}
-
 /* Votes of one row: how many of n products reach `reach`, and the sum of (product - tau) over them. Sums the excess and not the product:
  * it is small and the subtraction is exact near tau, so f32 lanes lose nothing that exp(gamma * .) could show. */
 static int count_votes(const float *s, int n, float reach, float tau, double *excess)
@@ -72,8 +66,8 @@ static saint_status vote(const saint_select_in *in, int32_t *votes, float *score
     if (status != SAINT_OK) return status;
     float *unit = saint_scratch_take(&s, n_unit, sizeof *unit), *sim = saint_scratch_take(&s, n_sim, sizeof *sim);
     void *inner = saint_scratch_take(&s, saint_similarity_scratch(), 1);
-    status = saint_unit_rows(in, unit, err);
-    float tau = in->p.sim_threshold, reach = effective_threshold(tau), gamma = params_of(in).gamma;
+    status = saint_unit_metric(in, unit, err);
+    float tau = in->p.sim_threshold, reach = saint_reach(tau), gamma = params_of(in).gamma;
     for (int first = 0; status == SAINT_OK && first < n_a; first += ROWS) {
         int rows = n_a - first < ROWS ? n_a - first : ROWS;
         saint_similarity(rows, n_b, in->dim, unit + (size_t)first * (size_t)ld, ld, unit + in->dim, ld, sim, n_b, inner);

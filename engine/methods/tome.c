@@ -28,7 +28,7 @@ static saint_status match(const saint_select_in *in, int first_a, int n_a, int n
     if (status != SAINT_OK) return status;
     float *unit = saint_scratch_take(&s, n_unit, sizeof *unit), *sim = saint_scratch_take(&s, n_sim, sizeof *sim);
     void *inner = saint_scratch_take(&s, saint_similarity_scratch(), 1);
-    status = saint_unit_rows(in, unit, err);
+    status = saint_unit_metric(in, unit, err);
     for (int first = 0; status == SAINT_OK && first < n_a; first += ROWS) {
         int rows = n_a - first < ROWS ? n_a - first : ROWS;
         saint_similarity(rows, n_b, in->dim, unit + (size_t)first_a * (size_t)in->dim + (size_t)first * (size_t)ld, ld,

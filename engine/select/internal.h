@@ -60,9 +60,19 @@ void saint_keep_in_order(const saint_select_in *in, saint_select_out *out);
  * sorted, out->kept in descending score order (drop_high false), else in old order. Every score must be a number. */
 saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted, saint_error *err);
 
-/* unit [n, dim] = rows of the metric over their Euclidean norm, f32. A zero row stays zero: its cosine to every row, itself included, is
- * 0 (the published code divides 0 by 0). SAINT_INVALID when there is no metric. */
-saint_status saint_unit_rows(const saint_select_in *in, float *unit, saint_error *err);
+/* First row of x [n, dim] that has a NaN or an infinity, -1 when there is none. */
+int saint_non_finite_row(const float *x, int n, int dim);
+/* unit [n, dim] = rows of x over their Euclidean norm, f32; returns the number of zero rows. A zero row stays zero: its cosine to every
+ * row, itself included, is 0 (the published code divides 0 by 0). */
+int saint_unit_rows(const float *x, int n, int dim, float *unit);
+/* The same for a method's metric; SAINT_INVALID when there is none. */
+saint_status saint_unit_metric(const saint_select_in *in, float *unit, saint_error *err);
+/* What a cosine is compared with. It lies in [-1, 1]; a product rounded to 1.0000001 or -1.0000001 must not say otherwise at a threshold
+ * outside of it. */
+static inline float saint_reach(float threshold)
+{
+    return threshold <= -1.0f ? -INFINITY : threshold > 1.0f ? INFINITY : threshold;
+}
 /* c[m, n] = a b^T in f32; lda, ldb, ldc in elements; scratch of saint_similarity_scratch() bytes. */
 size_t saint_similarity_scratch(void);
 void saint_similarity(int m, int n, int dim, const float *a, int lda, const float *b, int ldb, float *c, int ldc, void *scratch);

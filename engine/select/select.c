@@ -41,22 +41,6 @@ int saint_method_index(const saint_method *m)
     return -1;
 }
 
-/* First row of x [n, dim] with a NaN or an infinity, -1 when there is none. */
-static int non_finite_row(const float *x, int n, int dim)
-{
-    for (int i = 0; i < n; i++) {
-        const float *row = x + (size_t)i * (size_t)dim;
-        uint32_t worst = 0;
-        for (int d = 0; d < dim; d++) {
-            uint32_t u;
-            memcpy(&u, row + d, sizeof u);
-            worst |= (uint32_t)((u & 0x7f800000u) == 0x7f800000u);
-        }
-        if (worst) return i;
-    }
-    return -1;
-}
-
 static saint_status check_params(const saint_method *m, const saint_select_in *in, saint_error *err)
 {
     const saint_method_params *p = &in->p;
@@ -93,12 +77,12 @@ static saint_status check_in(const saint_method *m, const saint_select_in *in, s
     saint_status status = check_params(m, in, err);
     if (status != SAINT_OK || in->n == 0) return status;
     int row;
-    if (in->metric && (row = non_finite_row(in->metric, in->n, in->dim)) >= 0)
+    if (in->metric && (row = saint_non_finite_row(in->metric, in->n, in->dim)) >= 0)
         return saint_fail(err, SAINT_INVALID, "%s: the metric must be finite, row %d has a NaN or an infinity", m->name, row);
     if (m->reads_attention && !in->attention)
         return saint_fail(err, SAINT_INVALID, "%s needs the attention of the %s, and none was given", m->name,
                           in->stage == SAINT_STAGE_VIT ? "class token" : "last prompt token");
-    if (m->reads_attention && (row = non_finite_row(in->attention, in->n, 1)) >= 0)
+    if (m->reads_attention && (row = saint_non_finite_row(in->attention, in->n, 1)) >= 0)
         return saint_fail(err, SAINT_INVALID, "%s: the attention must be finite, row %d has a NaN or an infinity", m->name, row);
     for (int i = 0; m->merges && in->size && i < in->n; i++)
         if (!(in->size[i] > 0.0f && isfinite(in->size[i])))

@@ -14,22 +14,43 @@ static double sum_of_squares(const float *x, int dim)
     return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + tail;
 }
 
-saint_status saint_unit_rows(const saint_select_in *in, float *unit, saint_error *err)
+int saint_non_finite_row(const float *x, int n, int dim)
 {
-    if (!in->metric) return saint_fail(err, SAINT_INVALID, "this method compares the keys of the tokens, and no metric was given");
-    for (int i = 0; i < in->n; i++) {
-        const float *x = in->metric + (size_t)i * (size_t)in->dim;
-        float *u = unit + (size_t)i * (size_t)in->dim;
-        double norm = sqrt(sum_of_squares(x, in->dim));
+    for (int i = 0; i < n; i++) {
+        const float *row = x + (size_t)i * (size_t)dim;
+        uint32_t bad = 0;
+        for (int d = 0; d < dim; d++) {
+            uint32_t u;
+            memcpy(&u, row + d, sizeof u);
+            bad |= (uint32_t)((u & 0x7f800000u) == 0x7f800000u);
+        }
+        if (bad) return i;
+    }
+    return -1;
+}
+
+int saint_unit_rows(const float *x, int n, int dim, float *unit)
+{
+    int zero_rows = 0;
+    for (int i = 0; i < n; i++, x += dim, unit += dim) {
+        double norm = sqrt(sum_of_squares(x, dim));
         float norm32 = (float)norm;
         if (norm32 >= FLT_MIN && norm32 <= FLT_MAX) {
-            for (int d = 0; d < in->dim; d++) u[d] = x[d] / norm32;
-        } else if (norm > 0) {
-            for (int d = 0; d < in->dim; d++) u[d] = (float)((double)x[d] / norm);
+            for (int d = 0; d < dim; d++) unit[d] = x[d] / norm32;
+        } else if (norm > 0) { /* too small or too large for f32, but a direction all the same */
+            for (int d = 0; d < dim; d++) unit[d] = (float)((double)x[d] / norm);
         } else {
-            memset(u, 0, (size_t)in->dim * sizeof *u);
+            memset(unit, 0, (size_t)dim * sizeof *unit);
+            zero_rows++;
         }
     }
+    return zero_rows;
+}
+
+saint_status saint_unit_metric(const saint_select_in *in, float *unit, saint_error *err)
+{
+    if (!in->metric) return saint_fail(err, SAINT_INVALID, "this method compares the keys of the tokens, and no metric was given");
+    saint_unit_rows(in->metric, in->n, in->dim, unit);
     return SAINT_OK;
 }
 
