@@ -1,0 +1,259 @@
+/* gemm.c - y = epilogue(x W^T): cuts the product into chunks for the pool and drives the tiles of one tier.
+ *
+ * A chunk is one column panel by one block of rows. Its worker packs the panel from the mapped weights into its own scratch, K block
+ * by K block, and streams the rows past it. K is never split between workers and every output is one running sum over k, so neither
+ * the cut nor the number of threads nor the other rows can change a bit. */
+#include "backend/cpu/gemm.h"
+
+#include <limits.h>
+#include <string.h>
+
+typedef struct {
+    const saint_gemm_tier *tier;
+    const saint_gemm_kernel *kernel;
+    saint_gemm_dot_fn dot;
+    const char *x, *w;
+    size_t xpitch, wpitch;
+    saint_dtype xtype, wtype;
+    bool widened; /* x is bf16 and the kernel is f32 */
+    bool direct;  /* no epilogue: whole tiles are summed in y itself */
+    int64_t m, n, k, block_m, block_k;
+    int blocks_m; /* row blocks per panel */
+    saint_gemm_finish finish; /* of element (0, 0) */
+    void **scratch;
+} gemm;
+
+/* What a worker's scratch is cut into. */
+typedef struct {
+    float panel[SAINT_GEMM_PANEL_BYTES / sizeof(float)];
+    float sums[SAINT_GEMM_BLOCK_ROWS * SAINT_GEMM_MAX_COLS];
+    float wide[SAINT_GEMM_MAX_ROWS * SAINT_GEMM_WIDE_K];
+} gemm_scratch;
+
+size_t saint_cpu_gemm_scratch_bytes(void)
+{
+    return sizeof(gemm_scratch);
+}
+
+const saint_gemm_tier *saint_gemm_tier_of(saint_cpu_tier t)
+{
+    switch (t) {
+#if defined(__x86_64__)
+    case SAINT_TIER_AVX2: return &saint_gemm_avx2;
+    case SAINT_TIER_AVX512:
+    case SAINT_TIER_AVX512BF16: return &saint_gemm_avx512;
+#endif
+    default: return &saint_gemm_generic;
+    }
+}
+
+const saint_gemm_bf16 *saint_gemm_bf16_of(saint_cpu_tier t)
+{
+#if defined(__x86_64__)
+    if (t == SAINT_TIER_AVX512BF16) return &saint_gemm_avx512bf16;
+#endif
+    (void)t;
+    return NULL;
+}
+
+static int64_t round_up(int64_t a, int64_t unit)
+{
+    return (a + unit - 1) / unit * unit;
+}
+
+/* f moved to row i, column j */
+static saint_gemm_finish finish_at(const saint_gemm_finish *f, int64_t i, int64_t j)
+{
+    saint_gemm_finish g = *f;
+    size_t at = (size_t)(i * f->ld + j);
+    g.y = (char *)f->y + at * saint_dtype_size(f->ytype);
+    if (f->bias) g.bias = f->bias + j;
+    if (f->scale) g.scale = f->scale + j;
+    if (f->residual) g.residual = f->residual + at;
+    if (f->gate) g.gate = (const char *)f->gate + at * saint_dtype_size(f->gate_type);
+    return g;
+}
+
+static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1, int64_t block_row)
+{
+    const saint_gemm_kernel *kernel = g->kernel;
+    const void *x = g->x + (size_t)row * g->xpitch + (size_t)k0 * saint_dtype_size(g->xtype);
+    size_t xpitch = g->xpitch;
+    if (g->widened) {
+        g->tier->widen(x, xpitch, rows, k1 - k0, s->wide);
+        x = s->wide;
+        xpitch = (size_t)(k1 - k0) * sizeof(float);
+    }
+    bool last = k1 == g->k;
+    if (g->direct && cols == kernel->cols) {
+        kernel->tile(rows, k1 - k0, x, xpitch, s->panel, (float *)g->finish.y + row * g->finish.ld + col, g->finish.ld, k0 > 0);
+        return;
+    }
+    /* With one K block the sums of a tile are finished while they are in L1, so all tiles share one place. */
+    float *c = s->sums + (k0 == 0 && last ? 0 : (row - block_row) * kernel->cols);
+    kernel->tile(rows, k1 - k0, x, xpitch, s->panel, c, kernel->cols, k0 > 0);
+    if (last) {
+        saint_gemm_finish f = finish_at(&g->finish, row, col);
+        g->tier->finish(&f, c, kernel->cols, rows, cols);
+    }
+}
+
+static void gemm_chunk(void *ctx, int chunk, int worker)
+{
+    const gemm *g = ctx;
+    gemm_scratch *s = g->scratch[worker];
+    int64_t col = (int64_t)(chunk / g->blocks_m) * g->kernel->cols, row0 = (int64_t)(chunk % g->blocks_m) * g->block_m;
+    int64_t row1 = row0 + g->block_m < g->m ? row0 + g->block_m : g->m;
+    int cols = g->n - col < g->kernel->cols ? (int)(g->n - col) : g->kernel->cols;
+    int64_t k0 = 0;
+    do {
+        int64_t k1 = k0 + g->block_k < g->k ? k0 + g->block_k : g->k;
+        const char *w = g->w + (size_t)col * g->wpitch + (size_t)k0 * saint_dtype_size(g->wtype);
+        g->kernel->pack(w, g->wpitch, g->wtype, cols, k1 - k0, s->panel);
+        for (int64_t row = row0; row < row1; row += g->kernel->rows) {
+            int rows = row1 - row < g->kernel->rows ? (int)(row1 - row) : g->kernel->rows;
+            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0);
+        }
+        k0 = k1;
+    } while (k0 < g->k);
+}
+
+/* Fills the cut of g; returns the number of chunks. The cut follows from m, n and k alone. */
+static int64_t gemm_cut(gemm *g)
+{
+    const saint_gemm_kernel *kernel = g->kernel;
+    int64_t panels = (g->n + kernel->cols - 1) / kernel->cols;
+    int64_t blocks_k = (g->k + kernel->block_k - 1) / kernel->block_k;
+    if (blocks_k < 1) blocks_k = 1;
+    g->block_k = round_up((g->k + blocks_k - 1) / blocks_k, 2);
+    if (g->block_k < 2) g->block_k = 2;
+
+    /* Enough chunks for many threads, but no block so low that packing shows. */
+    int64_t blocks_m = (g->m + SAINT_GEMM_BLOCK_ROWS - 1) / SAINT_GEMM_BLOCK_ROWS;
+    while (panels * blocks_m < 32 && g->m / (blocks_m + 1) >= 96) blocks_m++;
+    g->block_m = round_up((g->m + blocks_m - 1) / blocks_m, kernel->rows);
+    if (g->block_m > SAINT_GEMM_BLOCK_ROWS) g->block_m = SAINT_GEMM_BLOCK_ROWS / kernel->rows * kernel->rows;
+    blocks_m = (g->m + g->block_m - 1) / g->block_m;
+    g->blocks_m = blocks_m < INT_MAX ? (int)blocks_m : INT_MAX;
+    return panels * blocks_m;
+}
+
+static saint_status linear_check(const saint_backend *b, const saint_linear_args *a, saint_error *err)
+{
+    const saint_matrix *w = &a->w;
+    if (w->type != SAINT_F32 && w->type != SAINT_F16 && w->type != SAINT_BF16)
+        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s", saint_dtype_name(w->type));
+    if (a->ytype != SAINT_F32 && a->ytype != b->compute)
+        return saint_fail(err, SAINT_INVALID, "linear: output of type F32 or %s is expected, found %s", saint_dtype_name(b->compute),
+                          saint_dtype_name(a->ytype));
+    if (a->residual && (a->ytype != SAINT_F32 || a->gate))
+        return saint_fail(err, SAINT_INVALID, "linear: a residual goes with an F32 output and without a gate");
+    if (a->m < 0 || w->rows < 0 || w->cols < 0 || (a->m > 1 && (a->ldx < w->cols || a->ldy < w->rows)))
+        return saint_fail(err, SAINT_INVALID, "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
+                          (long long)w->cols, (long long)w->rows, (long long)a->ldx, (long long)a->ldy, (long long)a->m);
+    return SAINT_OK;
+}
+
+static gemm gemm_of(const saint_cpu *cpu, const saint_linear_args *a)
+{
+    const saint_gemm_tier *tier = saint_gemm_tier_of(cpu->tier);
+    saint_dtype compute = cpu->base.compute;
+    const saint_gemm_bf16 *pairs = compute == SAINT_BF16 ? saint_gemm_bf16_of(cpu->tier) : NULL;
+    return (gemm){
+        .tier = tier,
+        .kernel = pairs ? pairs->kernel : tier->f32,
+        .x = a->x,
+        .w = a->w.data,
+        .xpitch = (size_t)a->ldx * saint_dtype_size(compute),
+        .wpitch = (size_t)a->w.cols * saint_dtype_size(a->w.type),
+        .xtype = compute,
+        .wtype = a->w.type,
+        .dot = pairs && a->w.type == SAINT_BF16 ? pairs->dot : tier->dot,
+        .widened = compute == SAINT_BF16 && !pairs,
+        .direct = !a->bias && !a->act && !a->scale && !a->residual && !a->gate && a->ytype == SAINT_F32,
+        .m = a->m,
+        .n = a->w.rows,
+        .k = a->w.cols,
+        .finish = {.bias = a->bias, .scale = a->scale, .residual = a->residual, .gate = a->gate, .y = a->y, .ld = a->ldy, .act = a->act,
+                   .gate_type = compute, .ytype = a->ytype},
+        .scratch = cpu->scratch,
+    };
+}
+
+saint_status saint_cpu_linear(saint_backend *b, const saint_linear_args *a, saint_error *err)
+{
+    saint_status status = linear_check(b, a, err);
+    if (status || a->m == 0 || a->w.rows == 0) return status;
+    gemm g = gemm_of((const saint_cpu *)b, a);
+    int64_t chunks = gemm_cut(&g);
+    if (chunks > INT_MAX) return saint_fail(err, SAINT_INVALID, "linear: %lld x %lld is too large a product", (long long)g.m, (long long)g.n);
+    saint_pool_run(b->pool, (int)chunks, gemm_chunk, &g);
+    return SAINT_OK;
+}
+
+void saint_cpu_sgemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc,
+                        void *scratch)
+{
+    if (m <= 0 || n <= 0) return;
+    const saint_gemm_tier *tier = saint_gemm_tier_of(saint_cpu_best_tier());
+    gemm g = {
+        .tier = tier,
+        .kernel = tier->f32,
+        .x = (const char *)a,
+        .w = (const char *)b,
+        .xpitch = (size_t)lda * sizeof(float),
+        .wpitch = (size_t)ldb * sizeof(float),
+        .xtype = SAINT_F32,
+        .wtype = SAINT_F32,
+        .direct = true,
+        .m = m,
+        .n = n,
+        .k = k,
+        .finish = {.y = c, .ld = ldc, .gate_type = SAINT_F32, .ytype = SAINT_F32},
+        .scratch = &scratch,
+    };
+    int64_t chunks = gemm_cut(&g);
+    for (int64_t i = 0; i < chunks; i++) gemm_chunk(&g, (int)i, 0);
+}
+
+/* ---- decode -------------------------------------------------------------------------------------------------------------- */
+
+enum { ROWS_CHUNK_COLS = 64 };
+
+/* Weight rows per chunk: a few hundred KB, so that the streams run long and threads still share well. */
+static int rows_chunk_cols(const gemm *g)
+{
+    size_t fit = (size_t)(256 * 1024) / (g->wpitch ? g->wpitch : 1);
+    int64_t share = round_up((g->n + 31) / 32, 4); /* at least 32 chunks when there are rows enough */
+    int cols = fit < 8 ? 8 : fit > ROWS_CHUNK_COLS ? ROWS_CHUNK_COLS : (int)(fit / 4 * 4);
+    return share < cols ? (int)(share < 4 ? 4 : share) : cols;
+}
+
+static void rows_chunk(void *ctx, int chunk, int worker)
+{
+    const gemm *g = ctx;
+    gemm_scratch *s = g->scratch[worker];
+    int step = (int)g->block_m; /* columns per chunk, see saint_cpu_linear_rows */
+    int64_t col = (int64_t)chunk * step;
+    int cols = g->n - col < step ? (int)(g->n - col) : step;
+    for (int64_t row = 0; row < g->m; row += SAINT_GEMM_DOT_ROWS) {
+        int rows = g->m - row < SAINT_GEMM_DOT_ROWS ? (int)(g->m - row) : SAINT_GEMM_DOT_ROWS;
+        g->dot(rows, cols, g->k, g->x + (size_t)row * g->xpitch, g->xpitch, g->xtype, g->w + (size_t)col * g->wpitch, g->wpitch,
+                     g->wtype, s->sums, ROWS_CHUNK_COLS);
+        saint_gemm_finish f = finish_at(&g->finish, row, col);
+        g->tier->finish(&f, s->sums, ROWS_CHUNK_COLS, rows, cols);
+    }
+}
+
+saint_status saint_cpu_linear_rows(saint_backend *b, const saint_linear_args *a, saint_error *err)
+{
+    saint_status status = linear_check(b, a, err);
+    if (status || a->m == 0 || a->w.rows == 0) return status;
+    gemm g = gemm_of((const saint_cpu *)b, a);
+    int step = rows_chunk_cols(&g);
+    g.block_m = step;
+    int64_t chunks = (g.n + step - 1) / step;
+    if (chunks > INT_MAX) return saint_fail(err, SAINT_INVALID, "linear_rows: %lld rows of weights are too many", (long long)g.n);
+    saint_pool_run(b->pool, (int)chunks, rows_chunk, &g);
+    return SAINT_OK;
+}

@@ -1,0 +1,162 @@
+/* gemm_avx512.c - the f32 tier for 512-bit CPUs: 12 x 32 tiles. */
+#include "backend/cpu/gemm.h"
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+
+#include "backend/cpu/gemm_avx512.inc"
+
+typedef __m512 V;
+enum { SAINT_GEMM_DOT_AHEAD = 1024 };
+#define VN 16
+#define KERNEL_ROWS 12
+#define KERNEL_VECS 2
+#define KEEP_IN_REGISTERS(a) __asm__ volatile("" : "+v"(a))
+
+INLINE V v_set1(float a)
+{
+    return _mm512_set1_ps(a);
+}
+
+INLINE V v_load(const void *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+INLINE void v_store(void *p, V a)
+{
+    _mm512_storeu_ps(p, a);
+}
+
+INLINE V v_set1_at(const void *p)
+{
+    float a;
+    memcpy(&a, p, sizeof a);
+    return _mm512_set1_ps(a);
+}
+
+INLINE void v_store_part(void *p, V a, int n)
+{
+    _mm512_mask_storeu_ps(p, mask_of(n), a);
+}
+
+/* to nearest even, NaN quiet: the bits of saint_f32_to_bf16 */
+INLINE __m256i v_narrow(V a)
+{
+    __m512i u = _mm512_castps_si512(a), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    __m512i h = _mm512_srli_epi32(_mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+    __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(_mm512_mask_or_epi32(h, nan, _mm512_srli_epi32(u, 16), _mm512_set1_epi32(0x40)));
+}
+
+INLINE void v_store_bf16(void *p, V a)
+{
+    _mm256_storeu_si256(p, v_narrow(a));
+}
+
+INLINE void v_store_bf16_part(void *p, V a, int n)
+{
+    _mm256_mask_storeu_epi16(p, mask_of(n), v_narrow(a));
+}
+
+INLINE V v_add(V a, V b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+INLINE V v_sub(V a, V b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+INLINE V v_mul(V a, V b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+INLINE V v_div(V a, V b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+INLINE V v_fma(V a, V b, V c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+INLINE V v_max(V a, V b) /* b when either is NaN, as the instruction does */
+{
+    return _mm512_max_ps(a, b);
+}
+
+INLINE V v_min(V a, V b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+INLINE V v_abs(V a)
+{
+    return _mm512_abs_ps(a);
+}
+
+INLINE V v_select_negative(V sign, V a, V b)
+{
+    return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(sign)), b, a);
+}
+
+INLINE V v_xor(V a, V b)
+{
+    return _mm512_xor_ps(a, b);
+}
+
+INLINE V v_round(V a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+INLINE V v_scale2(V a, V n)
+{
+    return _mm512_scalef_ps(a, n);
+}
+
+INLINE void v_prefetch(const void *p, size_t ahead)
+{
+    _mm_prefetch((const char *)((uintptr_t)p + ahead), _MM_HINT_T0); /* past the end of the weights it does nothing */
+}
+
+#include "backend/cpu/gemm_simd.inc"
+
+INLINE void pack_block(const saint_dtype type, const char *w, size_t pitch, int cols, int n, float *out)
+{
+    __m512i r[16];
+    UNROLL for (int j = 0; j < 16; j++)
+        r[j] = j < cols ? _mm512_castps_si512(v_load_as(type, w + (size_t)j * pitch, n)) : _mm512_setzero_si512();
+    transpose16(r);
+    UNROLL for (int i = 0; i < 16; i++) {
+        if (i < n) _mm512_storeu_si512(out + i * KERNEL_COLS, r[i]);
+    }
+}
+
+INLINE void pack_type(const saint_dtype type, const char *w, size_t pitch, int cols, int64_t k, float *panel)
+{
+    const size_t size = type == SAINT_F32 ? 4 : 2;
+    for (int j = 0; j < KERNEL_COLS; j += 16) {
+        const char *rows = w + (size_t)(j < cols ? j : 0) * pitch;
+        int64_t p = 0;
+        if (cols - j >= 16)
+            for (; p + 16 <= k; p += 16) pack_block(type, rows + (size_t)p * size, pitch, 16, 16, panel + p * KERNEL_COLS + j);
+        for (; p < k; p += 16)
+            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 16 ? (int)(k - p) : 16, panel + p * KERNEL_COLS + j);
+    }
+}
+
+static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, int64_t k, void *panel)
+{
+    if (type == SAINT_F32) pack_type(SAINT_F32, w, pitch, cols, k, panel);
+    else if (type == SAINT_F16) pack_type(SAINT_F16, w, pitch, cols, k, panel);
+    else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
+}
+
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 2048, pack_f32, tile_f32};
+const saint_gemm_tier saint_gemm_avx512 = {&kernel_f32, widen, finish, dot, peak, read_bytes};
+
+#endif

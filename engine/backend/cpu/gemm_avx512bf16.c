@@ -1,0 +1,182 @@
+/* gemm_avx512bf16.c - the tier for CPUs with VDPBF16PS: 12 x 32 tiles over pairs of bf16. All f32 work is the avx512 tier's. */
+#include "backend/cpu/gemm.h"
+
+#if defined(__AVX512BF16__)
+
+#include "backend/cpu/gemm_avx512.inc"
+
+enum { TILE_ROWS = 12, TILE_VECS = 2, TILE_COLS = 16 * TILE_VECS, DOT_AHEAD = 1024 };
+
+INLINE __m512bh pair_of(uint32_t bits)
+{
+    return (__m512bh)_mm512_set1_epi32((int)bits);
+}
+
+INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, const uint32_t *panel, float *c, int64_t ldc, bool more)
+{
+    __m512 acc[TILE_ROWS][TILE_VECS];
+    const char *base[(TILE_ROWS + 2) / 3]; /* three rows per base pointer: one addressing mode each */
+    UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] = x + (size_t)(3 * i < rows ? 3 * i : 0) * pitch;
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = more ? _mm512_loadu_ps(c + i * ldc + v * 16) : _mm512_setzero_ps();
+    }
+    for (int64_t p = 0; p + 2 <= k; p += 2) {
+        __m512bh b[TILE_VECS];
+        UNROLL for (int v = 0; v < TILE_VECS; v++) b[v] = (__m512bh)_mm512_loadu_si512(panel + v * 16);
+        UNROLL for (int i = 0; i < rows; i++) {
+            uint32_t bits;
+            memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
+            __m512bh a = pair_of(bits);
+            UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = _mm512_dpbf16_ps(acc[i][v], a, b[v]);
+        }
+        UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
+        panel += TILE_COLS;
+    }
+    if (k & 1) { /* the panel holds a zero beside the last k; so must the pair of x, whatever lies behind its row */
+        UNROLL for (int i = 0; i < rows; i++) {
+            uint16_t last;
+            memcpy(&last, base[i / 3] + (size_t)(i % 3) * pitch, sizeof last);
+            UNROLL for (int v = 0; v < TILE_VECS; v++)
+                acc[i][v] = _mm512_dpbf16_ps(acc[i][v], pair_of(last), (__m512bh)_mm512_loadu_si512(panel + v * 16));
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int v = 0; v < TILE_VECS; v++) _mm512_storeu_ps(c + i * ldc + v * 16, acc[i][v]);
+    }
+}
+
+static void tile_bf16(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more)
+{
+    switch (rows) {
+#define ROWS(n) \
+    case n: tile_rows(n, k, x, pitch, panel, c, ldc, more); break;
+        ROWS(1)
+        ROWS(2)
+        ROWS(3)
+        ROWS(4)
+        ROWS(5)
+        ROWS(6)
+        ROWS(7)
+        ROWS(8)
+        ROWS(9)
+        ROWS(10)
+        ROWS(11)
+        ROWS(12)
+#undef ROWS
+    default: break;
+    }
+}
+
+/* n <= 32 weights of one row as bf16; f16 and f32 are rounded to nearest even */
+INLINE __m512i load_pairs(const saint_dtype type, const char *p, int n)
+{
+    if (type == SAINT_BF16) return n < 32 ? _mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p) : _mm512_loadu_si512(p);
+    int lo = n < 16 ? n : 16, hi = n - lo;
+    __m512 a, b;
+    if (type == SAINT_F16) {
+        a = n < 32 ? v_load_f16_part(p, lo) : v_load_f16(p);
+        b = n < 32 ? v_load_f16_part(hi > 0 ? p + 32 : p, hi) : v_load_f16(p + 32);
+    } else {
+        a = n < 32 ? v_load_part(p, lo) : _mm512_loadu_ps(p);
+        b = n < 32 ? v_load_part(hi > 0 ? p + 64 : p, hi) : _mm512_loadu_ps(p + 64);
+    }
+    return (__m512i)_mm512_cvtne2ps_pbh(b, a);
+}
+
+INLINE void pack_block(const saint_dtype type, const char *w, size_t pitch, int cols, int n, uint32_t *out)
+{
+    __m512i r[16];
+    UNROLL for (int j = 0; j < 16; j++) r[j] = j < cols ? load_pairs(type, w + (size_t)j * pitch, n) : _mm512_setzero_si512();
+    transpose16(r);
+    UNROLL for (int i = 0; i < 16; i++) {
+        if (2 * i < n) _mm512_storeu_si512(out + i * TILE_COLS, r[i]);
+    }
+}
+
+INLINE void pack_type(const saint_dtype type, const char *w, size_t pitch, int cols, int64_t k, uint32_t *panel)
+{
+    const size_t size = type == SAINT_F32 ? 4 : 2;
+    for (int j = 0; j < TILE_COLS; j += 16) {
+        const char *rows = w + (size_t)(j < cols ? j : 0) * pitch;
+        int64_t p = 0;
+        if (cols - j >= 16)
+            for (; p + 32 <= k; p += 32) pack_block(type, rows + (size_t)p * size, pitch, 16, 32, panel + p / 2 * TILE_COLS + j);
+        for (; p < k; p += 32)
+            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 32 ? (int)(k - p) : 32, panel + p / 2 * TILE_COLS + j);
+    }
+}
+
+static void pack_bf16(const void *w, size_t pitch, saint_dtype type, int cols, int64_t k, void *panel)
+{
+    if (type == SAINT_F32) pack_type(SAINT_F32, w, pitch, cols, k, panel);
+    else if (type == SAINT_F16) pack_type(SAINT_F16, w, pitch, cols, k, panel);
+    else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
+}
+
+/* ---- dot: as in gemm_simd.inc, 32 products a step ------------------------------------------------------------------------------ */
+
+INLINE void dot_block(const int rows, int64_t k, const char *x, size_t xpitch, const char *const w[4], int cols, float *c, int64_t ldc,
+                      int64_t cstride)
+{
+    __m512 acc[SAINT_GEMM_DOT_ROWS][4];
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int j = 0; j < 4; j++) acc[i][j] = _mm512_setzero_ps();
+    }
+    for (int64_t p = 0; p < k; p += 32) {
+        int n = k - p < 32 ? (int)(k - p) : 32;
+        __m512bh a[SAINT_GEMM_DOT_ROWS];
+        UNROLL for (int i = 0; i < rows; i++) a[i] = (__m512bh)load_pairs(SAINT_BF16, x + (size_t)i * xpitch + 2 * (size_t)p, n);
+        UNROLL for (int j = 0; j < 4; j++) {
+            const char *at = w[j] + 2 * (size_t)p;
+            _mm_prefetch((const char *)((uintptr_t)at + DOT_AHEAD), _MM_HINT_T0);
+            __m512bh b = (__m512bh)load_pairs(SAINT_BF16, at, n);
+            UNROLL for (int i = 0; i < rows; i++) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a[i], b);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int j = 0; j < 4; j++) {
+            if (j < cols) c[i * ldc + j * cstride] = v_sum(acc[i][j]);
+        }
+    }
+}
+
+static void dot_bf16(int rows, int cols, int64_t k, const void *x, size_t xpitch, saint_dtype xtype, const void *w, size_t wpitch,
+                     saint_dtype wtype, float *c, int64_t ldc)
+{
+    (void)xtype;
+    (void)wtype;
+    int quarter = (cols + 3) / 4; /* four streams that are each contiguous in memory */
+    for (int j = 0; j < quarter; j++) {
+        const char *ws[4];
+        int n = 0;
+        for (int s = 0; s < 4; s++) {
+            bool in = j + s * quarter < cols;
+            ws[s] = (const char *)w + (size_t)(in ? j + s * quarter : j) * wpitch;
+            n += in;
+        }
+        switch (rows) {
+        case 1: dot_block(1, k, x, xpitch, ws, n, c + j, ldc, quarter); break;
+        case 2: dot_block(2, k, x, xpitch, ws, n, c + j, ldc, quarter); break;
+        case 3: dot_block(3, k, x, xpitch, ws, n, c + j, ldc, quarter); break;
+        default: dot_block(4, k, x, xpitch, ws, n, c + j, ldc, quarter); break;
+        }
+    }
+}
+
+static double peak_bf16(int64_t count)
+{
+    __m512 acc[12];
+    __m512bh a = pair_of(0x3f803f80u), b = pair_of(0x3f003f00u);
+    UNROLL for (int i = 0; i < 12; i++) acc[i] = _mm512_set1_ps((float)i);
+    for (int64_t n = 0; n < count; n++) {
+        UNROLL for (int i = 0; i < 12; i++) acc[i] = _mm512_dpbf16_ps(acc[i], a, b);
+        __asm__ volatile("" : "+v"(a));
+    }
+    UNROLL for (int i = 1; i < 12; i++) acc[0] = _mm512_add_ps(acc[0], acc[i]);
+    return (double)count * 12 * 16 * 4 + (_mm512_reduce_add_ps(acc[0]) < 0 ? 1 : 0); /* the sum is used, so the loop stays */
+}
+
+static const saint_gemm_kernel kernel_bf16 = {TILE_ROWS, TILE_COLS, 4096, pack_bf16, tile_bf16};
+const saint_gemm_bf16 saint_gemm_avx512bf16 = {&kernel_bf16, dot_bf16, peak_bf16};
+
+#endif
