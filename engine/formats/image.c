@@ -50,30 +50,40 @@ static saint_status decode_pnm(const uint8_t *b, const saint_picture *p, saint_i
     return SAINT_OK;
 }
 
-saint_status saint_image_decode(const void *bytes, size_t n, const char *what, saint_image *out, saint_error *err)
+static saint_status decode_checked(const uint8_t *b, size_t n, const saint_picture *p, const char *what, saint_image *out, saint_error *err)
 {
     static const char *const names[] = {"JPEG", "PNG", "GIF", "BMP", "PNM", "TGA"};
-    saint_picture p;
-    *out = (saint_image){0};
-    saint_status s = saint_picture_check(bytes, n, what, &p, err);
-    if (s != SAINT_OK) return s;
-    if (p.kind == SAINT_PICTURE_PNM) return decode_pnm(bytes, &p, out, err);
+    if (p->kind == SAINT_PICTURE_PNM) return decode_pnm(b, p, out, err);
     const char *why;
     int w = 0, h = 0;
-    uint8_t *rgb = saint_stb_decode(bytes, n, &w, &h, &why);
+    uint8_t *rgb = saint_stb_decode(b, n, &w, &h, &why);
     if (!rgb && strcmp(why, "outofmem") == 0)
-        return saint_fail(err, SAINT_MEMORY, "%s: no memory to decode %lldx%lld pixels", what, (long long)p.w, (long long)p.h);
+        return saint_fail(err, SAINT_MEMORY, "%s: no memory to decode %lldx%lld pixels", what, (long long)p->w, (long long)p->h);
     if (!rgb) {
         char found[96];
         snprintf(found, sizeof found, "data that do not decode (%s)", why);
-        return saint_picture_broken(what, names[p.kind], found, err);
+        return saint_picture_broken(what, names[p->kind], found, err);
     }
-    if (w != p.w || h != p.h) {
+    if (w != p->w || h != p->h) {
         saint_stb_free(rgb);
-        return saint_picture_broken(what, names[p.kind], "two sizes in one file", err);
+        return saint_picture_broken(what, names[p->kind], "two sizes in one file", err);
     }
     *out = (saint_image){.w = w, .h = h, .rgb = rgb};
     return SAINT_OK;
+}
+
+saint_status saint_image_decode(const void *bytes, size_t n, const char *what, saint_image *out, saint_error *err)
+{
+    const uint8_t *b = bytes;
+    saint_picture p;
+    size_t copied = 0;
+    *out = (saint_image){0};
+    uint8_t *copy = n <= SAINT_IMAGE_MAX_FILE ? malloc(n + 1) : NULL; /* a larger file is refused before the copy is touched */
+    if (!copy && n <= SAINT_IMAGE_MAX_FILE) return saint_fail(err, SAINT_MEMORY, "%s: no memory for %zu bytes", what, n);
+    saint_status s = saint_picture_check(b, n, what, copy, &copied, &p, err);
+    if (s == SAINT_OK) s = decode_checked(copied ? copy : b, copied ? copied : n, &p, what, out, err);
+    free(copy);
+    return s;
 }
 
 saint_status saint_image_load(const char *path, saint_image *out, saint_error *err)

@@ -288,9 +288,11 @@ static const char *other_kind(const uint8_t *b, size_t n)
     return NULL;
 }
 
-saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, saint_picture *out, saint_error *err)
+saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
+                                 saint_error *err)
 {
     *out = (saint_picture){0};
+    *copied = 0;
     const char *other = other_kind(b, n);
     saint_status s;
     if (n == 0) return saint_fail(err, SAINT_FORMAT, "%s: expected a picture, found an empty file; take an intact copy of the file", what);
@@ -300,7 +302,7 @@ saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, s
     if (other) return saint_picture_unknown(what, other, err);
     if (n >= 3 && memcmp(b, "\xff\xd8\xff", 3) == 0) {
         out->kind = SAINT_PICTURE_JPEG;
-        s = saint_picture_check_jpeg(b, n, what, out, err);
+        s = saint_picture_check_jpeg(b, n, what, copy, copied, out, err);
     } else if (n >= 8 && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0) {
         out->kind = SAINT_PICTURE_PNG;
         s = check_png(b, n, what, out, err);

@@ -20,12 +20,14 @@ typedef struct {
     int maxval, planes; /* PNM: largest sample; 1 or 3 */
 } saint_picture;
 
-/* Tell the kind and size of a picture, and refuse in one line what is cut short, damaged in a way that stb_image would not notice (or not
- * survive), too large, or of a kind that is not implemented. Reads n bytes at b, writes *out, allocates nothing. */
-saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, saint_picture *out, saint_error *err);
-
-/* The checks of one container each; b begins with its magic. */
-saint_status saint_picture_check_jpeg(const uint8_t *b, size_t n, const char *what, saint_picture *out, saint_error *err);
+/* Tell the kind and size of a picture of n bytes at b, and refuse in one line what is cut short, damaged in a way that stb_image would
+ * not notice (or not survive), too large, or of a kind that is not implemented. Allocates nothing.
+ * copy [n] receives *copied bytes when the file is a JPEG: the segments that were checked, and only these are safe to decode;
+ * for the other kinds *copied is 0 and b itself is. */
+saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
+                                 saint_error *err);
+saint_status saint_picture_check_jpeg(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
+                                      saint_error *err);
 
 /* One line each: a damaged file, a kind that we do not read. */
 saint_status saint_picture_broken(const char *what, const char *kind, const char *found, saint_error *err);

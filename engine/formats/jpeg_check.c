@@ -1,8 +1,8 @@
 /* A walk over all segments of a JPEG file before stb_image decodes it.
  *
  * stb_image 2.27 trusts Huffman counts (a table of more than 256 symbols overruns its arrays), decodes with tables that were never
- * defined, and paints grey where data are missing. The walk keeps to the same order of segments as stb's parser, so what it has
- * accepted is what stb will see. */
+ * defined, paints grey where data are missing, and gives up at a byte of junk between two segments, which libjpeg skips. So the walk
+ * copies what it has checked, and stb sees nothing but that copy. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +24,8 @@ typedef struct {
     unsigned dc, ac, quant; /* bit i: table i is defined */
     unsigned seen;          /* bit i: component i has had a scan */
     saint_picture *out;
+    uint8_t *copy;
+    size_t copied;
 } walk;
 
 static saint_status broken(const walk *j, const char *found)
@@ -31,12 +33,22 @@ static saint_status broken(const walk *j, const char *found)
     return saint_picture_broken(j->what, "JPEG", found, j->err);
 }
 
-/* The next marker, past fill bytes and (as every decoder tolerates) junk between segments; -1 at the end of the file. */
+/* The next marker, past fill bytes and, as in libjpeg, junk and stray restart markers; -1 at the end of the file. */
 static int next_marker(walk *j)
 {
-    while (j->at < j->n && j->b[j->at] != 0xff) j->at++;
-    while (j->at < j->n && j->b[j->at] == 0xff) j->at++;
-    return j->at < j->n ? j->b[j->at++] : -1;
+    for (;;) {
+        while (j->at < j->n && j->b[j->at] != 0xff) j->at++;
+        while (j->at < j->n && j->b[j->at] == 0xff) j->at++;
+        if (j->at >= j->n) return -1;
+        int marker = j->b[j->at++];
+        if (marker > 1 && !(marker >= 0xd0 && marker <= 0xd7)) return marker;
+    }
+}
+
+static void keep(walk *j, const uint8_t *p, size_t n)
+{
+    memcpy(j->copy + j->copied, p, n);
+    j->copied += n;
 }
 
 static saint_status huffman_tables(walk *j, const uint8_t *p, size_t n)
@@ -143,7 +155,7 @@ static void skip_data(walk *j)
         const uint8_t *ff = memchr(j->b + j->at, 0xff, j->n - j->at);
         if (!ff) break;
         j->at = (size_t)(ff - j->b);
-        size_t k = j->at + 1;
+        size_t k = j->at + 1; /* fill bytes may stand before the marker */
         while (k < j->n && j->b[k] == 0xff) k++;
         if (k == j->n) break;
         if (j->b[k] != 0 && !(j->b[k] >= 0xd0 && j->b[k] <= 0xd7)) return;
@@ -152,28 +164,48 @@ static void skip_data(walk *j)
     j->at = j->n;
 }
 
-saint_status saint_picture_check_jpeg(const uint8_t *b, size_t n, const char *what, saint_picture *out, saint_error *err)
+/* Check one segment of `len` bytes at `at` (length field included) and keep it when a decoder needs it. */
+static saint_status segment(walk *j, int marker, size_t len)
 {
-    walk j = {.b = b, .n = n, .at = 2, .what = what, .err = err, .out = out};
+    const uint8_t *body = j->b + j->at + 2;
+    saint_status s = SAINT_OK;
+    if (marker == 0xc4) s = huffman_tables(j, body, len - 2);
+    else if (marker == 0xdb) s = quantisation_tables(j, body, len - 2);
+    else if (marker == 0xcc) s = saint_picture_unknown(j->what, "a JPEG with arithmetic coding", j->err);
+    else if (marker == 0xda) s = scan(j, body, len - 2);
+    else if (marker == 0xdd) s = len == 4 ? SAINT_OK : broken(j, "a damaged restart interval");
+    else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc8) s = frame(j, marker, body, len - 2);
+    else if (marker != 0xe0 && marker != 0xee) return marker >= 0xe0 && marker != 0xf0 ? SAINT_OK : broken(j, "an unknown marker");
+    if (s != SAINT_OK) return s;
+    keep(j, (const uint8_t[]){0xff, (uint8_t)marker}, 2); /* JFIF and Adobe segments tell the colour space and stay too */
+    keep(j, j->b + j->at, len);
+    return SAINT_OK;
+}
+
+saint_status saint_picture_check_jpeg(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
+                                      saint_error *err)
+{
+    walk j = {.b = b, .n = n, .at = 2, .what = what, .err = err, .out = out, .copy = copy};
+    keep(&j, b, 2);
     for (;;) {
         int marker = next_marker(&j);
         if (marker < 0) return broken(&j, j.seen ? "the end of the file before the end of the picture" : "the end of the file before any picture data");
         if (marker == 0xd9) break;
-        if (marker == 0 || marker == 1 || (marker >= 0xd0 && marker <= 0xd8)) return broken(&j, "a misplaced marker");
+        if (marker == 0xd8) return broken(&j, "a second beginning of a picture");
         if (n - j.at < 2) return broken(&j, "the end of the file inside a segment");
         size_t len = (size_t)b[j.at] << 8 | b[j.at + 1];
         if (len < 2 || len > n - j.at) return broken(&j, "the end of the file inside a segment");
-        const uint8_t *body = b + j.at + 2;
-        saint_status s = SAINT_OK;
-        if (marker == 0xc4) s = huffman_tables(&j, body, len - 2);
-        else if (marker == 0xdb) s = quantisation_tables(&j, body, len - 2);
-        else if (marker == 0xcc) s = saint_picture_unknown(what, "a JPEG with arithmetic coding", err);
-        else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc8) s = frame(&j, marker, body, len - 2);
-        else if (marker == 0xda) s = scan(&j, body, len - 2);
+        saint_status s = segment(&j, marker, len);
         if (s != SAINT_OK) return s;
         j.at += len;
-        if (marker == 0xda) skip_data(&j);
+        if (marker == 0xda) {
+            size_t from = j.at;
+            skip_data(&j);
+            keep(&j, b + from, j.at - from);
+        }
     }
     if (!j.have_frame || j.seen != (1u << j.comps) - 1) return broken(&j, "the end of the picture before all of its data");
+    keep(&j, (const uint8_t[]){0xff, 0xd9}, 2);
+    *copied = j.copied;
     return SAINT_OK;
 }
