@@ -42,8 +42,8 @@ class Plan:
     def __init__(self, settings, compat, vit_layers):
         self.mode = settings.get("mode", "none")
         self.vit = [dict(VIT_DEFAULTS) for _ in range(vit_layers)]
-        self.llm = dict(LLM_DEFAULTS, saint_threshold=0.83)
-        self.compat = set(COMPAT) if compat == "reference" else set()
+        self.llm = dict(LLM_DEFAULTS)
+        self.compat = {"reference": set(COMPAT), "corrected": set()}[compat] if isinstance(compat, str) else compat
         for key, value in settings.items():
             match = re.fullmatch(r"(\w+)(?:\[(\d+)(?:-(\d+))?\])?", key)
             name, first, last = match.groups()
