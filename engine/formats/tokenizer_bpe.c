@@ -241,7 +241,8 @@ static saint_status list_word(const saint_tokenizer *t, saint_tok_work *w, const
             len = w->mapped.n;
         }
         int id = len <= t->longest ? saint_tok_lookup(t, key, len) : -1;
-        if (id >= 0 && (t->piece[id].flags & SAINT_PIECE_NORMAL)) return saint_tok_push(w, id) ? SAINT_OK : no_memory(err);
+        unsigned wanted = SAINT_PIECE_NORMAL | SAINT_PIECE_SPECIAL;
+        if (id >= 0 && (t->piece[id].flags & wanted) == SAINT_PIECE_NORMAL) return saint_tok_push(w, id) ? SAINT_OK : no_memory(err);
     }
     saint_status s = list_symbols(t, w, word, n, err);
     if (s != SAINT_OK) return s;

@@ -58,6 +58,7 @@ typedef struct {
     char *text; /* owned; what is looked for (normalised where the file asks for it) */
     uint32_t len;
     int32_t id;
+    uint32_t order;           /* of declaration: a later one replaces an earlier one of the same text */
     bool eat_left, eat_right; /* white space beside it belongs to it */
 } saint_added;
 typedef struct {
@@ -78,7 +79,9 @@ struct saint_tokenizer {
     int32_t *map; /* open addressing, text -> id, -1 empty; map_mask + 1 slots */
     uint32_t map_mask;
     uint32_t longest; /* bytes of the longest normal piece */
-    int bos, eos, unk, pad;
+    int bos, eos, pad;
+    int unk;       /* what encoding gives for the unknown */
+    int unk_shown; /* what the files call the unknown token; the same nearly always */
     bool by_score;    /* SentencePiece: any pair whose join is a piece merges; else only the merges of the list */
     uint32_t *rank;   /* by_score: 0 is the best score; equal scores share a rank */
     saint_merge *merge;
@@ -94,6 +97,7 @@ struct saint_tokenizer {
     int n_cut;
     saint_added_set added[3]; /* raw; matched behind the normaliser with, and without the dummy prefix */
     bool decode_bars, decode_bytes, drop_one_space, drop_first_bars;
+    int decoder_seen; /* 0: none yet */
 };
 
 /* --- tokenizer_vocab.c --- */
@@ -108,7 +112,9 @@ saint_status saint_tok_rank_scores(saint_tokenizer *t, const float *score, const
 saint_status saint_tok_merges_reserve(saint_tokenizer *t, size_t n, const char *what, saint_error *err);
 void saint_tok_merge_put(saint_tokenizer *t, int left, int right, uint32_t rank, int id); /* a later one of the same pair wins */
 const saint_merge *saint_tok_merge_find(const saint_tokenizer *t, int left, int right);
-/* Declare an added token whose id is in place. normalised: match it behind the normaliser. Call saint_tok_added_done once, at the end. */
+/* Put the text at the id, or find it there (SAINT_FORMAT when another text is), and mark it as an added token. Index anew afterwards. */
+saint_status saint_tok_added_declare(saint_tokenizer *t, int id, const char *text, bool special, const char *what, saint_error *err);
+/* Have it matched in texts. normalised: match it behind the normaliser. Call saint_tok_added_done once, at the end. */
 saint_status saint_tok_added_put(saint_tokenizer *t, int id, bool normalised, bool eat_left, bool eat_right, const char *what,
                                  saint_error *err);
 void saint_tok_added_done(saint_tokenizer *t);
@@ -121,6 +127,10 @@ bool saint_tok_find_bytes(saint_tokenizer *t);
 /* --- tokenizer_spm.c, tokenizer_json.c: fill a new tokenizer --- */
 saint_status saint_tok_read_spm(saint_tokenizer *t, const unsigned char *bytes, size_t n, const char *what, saint_error *err);
 saint_status saint_tok_read_json(saint_tokenizer *t, const char *text, size_t n, const char *what, saint_error *err);
+
+/* --- tokenizer_config.c --- */
+/* Read the small files beside a tokenizer; is_model: it is a tokenizer.model, which leaves more to them. */
+saint_status saint_tok_read_folder(saint_tokenizer *t, const char *folder, bool is_model, saint_error *err);
 
 /* --- tokenizer_bytelevel.c --- */
 uint32_t saint_tok_byte_char(unsigned byte);  /* GPT-2's printable stand-in for a byte */

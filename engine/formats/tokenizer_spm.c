@@ -220,6 +220,7 @@ static saint_status finish(saint_tokenizer *t, const settings *set, const char *
     t->decode_bytes = true;
     t->drop_one_space = set->dummy_prefix;
     t->adds_bos = t->bos >= 0;
+    t->unk_shown = t->unk;
     saint_status s = SAINT_OK;
     for (int i = 0; s == SAINT_OK && i < t->size; i++)
         if (t->piece[i].flags & SAINT_PIECE_ADDED) s = saint_tok_added_put(t, i, false, false, false, what, err);

@@ -13,7 +13,7 @@ saint_tokenizer *saint_tok_new(void)
 {
     saint_tokenizer *t = calloc(1, sizeof *t);
     if (!t) return NULL;
-    t->bos = t->eos = t->unk = t->pad = -1;
+    t->bos = t->eos = t->unk = t->unk_shown = t->pad = -1;
     for (int i = 0; i < 256; i++) t->byte_id[i] = t->byte_end_id[i] = -1;
     return t;
 }
@@ -195,7 +195,20 @@ static saint_status added_append(saint_tokenizer *t, int set, const char *text, 
     memcpy(one.text, text, len);
     one.text[len] = 0;
     one.len = (uint32_t)len;
+    one.order = (uint32_t)s->n;
     s->v[s->n++] = one;
+    return SAINT_OK;
+}
+
+saint_status saint_tok_added_declare(saint_tokenizer *t, int id, const char *text, bool special, const char *what, saint_error *err)
+{
+    unsigned flags = SAINT_PIECE_ADDED | (special ? (unsigned)SAINT_PIECE_SPECIAL : 0);
+    size_t len = strlen(text);
+    if (id < 0 || id >= t->size || !t->piece[id].text) return saint_tok_put(t, id, text, len, flags, what, err);
+    saint_piece *p = &t->piece[id];
+    if (p->len != len || memcmp(p->text, text, len) != 0)
+        return saint_fail(err, SAINT_FORMAT, "%s: token id %d is '%.80s' in the vocabulary and '%.80s' among the added tokens", what, id, p->text, text);
+    p->flags = (uint8_t)(p->flags | flags);
     return SAINT_OK;
 }
 
@@ -222,7 +235,7 @@ static int by_text(const void *a, const void *b)
     int c = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
     if (c) return c;
     if (x->len != y->len) return x->len < y->len ? -1 : 1;
-    return (x->id > y->id) - (x->id < y->id);
+    return x->order > y->order ? -1 : x->order < y->order;
 }
 
 void saint_tok_added_done(saint_tokenizer *t)
