@@ -308,7 +308,7 @@ static saint_status read_labels(saint_model *m, const cJSON *c, saint_error *err
     return SAINT_OK;
 }
 
-static void fill_info(saint_model *m)
+void saint_model_fill_info(saint_model *m)
 {
     saint_model_info *i = &m->info;
     const saint_vit *v = &m->vit;
@@ -463,7 +463,7 @@ saint_status saint_model_load(saint_model **out, const char *dir, const saint_mo
         return strstr(inner.text, dir) ? saint_fail(err, s, "%s", inner.text) : saint_fail(err, s, "%s: %s", dir, inner.text);
     }
     set_name(&m->info, dir);
-    fill_info(m);
+    saint_model_fill_info(m);
     *out = m;
     return SAINT_OK;
 }

@@ -76,6 +76,9 @@ struct saint_model {
 /* Memory that lives as long as the model; NULL when there is none. */
 void *saint_model_alloc(saint_model *m, size_t bytes);
 
+/* Public numbers from the bound configuration. */
+void saint_model_fill_info(saint_model *m);
+
 /* config.c: fill configurations from config.json (and files beside it). */
 saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *v, saint_error *err);
 saint_status saint_config_llama(const cJSON *c, const char *what, saint_llm *l, saint_error *err);

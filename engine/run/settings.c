@@ -299,7 +299,7 @@ static saint_status set_compat(uint32_t *compat, const char *key, const char *va
     }
     for (int i = 0; i < SAINT_COMPAT_COUNT; i++)
         if (strcmp(key + 7, compat_names[i]) == 0) {
-            double on;
+            double on = 0;
             saint_status s = parse_bool(key, value, &on, err);
             if (s != SAINT_OK) return s;
             *compat = on != 0 ? *compat | 1u << i : *compat & ~(1u << i);
@@ -362,7 +362,7 @@ static saint_status split_assignment(const char *text, char key[128], const char
 saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err)
 {
     char key[128];
-    const char *value;
+    const char *value = NULL;
     saint_status st = split_assignment(assignment, key, &value, err);
     return st == SAINT_OK ? saint_settings_set(s, key, value, err) : st;
 }
@@ -370,7 +370,7 @@ saint_status saint_settings_assign(saint_settings *s, const char *assignment, sa
 saint_status saint_method_params_set(saint_method_params *p, unsigned *compat, const char *assignment, saint_error *err)
 {
     char key[128];
-    const char *value;
+    const char *value = NULL;
     saint_status st = split_assignment(assignment, key, &value, err);
     if (st != SAINT_OK) return st;
     if (strcmp(key, "compat") == 0 || strncmp(key, "compat.", 7) == 0) return set_compat(compat, key, value, err);

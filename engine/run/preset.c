@@ -1,0 +1,123 @@
+#include "run/preset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/json.h"
+
+#define TRY(call)                              \
+    do {                                       \
+        saint_status s_ = (call);              \
+        if (s_ != SAINT_OK) return s_;         \
+    } while (0)
+
+static saint_status copy_string(const cJSON *c, const char *key, char *out, size_t size, const char *what, saint_error *err)
+{
+    const char *v = "";
+    TRY(saint_json_string(c, key, &v, what, err));
+    snprintf(out, size, "%s", v);
+    return SAINT_OK;
+}
+
+static saint_status read_preset(const char *path, saint_preset *p, saint_error *err)
+{
+    static const char *const known[] = {"name", "title", "doc", "reference", "made_for", "set"};
+    for (const cJSON *x = p->json->child; x; x = x->next) {
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(x->string, known[i]) != 0) i++;
+        if (i == sizeof known / sizeof *known) return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%s\" in a preset", path, x->string);
+    }
+    TRY(copy_string(p->json, "name", p->name, sizeof p->name, path, err));
+    TRY(copy_string(p->json, "title", p->title, sizeof p->title, path, err));
+    TRY(copy_string(p->json, "doc", p->doc, sizeof p->doc, path, err));
+    TRY(copy_string(p->json, "reference", p->reference, sizeof p->reference, path, err));
+    const cJSON *made = cJSON_GetObjectItemCaseSensitive(p->json, "made_for");
+    if (made) {
+        TRY(saint_json_int(made, "vit_layers", 1, SAINT_MAX_LAYERS, &p->vit_layers, path, err));
+        TRY(saint_json_int(made, "llm_layers", 1, SAINT_MAX_LAYERS, &p->llm_layers, path, err));
+        TRY(saint_json_int(made, "image_rows", 1, 1 << 20, &p->image_rows, path, err));
+    }
+    if (!p->name[0] || !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(p->json, "set")))
+        return saint_fail(err, SAINT_FORMAT, "%s: expected an object with \"name\" and \"set\"", path);
+    return SAINT_OK;
+}
+
+saint_status saint_preset_load(const char *path, saint_preset *out, saint_error *err)
+{
+    memset(out, 0, sizeof *out);
+    TRY(saint_json_load(path, 1 << 20, &out->json, err));
+    saint_status s = cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
+    if (s != SAINT_OK) saint_preset_free(out);
+    return s;
+}
+
+void saint_preset_free(saint_preset *p)
+{
+    cJSON_Delete(p->json);
+    memset(p, 0, sizeof *p);
+}
+
+static saint_status value_text(const cJSON *v, const char *preset, char *out, size_t size, saint_error *err)
+{
+    if (cJSON_IsString(v)) snprintf(out, size, "%s", v->valuestring);
+    else if (cJSON_IsBool(v)) snprintf(out, size, "%s", cJSON_IsTrue(v) ? "true" : "false");
+    else if (cJSON_IsNumber(v)) snprintf(out, size, "%.9g", v->valuedouble);
+    else return saint_fail(err, SAINT_FORMAT, "preset %s: %s: expected a string, a number or a boolean", preset, v->string);
+    return SAINT_OK;
+}
+
+static int scale_layer(int layer, int depth, int made_for)
+{
+    return made_for && depth && depth != made_for ? layer * depth / made_for : layer;
+}
+
+/* "name[0-11]" -> the same range of a network of another depth. */
+static void scale_key(const char *key, int depth, int made_for, char *out, size_t size)
+{
+    const char *bracket = strchr(key, '[');
+    if (!bracket) {
+        snprintf(out, size, "%s", key);
+        return;
+    }
+    size_t used = (size_t)snprintf(out, size, "%.*s", (int)(bracket - key + 1), key);
+    for (const char *p = bracket + 1; *p && used + 1 < size;) {
+        char *end;
+        long v = strtol(p, &end, 10);
+        if (end == p) {
+            out[used++] = *p++;
+            continue;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%d", scale_layer((int)v, depth, made_for));
+        p = end;
+    }
+    out[used < size ? used : size - 1] = 0;
+}
+
+saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
+{
+    int rows = m->grid_w * m->grid_h + m->vit_prefix;
+    const cJSON *set = cJSON_GetObjectItemCaseSensitive(p->json, "set");
+    for (const cJSON *v = set->child; v; v = v->next) {
+        char value[64], key[160];
+        TRY(value_text(v, p->name, value, sizeof value, err));
+        bool llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
+        scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
+        if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
+            snprintf(value, sizeof value, "%d", scale_layer(atoi(value), m->llm_layers, p->llm_layers));
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
+            int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
+            saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
+            snprintf(value, sizeof value, "%d", scaled);
+        }
+        saint_error inner = {0};
+        saint_status st = saint_settings_set(s, key, value, &inner);
+        if (st != SAINT_OK) return saint_fail(err, st, "preset %s: %s", p->name, inner.text);
+    }
+    s->mode_given = false;
+    if (p->vit_layers && m->vit_layers && m->vit_layers != p->vit_layers)
+        saint_note(notes, "preset %s: ViT layers scaled from a depth of %d to %d", p->name, p->vit_layers, m->vit_layers);
+    if (p->llm_layers && m->llm_layers && m->llm_layers != p->llm_layers)
+        saint_note(notes, "preset %s: LLM layers scaled from a depth of %d to %d", p->name, p->llm_layers, m->llm_layers);
+    return SAINT_OK;
+}
