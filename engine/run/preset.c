@@ -1,5 +1,6 @@
 #include "run/preset.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,13 @@ static int scale_layer(int layer, int depth, int made_for)
     return made_for && depth && depth != made_for ? layer * depth / made_for : layer;
 }
 
+/* The last layer of a range: scaled by its open end, so that "the first half" stays the first half. */
+static int scale_last(int layer, int depth, int made_for)
+{
+    int end = scale_layer(layer + 1, depth, made_for);
+    return end > 0 ? end - 1 : 0;
+}
+
 /* "name[0-11]" -> the same range of a network of another depth. */
 static void scale_key(const char *key, int depth, int made_for, char *out, size_t size)
 {
@@ -88,7 +96,8 @@ static void scale_key(const char *key, int depth, int made_for, char *out, size_
             out[used++] = *p++;
             continue;
         }
-        used += (size_t)snprintf(out + used, size - used, "%d", scale_layer((int)v, depth, made_for));
+        bool last = p[-1] == '-';
+        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last((int)v, depth, made_for) : scale_layer((int)v, depth, made_for));
         p = end;
     }
     out[used < size ? used : size - 1] = 0;
@@ -103,8 +112,9 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         TRY(value_text(v, p->name, value, sizeof value, err));
         bool llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
-        if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
+        if (strcmp(v->string, "saint_start") == 0)
             snprintf(value, sizeof value, "%d", scale_layer(atoi(value), m->llm_layers, p->llm_layers));
+        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%d", scale_last(atoi(value), m->llm_layers, p->llm_layers));
         if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
             int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);

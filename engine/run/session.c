@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/cpu.h"
 #include "base/clock.h"
 #include "run/cost.h"
 #include "run/internal.h"
@@ -34,6 +35,14 @@ void saint_engine_close(saint_engine *e)
     if (!e) return;
     saint_pool_destroy(e->pool);
     free(e);
+}
+
+bool saint_engine_has_tier(const char *tier)
+{
+    saint_cpu_tier best = saint_cpu_best_tier();
+    for (int t = 0; t <= (int)best; t++)
+        if (strcmp(saint_cpu_tier_name((saint_cpu_tier)t), tier) == 0) return true;
+    return false;
 }
 
 int saint_engine_threads(const saint_engine *e)

@@ -17,6 +17,7 @@ typedef struct {
 
 saint_status saint_engine_open(saint_engine **out, const saint_engine_options *o, saint_error *err);
 void saint_engine_close(saint_engine *e); /* after its sessions; NULL is allowed */
+bool saint_engine_has_tier(const char *tier); /* whether this CPU runs those kernels */
 int saint_engine_threads(const saint_engine *e);
 
 typedef struct {

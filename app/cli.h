@@ -1,0 +1,43 @@
+/* cli.h - one way for all subcommands to read their options, and one table for all of them to be helped from. */
+#ifndef SAINT_APP_CLI_H
+#define SAINT_APP_CLI_H
+
+#include <stdbool.h>
+
+#include "engine.h"
+
+/* Exit statuses of the program. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 75 };
+
+enum { CLI_LIST_MAX = 512 };
+typedef struct {
+    int n;
+    const char *v[CLI_LIST_MAX];
+} cli_list;
+
+/* Exactly one of flag, text, list is set. */
+typedef struct {
+    const char *name;  /* "model", without dashes */
+    const char *value; /* "DIR", NULL for a flag */
+    const char *help;
+    bool *flag;
+    const char **text;
+    cli_list *list;
+} cli_option;
+
+typedef struct {
+    const char *name, *summary, *usage;
+    const cli_option *options; /* ends with name NULL */
+} cli_command;
+
+/* Read argv[1..]. Returns -1 to go on, or the exit status with which to leave (help was printed: 0; wrong usage: 2). */
+int cli_parse(const cli_command *c, int argc, char **argv);
+/* One line on stderr, and the exit status that belongs to it. */
+int cli_fail(const char *command, saint_status s, const saint_error *e);
+int cli_usage(const char *command, const char *fmt, ...);
+/* Whole number option. Returns false after complaining. */
+bool cli_int(const char *command, const char *option, const char *text, long min, long max, long *out);
+/* Print an object on stdout and free it. */
+int cli_print_json(cJSON *c);
+
+#endif

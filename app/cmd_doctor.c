@@ -1,0 +1,186 @@
+/* saint info, saint doctor: what this build and this machine are, and whether they fit together. */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "load.h"
+
+static void cpu_name(char *out, size_t size)
+{
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char line[512];
+    snprintf(out, size, "unknown");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+        line[strcspn(line, "\n")] = 0;
+        snprintf(out, size, "%s", colon + 2);
+        break;
+    }
+    if (f) fclose(f);
+}
+
+static const char *const tiers[] = {"generic", "avx2", "avx512", "avx512bf16"};
+
+int cmd_info(int argc, char **argv)
+{
+    bool json = false;
+    const cli_option table[] = {{"json", NULL, "print JSON", &json, NULL, NULL}, {0}};
+    const cli_command c = {"info", "version, CPU, kernels, paths", "[--json]", table};
+    int leave = cli_parse(&c, argc, argv);
+    if (leave >= 0) return leave;
+    char cpu[256];
+    cpu_name(cpu, sizeof cpu);
+    saint_engine *e = NULL;
+    saint_error err = {0};
+    saint_status s = saint_engine_open(&e, NULL, &err);
+    if (s != SAINT_OK) return cli_fail("info", s, &err);
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "version", SAINT_VERSION);
+    cJSON_AddStringToObject(o, "commit", SAINT_COMMIT);
+    cJSON_AddStringToObject(o, "compiler", __VERSION__);
+    cJSON_AddStringToObject(o, "cpu", cpu);
+    cJSON_AddNumberToObject(o, "threads", saint_engine_threads(e));
+    cJSON_AddStringToObject(o, "cuda", "not built");
+    cJSON *list = cJSON_AddArrayToObject(o, "cpu_kernels");
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        if (saint_engine_has_tier(tiers[i])) cJSON_AddItemToArray(list, cJSON_CreateString(tiers[i]));
+    cJSON *folders = cJSON_AddArrayToObject(o, "preset_folders");
+    for (int i = 0; preset_folder(i); i++) cJSON_AddItemToArray(folders, cJSON_CreateString(preset_folder(i)));
+    saint_engine_close(e);
+    if (json) return cli_print_json(o);
+    printf("saint %s (%s), built with %s\ncpu      %s, %d threads\nkernels ", SAINT_VERSION, SAINT_COMMIT, __VERSION__, cpu,
+           cJSON_GetObjectItem(o, "threads")->valueint);
+    for (const cJSON *x = list->child; x; x = x->next) printf(" %s", x->valuestring);
+    puts("\ncuda     not built: this version computes on the CPU");
+    for (const cJSON *x = folders->child; x; x = x->next) printf("presets  %s\n", x->valuestring);
+    cJSON_Delete(o);
+    return EXIT_DONE;
+}
+
+/* ---- doctor ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    cJSON *checks;
+    int failed;
+} doctor;
+
+static void check(doctor *d, const char *name, bool ok, const char *detail)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "check", name);
+    cJSON_AddBoolToObject(o, "ok", ok);
+    cJSON_AddStringToObject(o, "detail", detail);
+    cJSON_AddItemToArray(d->checks, o);
+    d->failed += !ok;
+}
+
+/* The published steps of iterative_drop_full_graph for 576 patches (methods.md 5.2): a selection that must come out the same everywhere. */
+static void check_selection(doctor *d)
+{
+    enum { N = 576, DIM = 8 };
+    static float metric[N * DIM];
+    static int32_t patch[N];
+    uint32_t state = 7;
+    for (int i = 0; i < N * DIM; i++) {
+        state = state * 1664525u + 1013904223u;
+        metric[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
+    }
+    for (int i = 0; i < N; i++) patch[i] = i;
+    saint_select_in in = {.stage = SAINT_STAGE_VIT, .n = N, .dim = DIM, .n_prefix = 1, .metric = metric, .patch = patch, .grid_w = 24, .grid_h = 24,
+                          .compat = 1u << SAINT_COMPAT_OVERWRITE_R, .forced_drop = -1};
+    saint_select_out out = {0};
+    saint_error e = {0};
+    char detail[160];
+    saint_method_params_default(SAINT_STAGE_VIT, &in.p);
+    saint_status s = saint_select_run(saint_method_find("iterative_drop_full_graph"), &in, &out, &e);
+    if (s == SAINT_OK) snprintf(detail, sizeof detail, "576 patches to %d in %d steps (expected 375 in 9)", out.n_keep, out.n_rounds);
+    else snprintf(detail, sizeof detail, "%.150s", e.text);
+    check(d, "selection", s == SAINT_OK && out.n_keep == 375 && out.n_rounds == 9, detail);
+    if (s == SAINT_OK) saint_select_free(&out);
+}
+
+static void check_program(doctor *d, const char *program, const char *what)
+{
+    const char *path = getenv("PATH");
+    char file[4096], detail[200];
+    bool found = false;
+    for (const char *p = path ? path : ""; *p && !found;) {
+        size_t n = strcspn(p, ":");
+        snprintf(file, sizeof file, "%.*s/%s", (int)n, p, program);
+        found = n && access(file, X_OK) == 0;
+        p += n + (p[n] == ':');
+    }
+    snprintf(detail, sizeof detail, "%s%s", found ? "found: " : "not found (optional): ", what);
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "check", program);
+    cJSON_AddBoolToObject(o, "ok", true);
+    cJSON_AddStringToObject(o, "detail", detail);
+    cJSON_AddItemToArray(d->checks, o);
+}
+
+static void check_presets(doctor *d)
+{
+    static const char *const names[] = {"none", "vit-only", "llm-only", "hybrid", "vit-classifier"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[8192], name[64];
+        saint_preset p;
+        saint_error e = {0};
+        bool ok = preset_path(names[i], path, sizeof path) && saint_preset_load(path, &p, &e) == SAINT_OK;
+        if (ok) saint_preset_free(&p);
+        snprintf(name, sizeof name, "preset %s", names[i]);
+        check(d, name, ok, ok ? path : e.text[0] ? e.text : "not found");
+    }
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+    load_options l = {0};
+    bool json = false;
+    const cli_option table[] = {LOAD_MODEL_OPTIONS(l), {"json", NULL, "print JSON", &json, NULL, NULL}, {0}};
+    const cli_command c = {"doctor", "check this machine and the installation", "[--model DIR] [--json]", table};
+    int leave = cli_parse(&c, argc, argv);
+    if (leave >= 0) return leave;
+    doctor d = {.checks = cJSON_CreateArray()};
+    char detail[300], cpu[256];
+    cpu_name(cpu, sizeof cpu);
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const char *best = "generic";
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        if (saint_engine_has_tier(tiers[i])) best = tiers[i];
+    snprintf(detail, sizeof detail, "%s; best kernels: %s", cpu, best);
+    check(&d, "cpu", true, detail);
+    snprintf(detail, sizeof detail, "%.1f GiB (LLaVA-1.5-7B in 16 bits wants 14)", (double)pages * (double)page / 1073741824);
+    check(&d, "memory", pages > 0, detail);
+    check(&d, "cuda", true, "not built: this version computes on the CPU");
+    check_selection(&d);
+    check_presets(&d);
+    check_program(&d, "gnuplot", "figures");
+    check_program(&d, "nvidia-smi", "NVIDIA driver");
+    if (l.model) {
+        saint_model *m = NULL;
+        saint_error e = {0};
+        saint_model_options o = {.vision_tower = l.vision_tower, .template_name = l.template_name, .fit = l.image_mode};
+        saint_status s = saint_model_load(&m, l.model, &o, &e);
+        check(&d, "model", s == SAINT_OK, s == SAINT_OK ? l.model : e.text);
+        saint_model_unref(m);
+    }
+    int status = d.failed ? EXIT_FAILED : EXIT_DONE;
+    if (json) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddBoolToObject(o, "ok", d.failed == 0);
+        cJSON_AddItemToObject(o, "checks", d.checks);
+        int printed = cli_print_json(o);
+        return printed == EXIT_DONE ? status : printed;
+    }
+    for (const cJSON *x = d.checks->child; x; x = x->next)
+        printf("%-4s  %-22s %s\n", cJSON_IsTrue(cJSON_GetObjectItem(x, "ok")) ? "ok" : "BAD", cJSON_GetObjectItem(x, "check")->valuestring,
+               cJSON_GetObjectItem(x, "detail")->valuestring);
+    cJSON_Delete(d.checks);
+    return status;
+}

@@ -1,0 +1,87 @@
+#define _GNU_SOURCE
+#include "load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int load_model(const char *command, const load_options *l, saint_model **out)
+{
+    saint_error e = {0};
+    if (!l->model == !l->shape) return cli_usage(command, "give either --model DIR or --shape NAME");
+    if (l->shape) {
+        saint_dtype type = l->dtype && strcmp(l->dtype, "f32") == 0 ? SAINT_F32 : SAINT_BF16;
+        saint_status s = saint_model_random(out, l->shape, 1, type, &e);
+        return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+    }
+    saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
+    saint_status s = saint_model_load(out, l->model, &o, &e);
+    return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+}
+
+int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_dtype *dtype)
+{
+    saint_error e = {0};
+    long threads = 0;
+    if (l->backend && strcmp(l->backend, "cuda") == 0)
+        return cli_usage(command, "--backend cuda: this build has no CUDA backend; use --backend cpu");
+    if (l->backend && strcmp(l->backend, "cpu") != 0 && strcmp(l->backend, "auto") != 0)
+        return cli_usage(command, "--backend %s: expected auto, cpu or cuda", l->backend);
+    const char *type = l->dtype ? l->dtype : "f32";
+    if (strcmp(type, "f16") == 0) return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
+    if (strcmp(type, "f32") != 0 && strcmp(type, "bf16") != 0) return cli_usage(command, "--dtype %s: expected f32 or bf16", type);
+    *dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : SAINT_F32;
+    if (!cli_int(command, "threads", l->threads, 1, 1024, &threads)) return EXIT_USAGE;
+    saint_status s = saint_engine_open(engine, &(saint_engine_options){.n_threads = (int)threads, .tier = l->tier}, &e);
+    return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+}
+
+/* ---- presets --------------------------------------------------------------------------------------------------- */
+
+const char *preset_folder(int i)
+{
+    static char installed[4096 + 64];
+    if (i == 0) {
+        ssize_t n = readlink("/proc/self/exe", installed, 4096);
+        if (n <= 0) return SAINT_PRESET_DIR;
+        installed[n] = 0;
+        char *slash = strrchr(installed, '/');
+        if (slash) *slash = 0;
+        strcat(installed, "/../share/saint/presets");
+        return installed;
+    }
+    return i == 1 ? SAINT_PRESET_DIR : NULL;
+}
+
+bool preset_path(const char *name, char *out, size_t size)
+{
+    if (strchr(name, '/') || (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".json") == 0)) {
+        snprintf(out, size, "%s", name);
+        return true;
+    }
+    for (int i = 0; preset_folder(i); i++) {
+        snprintf(out, size, "%s/%s.json", preset_folder(i), name);
+        if (saint_file_exists(out)) return true;
+    }
+    return false;
+}
+
+int load_settings(const char *command, const load_options *l, const saint_model_info *m, saint_settings *out, saint_notes *notes)
+{
+    saint_error e = {0};
+    saint_status s = SAINT_OK;
+    saint_settings_default(out);
+    if (l->preset) {
+        char path[8192];
+        saint_preset p;
+        if (!preset_path(l->preset, path, sizeof path)) return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
+        s = saint_preset_load(path, &p, &e);
+        if (s != SAINT_OK) return cli_fail(command, s, &e);
+        s = saint_preset_apply(&p, m, out, notes, &e);
+        saint_preset_free(&p);
+    }
+    if (s == SAINT_OK && l->compat) s = saint_settings_set(out, "compat", l->compat, &e);
+    for (int i = 0; i < l->set.n && s == SAINT_OK; i++) s = saint_settings_assign(out, l->set.v[i], &e);
+    return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+}

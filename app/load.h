@@ -1,0 +1,41 @@
+/* load.h - what several subcommands open the same way: model, settings, engine session. */
+#ifndef SAINT_APP_LOAD_H
+#define SAINT_APP_LOAD_H
+
+#include "cli.h"
+
+typedef struct {
+    const char *model, *shape, *vision_tower, *template_name, *image_mode; /* where the network comes from */
+    const char *preset, *compat;                                            /* what is done to it */
+    cli_list set;
+    const char *backend, *dtype, *threads, *tier; /* what it runs on */
+} load_options;
+
+/* Rows of an option table for the fields above. */
+#define LOAD_MODEL_OPTIONS(l)                                                                                                          \
+    {"model", "DIR", "model folder (Hugging Face, liuhaotian or timm layout)", NULL, &(l).model, NULL},                                \
+    {"shape", "NAME", "a published shape with random weights instead of a model: speed without a checkpoint", NULL, &(l).shape, NULL}, \
+    {"vision-tower", "DIR", "CLIP tower of a liuhaotian checkpoint, when it does not lie beside it", NULL, &(l).vision_tower, NULL},   \
+    {"template", "NAME", "conversation template: vicuna_v1, llava_hf, plain", NULL, &(l).template_name, NULL},                         \
+    {"image-mode", "MODE", "pad, crop or stretch instead of the checkpoint's own", NULL, &(l).image_mode, NULL}
+#define LOAD_SETTINGS_OPTIONS(l)                                                                                              \
+    {"preset", "NAME|FILE", "a named set of parameters; `saint presets` lists them", NULL, &(l).preset, NULL},                \
+    {"set", "KEY=VALUE", "one parameter, per layer as key[0-3,7]=value; may repeat", NULL, NULL, &(l).set},                   \
+    {"compat", "MODE", "reference: the published code, quirks included; corrected (default): what the paper means", NULL, &(l).compat, NULL}
+#define LOAD_ENGINE_OPTIONS(l)                                                                                                \
+    {"backend", "NAME", "auto, cpu or cuda", NULL, &(l).backend, NULL},                                                       \
+    {"dtype", "TYPE", "f32 (default: exact) or bf16 (fast)", NULL, &(l).dtype, NULL},                                         \
+    {"threads", "N", "threads; default: the CPUs this process may use", NULL, &(l).threads, NULL},                            \
+    {"tier", "NAME", "CPU kernels: generic, avx2, avx512, avx512bf16; default: the best here", NULL, &(l).tier, NULL}
+
+/* Each returns -1 to go on or the exit status to leave with, after one line on stderr. */
+int load_model(const char *command, const load_options *l, saint_model **out);
+int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_dtype *dtype);
+int load_settings(const char *command, const load_options *l, const saint_model_info *m, saint_settings *out, saint_notes *notes);
+
+/* Path of a preset by name, from the folders the program knows; false when there is none. */
+bool preset_path(const char *name, char *out, size_t size);
+/* The folders searched, first wins; NULL past the end. */
+const char *preset_folder(int i);
+
+#endif
