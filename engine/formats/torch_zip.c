@@ -340,11 +340,29 @@ static saint_status add_tensor(archive *a, saint_pickle_text name, const saint_p
 
 /* ---- the state_dict ---- */
 
+/* An object that torch rebuilds from a storage in a way that is not implemented here: quantised, sparse, meta. */
+static bool foreign_tensor(const saint_pickle_value *v)
+{
+    const saint_pickle_global *g = v->kind == SAINT_PICKLE_OPAQUE ? v->u.opaque : NULL;
+    return g && g->module.n >= 5 && memcmp(g->module.p, "torch", 5) == 0 && g->name.n >= 8 && memcmp(g->name.p, "_rebuild", 8) == 0;
+}
+
+static saint_status refuse_foreign(const archive *a, saint_pickle_text name, const saint_pickle_global *g)
+{
+    binding b = {.name = name};
+    char words[200];
+    snprintf(words, sizeof words, "it is made by %.*s.%.*s, which is not read here: save it as an ordinary dense tensor",
+             g->module.n < 60 ? (int)g->module.n : 60, g->module.p, g->name.n < 60 ? (int)g->name.n : 60, g->name.p);
+    return bad_tensor(a, &b, SAINT_UNSUPPORTED, words);
+}
+
 static bool holds_tensors(const saint_pickle_value *v)
 {
     if (v->kind != SAINT_PICKLE_DICT) return false;
-    for (size_t i = 0; i + 1 < v->u.seq.n; i += 2)
-        if (v->u.seq.item[i]->kind == SAINT_PICKLE_STRING && v->u.seq.item[i + 1]->kind == SAINT_PICKLE_TENSOR) return true;
+    for (size_t i = 0; i + 1 < v->u.seq.n; i += 2) {
+        const saint_pickle_value *item = v->u.seq.item[i + 1];
+        if (v->u.seq.item[i]->kind == SAINT_PICKLE_STRING && (item->kind == SAINT_PICKLE_TENSOR || foreign_tensor(item))) return true;
+    }
     return false;
 }
 
@@ -376,25 +394,14 @@ static saint_status no_state_dict(const archive *a, const saint_pickle_value *ro
                       "%s: expected a state_dict, or one under 'state_dict' or 'model', found neither: save model.state_dict() with torch.save", a->what);
 }
 
-/* An object that torch rebuilds from a storage in a way that is not implemented: quantised, sparse, meta. */
-static saint_status check_opaque(const archive *a, const binding *b, const saint_pickle_global *g)
-{
-    if (!g || g->module.n < 5 || memcmp(g->module.p, "torch", 5) != 0 || g->name.n < 8 || memcmp(g->name.p, "_rebuild", 8) != 0) return SAINT_OK;
-    char words[200];
-    snprintf(words, sizeof words, "it is made by %.*s.%.*s, which is not read here: save it as an ordinary dense tensor",
-             g->module.n < 60 ? (int)g->module.n : 60, g->module.p, g->name.n < 60 ? (int)g->name.n : 60, g->name.p);
-    return bad_tensor(a, b, SAINT_UNSUPPORTED, words);
-}
-
 static saint_status read_state_dict(archive *a, const saint_pickle_value *dict)
 {
     for (size_t i = 0; i + 1 < dict->u.seq.n; i += 2) {
         const saint_pickle_value *key = dict->u.seq.item[i], *v = dict->u.seq.item[i + 1];
         if (key->kind != SAINT_PICKLE_STRING) continue;
-        binding named = {.name = key->u.text};
         saint_status s = SAINT_OK;
         if (v->kind == SAINT_PICKLE_TENSOR) s = add_tensor(a, key->u.text, v->u.tensor);
-        else if (v->kind == SAINT_PICKLE_OPAQUE) s = check_opaque(a, &named, v->u.opaque);
+        else if (foreign_tensor(v)) s = refuse_foreign(a, key->u.text, v->u.opaque);
         /* numbers, strings and foreign objects beside the tensors are no weights (_extra_state, epochs) */
         if (s != SAINT_OK) return s;
     }
