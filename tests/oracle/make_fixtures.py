@@ -302,6 +302,8 @@ def llava_cases(n_prefix):
         ("vit-iterative", "corrected", {"mode": "vit", **sites("1", "iterative_drop_full_graph", keep_num="~46", r=6)}),
         ("llm", "corrected", {"mode": "llm", **llm, "saint_start": "0", "saint_end": "1"}),
         ("hybrid", "corrected", hybrid),
+        ("hybrid-saint", "corrected", {"mode": "hybrid", **sites("0", "saint_drop", sim_threshold="~0.93", K=3, gamma=10), **llm,
+                                       "saint_start": "1", "saint_end": "2"}),
         ("llm-reference", "reference", {"mode": "llm", **llm, "saint_start": "1", "saint_end": "2",
                                         "saint_sys_length": str(n_prefix + 1)}),
         ("hybrid-reference", "reference", {**hybrid, "saint_sys_length": str(n_prefix + 1)}),

@@ -4,8 +4,8 @@
 
 Prints one JSON object: medians in milliseconds, all samples, and what ran. PyTorch gets what it can use: inference mode, fused
 scaled_dot_product_attention, all physical cores, warm-up rounds that are not counted, and optionally torch.compile. Weights are laid out
-as torch loads them. Nothing is pruned: this is the unpruned peer. `load_before` is the machine's load average: above 0.5 the numbers are not
-worth keeping.
+as torch loads them. Nothing is pruned: this is the unpruned peer. `load_before` is the machine's load average: above 0.5 the numbers are
+not worth keeping.
 """
 import argparse
 import json
@@ -171,7 +171,10 @@ def main():
         for dtype in a.dtype.split(","):
             for name in a.work.split(","):
                 kind = getattr(torch, dtype)
-                found = [bench_vit(name, kind, a.repeat, a.batch, a.compile)] if name in VITS else bench_llama(name, kind, a.repeat, a.compile)
+                if name in VITS:
+                    found = [bench_vit(name, kind, a.repeat, a.batch, a.compile)]
+                else:
+                    found = bench_llama(name, kind, a.repeat, a.compile)
                 for row in found:
                     rows.append({"dtype": dtype, **row})
                     print(f"{dtype} {row['work']}: {row['median_ms']} ms", file=sys.stderr)

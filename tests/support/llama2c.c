@@ -96,8 +96,8 @@ static saint_status read_shape(const char *path, const saint_map *map, shape *s,
         if (i != 5 && (h[i] < 1 || h[i] > 1 << 16)) return saint_fail(err, SAINT_FORMAT, "%s: header field %d is %d", path, i, h[i]);
     if (s->layers > MAX_LAYERS || s->vocab < FIRST_PIECE || s->vocab > MAX_VOCAB || s->dim % s->heads || s->dim / s->heads % 2 ||
         s->heads % s->kv_heads)
-        return saint_fail(err, SAINT_FORMAT, "%s: expected a small LLaMA, found dim %d, %d layers, %d/%d heads, vocabulary %d", path, s->dim,
-                          s->layers, s->heads, s->kv_heads, s->vocab);
+        return saint_fail(err, SAINT_FORMAT, "%s: expected a small LLaMA, found dim %d, %d layers, %d/%d heads, vocabulary %d", path,
+                          s->dim, s->layers, s->heads, s->kv_heads, s->vocab);
     return SAINT_OK;
 }
 
