@@ -11,6 +11,7 @@
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "formats/tensor_table.h"
+#include "formats/torch_zip.h"
 
 enum { MAX_INDEX = 100000000, MAX_SHARDS = 4096 };
 
@@ -49,8 +50,7 @@ static saint_status read_container(const unsigned char *p, size_t n, const char 
 {
     /* Byte 8 comes first: a header length may by chance read "PK\3\4", but a zip's byte 8 is its compression method. */
     if (n > 8 && p[8] == '{') return saint_safetensors_read(p, n, what, table, err);
-    if (starts_with(p, n, "PK\3\4", 4) || starts_with(p, n, "PK\5\6", 4)) 
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: PyTorch archives are not read yet: save as safetensors", what);
+    if (starts_with(p, n, "PK\3\4", 4) || starts_with(p, n, "PK\5\6", 4)) return saint_torch_read(p, n, what, table, err);
     return refuse_kind(p, n, what, err);
 }
 

@@ -108,7 +108,7 @@ static bool check_escape(guard *g)
     int c = peek(g);
     if (c < 0) return refuse(g, g->at, "an escape sequence");
     if (c != 'u') {
-        if (!strchr("\"\\/bfnrt", c)) return refuse(g, g->at, "one of \"\\/bfnrtu behind a backslash");
+        if (c == 0 || !strchr("\"\\/bfnrt", c)) return refuse(g, g->at, "one of \"\\/bfnrtu behind a backslash");
         g->at++;
         return true;
     }

@@ -64,6 +64,16 @@ def check_quirks(name, flags, taps, run):
     print(f"    {name}: each of {flags} shows" if flags else "    " + name)
 
 
+def check_steady(pixels, taps, run):
+    """Disturbs the picture by about what two float32 implementations differ by: every selection must stay as it is."""
+    for seed in range(4):
+        noise = tiny.Random(900 + seed)(*pixels.shape, std=2e-6)
+        other = run(pixels * (1 + noise))
+        for name, value in taps.items():
+            if name.endswith((".kept", ".rows")) and not (other[name].shape == value.shape and torch.equal(other[name], value)):
+                raise nets.NearTie(f"{name} changes when the picture changes by 2e-6")
+
+
 class Folder:
     """One fixture folder: its cases and their oracle files."""
 
@@ -114,7 +124,8 @@ def vit_folder(folder, net, pixels, pictures, cases, head):
         some = pixels[images]
 
         def run(s):
-            found = vit_taps(net, some, s, compat, head)
+            found = vit_taps(net, some, s, compat, head, strict=name != "saint-idle")
+            check_steady(some, found, lambda x: vit_taps(net, x, s, compat, head, strict=False))
             check_quirks(name, QUIRKS.get(name, []), found, lambda flags: vit_taps(net, some, s, flags, head, strict=False))
             return found
 
@@ -146,6 +157,7 @@ BATCH_CASES = [
     ("saint-batch", "corrected", [0, 1, 2], {"mode": "vit", **sites("0-1", "saint_drop", sim_threshold="~0.8", K=3, gamma=6)}),
     ("saint-batch-reference", "reference", [0, 1, 2], {"mode": "vit", **sites("0-1", "saint_drop", sim_threshold="~0.8", K=3, gamma=6)}),
     ("iterative", "corrected", [0, 1, 2], {"mode": "vit", **sites("1", "iterative_drop_full_graph", keep_num="~33", r=3)}),
+    ("saint-idle", "corrected", [0, 1, 2], {"mode": "vit", **sites("0-2", "saint_drop", sim_threshold="0.9999", K=3, gamma=10)}),
 ]
 
 SAINT_CASES = [
@@ -290,6 +302,8 @@ def llava_cases(n_prefix):
         ("vit-iterative", "corrected", {"mode": "vit", **sites("1", "iterative_drop_full_graph", keep_num="~46", r=6)}),
         ("llm", "corrected", {"mode": "llm", **llm, "saint_start": "0", "saint_end": "1"}),
         ("hybrid", "corrected", hybrid),
+        ("hybrid-saint", "corrected", {"mode": "hybrid", **sites("0", "saint_drop", sim_threshold="~0.93", K=3, gamma=10), **llm,
+                                       "saint_start": "1", "saint_end": "2"}),
         ("llm-reference", "reference", {"mode": "llm", **llm, "saint_start": "1", "saint_end": "2",
                                         "saint_sys_length": str(n_prefix + 1)}),
         ("hybrid-reference", "reference", {**hybrid, "saint_sys_length": str(n_prefix + 1)}),
@@ -375,20 +389,27 @@ def make_llava(root, sp_model, shot):
     ids, n_prefix = text.prompt("llava_hf", QUESTION)
     for folder in (new, old):
         peers_check.llava(folder.path, vit, w_projector, llm, pixels, ids, n_prefix, LLAVA_GRID ** 2)
+    one = functools.partial(vlm_taps, vit, w_projector, llm)
     for name, compat, settings in llava_cases(n_prefix):
         prompt = {"template": "llava_hf", "prompt": QUESTION}
         if name.endswith("-35"):
             (ids, n_prefix), prompt = long_prompt(text), {}
-        one = functools.partial(vlm_taps, vit, w_projector, llm, pixels, ids, n_prefix, 6)
 
         def run(s):
-            found = one(s, compat)
-            check_quirks(name, QUIRKS.get(name, []), found[0], lambda flags: one(s, flags, strict=False)[0])
+            found = one(pixels, ids, n_prefix, 6, s, compat)
+            check_steady(pixels, found[0], lambda x: one(x, ids, n_prefix, 6, s, compat, strict=False)[0])
+            check_quirks(name, QUIRKS.get(name, []), found[0], lambda flags: one(pixels, ids, n_prefix, 6, s, flags, strict=False)[0])
             return found
 
         settings, (taps, answer) = settle(settings, run)
         new.add(name, "vlm", settings, compat, taps, batch=1, pictures=["../pictures/e-36.png"], **prompt,
                 ids=ids, n_prefix=n_prefix, n_new=6, answer_ids=answer, answer=text.sp.decode(answer))
+    ids, taps = [1] + text.encode("USER: What colour is the large circle? ASSISTANT:"), Taps()
+    settings = {"mode": "llm", "use_saint": "true", "saint_start": "0", "saint_end": "2"}
+    answer = nets.llama_generate(llm, llm.weight("embed_tokens")[ids], nets.Plan(settings, "corrected", 0), (0, 0),
+                                 torch.zeros(0, dtype=torch.int32), 0, 4, 2, taps)
+    new.add("text-only", "llm", settings, "corrected", taps, batch=1, ids=ids, n_prefix=0, n_new=4, answer_ids=answer,
+            answer=text.sp.decode(answer))
     old.cases = [dict(case, file="../llava-tiny-new/" + case["file"]) for case in new.cases]
     original.cases = [dict(case, vocab=tiny.VOCAB) for case in old.cases]
     new.done(prompts=prompt_vectors(text, ("llava_hf", "vicuna_v1")))

@@ -169,13 +169,18 @@ def train_sentencepiece():
 
 
 def tokenizer_json(model, extra=()):
-    """The same BPE as Hugging Face's LLaMA tokenizer.json writes it: merges in order of rank, ties by the parts' own ranks."""
+    """The tokenizer.json of a SentencePiece model whose pieces lie in order of score."""
     import sentencepiece
     sp = sentencepiece.SentencePieceProcessor(model_proto=model)
     pieces = [sp.id_to_piece(i) for i in range(len(sp))]
+    return bpe_json(pieces, pieces[259:], extra)
+
+
+def bpe_json(pieces, ranked, extra=()):
+    """LLaMA's tokenizer.json as Hugging Face writes it: merges in order of the merged piece's score, ties by the parts' own ids."""
     rank = {piece: i for i, piece in enumerate(pieces)}
     merges = []
-    for piece in pieces[259:]:
+    for piece in ranked:
         splits = [(piece[:i], piece[i:]) for i in range(1, len(piece)) if piece[:i] in rank and piece[i:] in rank]
         merges += sorted(splits, key=lambda lr: (rank[lr[0]], rank[lr[1]]))
     special = [(i, pieces[i]) for i in range(3)] + list(extra)

@@ -74,6 +74,7 @@ static void a_nul_byte_does_not_end_the_text(void **state)
     cJSON *v;
     assert_int_equal(parse("{}\0x", 4, &v, &e), SAINT_FORMAT);
     assert_int_equal(parse("[\"a\0b\"]", 7, &v, &e), SAINT_FORMAT);
+    assert_int_equal(parse("[\"\\\0\"]", 6, &v, &e), SAINT_FORMAT);
 }
 
 static void depth_and_size_are_bounded(void **state)
