@@ -406,7 +406,8 @@ saint_status saint_tok_read_json(saint_tokenizer *t, const char *text, size_t n,
     if (s == SAINT_OK && !t->decoder_seen) s = unsupported(&r, "decoder", "null");
     if (s == SAINT_OK) {
         name_specials(t);
-        t->adds_bos = template_adds_bos(member(root, "post_processor"), 0);
+        const cJSON *post = member(root, "post_processor");
+        t->adds_bos = is_null(post) ? t->kind == SAINT_TOK_SPM : template_adds_bos(post, 0); /* null: what the LLaMA classes do by default */
     }
     cJSON_Delete(root);
     return s;
