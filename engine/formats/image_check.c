@@ -122,7 +122,9 @@ static bool gif_blocks(const uint8_t *b, size_t n, size_t *at)
     }
 }
 
-static saint_status check_gif(const uint8_t *b, size_t n, const char *what, saint_picture *out, saint_error *err)
+/* The copy ends with the first frame. It has no transparent colour, since Pillow drops alpha and keeps the colour below where stb paints
+ * black, and no background colour, which stb paints with red and blue exchanged: what the first frame does not cover is black. */
+static saint_status check_gif(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out, saint_error *err)
 {
     const char *cut = "the end of the file inside its first frame";
     if (n < 13) return saint_picture_broken(what, "GIF", cut, err);
@@ -133,16 +135,20 @@ static saint_status check_gif(const uint8_t *b, size_t n, const char *what, sain
         return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected a GIF of at most 32 megapixels, found %lldx%lld; convert it to PNG", what,
                           (long long)out->w, (long long)out->h);
     size_t at = 13 + ((b[10] & 0x80) ? (size_t)6 << (b[10] & 7) : 0);
+    memcpy(copy, b, n);
+    copy[11] = 0;
     for (;;) {
         if (at >= n) return saint_picture_broken(what, "GIF", cut, err);
         int tag = b[at++];
         if (tag == 0x21) {
+            if (n - at >= 3 && b[at] == 0xf9 && b[at + 1] == 4) copy[at + 2] &= 0xfe;
             if (at++ >= n || !gif_blocks(b, n, &at)) return saint_picture_broken(what, "GIF", cut, err);
         } else if (tag == 0x2c) {
             if (n - at < 10) return saint_picture_broken(what, "GIF", cut, err);
             int flags = b[at + 8];
             at += 9 + ((flags & 0x80) ? (size_t)6 << (flags & 7) : 0) + 1;
             if (at >= n || !gif_blocks(b, n, &at)) return saint_picture_broken(what, "GIF", cut, err);
+            *copied = at;
             return SAINT_OK;
         } else {
             return saint_picture_broken(what, "GIF", tag == 0x3b ? "no frame" : "an unknown block", err);
@@ -308,7 +314,7 @@ saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, u
         s = check_png(b, n, what, out, err);
     } else if (n >= 6 && (memcmp(b, "GIF87a", 6) == 0 || memcmp(b, "GIF89a", 6) == 0)) {
         out->kind = SAINT_PICTURE_GIF;
-        s = check_gif(b, n, what, out, err);
+        s = check_gif(b, n, what, copy, copied, out, err);
     } else if (n >= 2 && memcmp(b, "BM", 2) == 0) {
         out->kind = SAINT_PICTURE_BMP;
         s = check_bmp(b, n, what, out, err);

@@ -22,7 +22,7 @@ typedef struct {
 
 /* Tell the kind and size of a picture of n bytes at b, and refuse in one line what is cut short, damaged in a way that stb_image would
  * not notice (or not survive), too large, or of a kind that is not implemented. Allocates nothing.
- * copy [n] receives *copied bytes when the file is a JPEG: the segments that were checked, and only these are safe to decode;
+ * copy [n] receives *copied bytes when the file is a JPEG or a GIF: the parts that were checked, and only these are safe to decode;
  * for the other kinds *copied is 0 and b itself is. */
 saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
                                  saint_error *err);
