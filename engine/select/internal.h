@@ -73,6 +73,14 @@ static inline float saint_reach(float threshold)
 {
     return threshold <= -1.0f ? -INFINITY : threshold > 1.0f ? INFINITY : threshold;
 }
+/* How many of m rows of products with n columns to compute at a time: all of them, because every call packs b anew, unless they would
+ * take more than a few megabytes. */
+static inline int saint_similarity_rows(int m, int n)
+{
+    int rows = (1 << 20) / (n > 0 ? n : 1);
+    rows = rows < 64 ? 64 : rows;
+    return rows < m ? rows : m;
+}
 /* c[m, n] = a b^T in f32; lda, ldb, ldc in elements; scratch of saint_similarity_scratch() bytes. */
 size_t saint_similarity_scratch(void);
 void saint_similarity(int m, int n, int dim, const float *a, int lda, const float *b, int ldb, float *c, int ldc, void *scratch);

@@ -5,7 +5,7 @@
 
 #include "select/internal.h"
 
-enum { ROWS = 64, QL_STEPS = 64 };
+enum { ROWS = 192, QL_STEPS = 64 }; /* rows of products at a time: tall enough to pack the columns rarely, most of the triangle only */
 
 /* degree[i] = partners of i at or above the threshold; returns the number of pairs. Upper triangle only: a pair is counted once whatever
  * the two orders of its product would round to. */
