@@ -58,7 +58,8 @@ int saint_budget_drop(const saint_select_in *in);
 void saint_keep_in_order(const saint_select_in *in, saint_select_out *out);
 /* Drop n_drop tokens by out->score: the highest when drop_high, else the lowest; ties by index. Fills round, n_rounds, margin and, when
  * sorted, out->kept in descending score order (drop_high false), else in old order. Every score must be a number. */
-saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted, saint_error *err);
+saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted,
+                                 saint_error *err);
 
 /* First row of x [n, dim] that has a NaN or an infinity, -1 when there is none. */
 int saint_non_finite_row(const float *x, int n, int dim);

@@ -92,7 +92,8 @@ void saint_keep_in_order(const saint_select_in *in, saint_select_out *out)
         if (out->round[i] < 0) out->kept[out->n_keep++] = i;
 }
 
-saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted, saint_error *err)
+saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted,
+                                 saint_error *err)
 {
     saint_scratch s;
     size_t n = (size_t)in->n;

@@ -131,8 +131,8 @@ static inline golden_tally golden_run(const char *folder)
     const cJSON *c;
     int number = 0;
     cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(root, "cases")) golden_case(folder, c, number++, &tally);
-    printf("%s: %d cases (%d lists): %d exact, %d equal up to ties of 1e-6, %d different; smallest margin %g\n", folder, number, tally.lists,
-           tally.exact, tally.tied, tally.failed, (double)tally.min_margin);
+    printf("%s: %d cases (%d lists): %d exact, %d equal up to ties of 1e-6, %d different; smallest margin %g\n", folder, number,
+           tally.lists, tally.exact, tally.tied, tally.failed, (double)tally.min_margin);
     cJSON_Delete(root);
     return tally;
 }
