@@ -33,8 +33,8 @@ saint_status saint_grid_select(const saint_select_in *in, saint_select_out *out,
     for (int i = 0; i < in->n; i++) {
         int p = in->patch ? in->patch[i] : i;
         if (p >= in->grid_w * in->grid_h)
-            return saint_fail(err, SAINT_INVALID, "grid: row %d is patch %d, but a grid of %d x %d ends at %d", i, p, in->grid_w, in->grid_h,
-                              in->grid_w * in->grid_h - 1);
+            return saint_fail(err, SAINT_INVALID, "grid: row %d is patch %d, but a grid of %d x %d ends at %d", i, p, in->grid_w,
+                              in->grid_h, in->grid_w * in->grid_h - 1);
         out->score[i] = p < 0 ? -1.0f : (float)bayer_rank((uint32_t)(p % in->grid_w), (uint32_t)(p / in->grid_w), bits);
     }
     return saint_drop_by_score(in, out, saint_budget_drop(in), true, false, err);

@@ -2,8 +2,8 @@
  *
  * While more candidates are left than the budget: score_i = sum of cosines of i to all that are left (itself included), and the
  * min(n - keep, n / r) highest go. compat overwrite_r: the divisor becomes the size of the last step, as published
- * (36, 15, 35, 14, ... for 576 -> 375 at r = 16). Defined where the published code is not: n / r = 0 drops one (it divides by zero), equal scores
- * drop the lower index first.
+ * (36, 15, 35, 14, ... for 576 -> 375 at r = 16). Defined where the published code is not: n / r = 0 drops one (it divides by zero),
+ * equal scores drop the lower index first.
  *
  * The sum of a row of the Gram matrix is the product of the token with the sum of all tokens left, so no N x N matrix is needed: O(N dim)
  * a round in doubles, closer to the exact sum than adding up f32 products. The cosine of a token to itself counts as exactly 1 (0 for a
@@ -49,7 +49,8 @@ saint_status saint_iterative_select(const saint_select_in *in, saint_select_out 
     saint_scratch s;
     saint_status status =
         saint_scratch_open(&s, saint_scratch_bytes(n * dim, sizeof(float)) + saint_scratch_bytes(dim, sizeof(double)) +
-                                   saint_scratch_bytes(n, sizeof(double)) + 2 * saint_scratch_bytes(n, sizeof(uint64_t)) + saint_scratch_bytes(n, sizeof(int32_t)), err);
+                                   saint_scratch_bytes(n, sizeof(double)) + 2 * saint_scratch_bytes(n, sizeof(uint64_t)) +
+                                   saint_scratch_bytes(n, sizeof(int32_t)), err);
     if (status != SAINT_OK) return status;
     float *unit = saint_scratch_take(&s, n * dim, sizeof *unit);
     double *sum = saint_scratch_take(&s, dim, sizeof *sum), *self = saint_scratch_take(&s, n, sizeof *self);

@@ -1,13 +1,11 @@
 /* tome.c - ToMe's bipartite soft matching (ICLR 2023).
  *
- * Even positions of the whole sequence, prefix rows counted, are a, odd ones b; prefix rows (class and distillation token) neither merge nor
- * are merged into. score_i = highest cosine of a_i to a b, the first of equals its partner; the r = n - keep tokens of a with the highest
+ * Even positions of the whole sequence, prefix rows counted, are a, odd ones b; prefix rows (class, distillation token) neither merge
+ * nor are merged into. score_i = highest cosine of a_i to a b, the first of equals its partner; the r = n - keep tokens of a with the highest
  * score, at most half of the candidates, merge into their partners as means weighted by `size` (the caller does the arithmetic from
  * out->merge). Order: what is left of a, then b; a is in its old order when there is a class token and in descending score order
  * otherwise, as published; r = 0 leaves the old order. Equal scores merge the lower index first. */
 #include "select/internal.h"
-
-enum { ROWS = 64 };
 
 saint_status saint_tome_count(const saint_select_in *in, int *n_drop, saint_error *err)
 {
@@ -20,8 +18,8 @@ saint_status saint_tome_count(const saint_select_in *in, int *n_drop, saint_erro
 /* partner[i], score[i] for the n_a rows of a. */
 static saint_status match(const saint_select_in *in, int first_a, int n_a, int n_b, int32_t *partner, float *score, saint_error *err)
 {
-    int ld = 2 * in->dim, first_b = 1 - first_a;
-    size_t n_unit = (size_t)in->n * (size_t)in->dim, n_sim = (size_t)ROWS * (size_t)n_b;
+    int ld = 2 * in->dim, first_b = 1 - first_a, block = saint_similarity_rows(n_a, n_b);
+    size_t n_unit = (size_t)in->n * (size_t)in->dim, n_sim = (size_t)block * (size_t)n_b;
     saint_scratch s;
     saint_status status = saint_scratch_open(&s, saint_scratch_bytes(n_unit, sizeof(float)) + saint_scratch_bytes(n_sim, sizeof(float)) +
                                                      saint_scratch_bytes(saint_similarity_scratch(), 1), err);
@@ -29,8 +27,8 @@ static saint_status match(const saint_select_in *in, int first_a, int n_a, int n
     float *unit = saint_scratch_take(&s, n_unit, sizeof *unit), *sim = saint_scratch_take(&s, n_sim, sizeof *sim);
     void *inner = saint_scratch_take(&s, saint_similarity_scratch(), 1);
     status = saint_unit_metric(in, unit, err);
-    for (int first = 0; status == SAINT_OK && first < n_a; first += ROWS) {
-        int rows = n_a - first < ROWS ? n_a - first : ROWS;
+    for (int first = 0; status == SAINT_OK && first < n_a; first += block) {
+        int rows = n_a - first < block ? n_a - first : block;
         saint_similarity(rows, n_b, in->dim, unit + (size_t)first_a * (size_t)in->dim + (size_t)first * (size_t)ld, ld,
                          unit + (size_t)first_b * (size_t)in->dim, ld, sim, n_b, inner);
         for (int i = 0; i < rows; i++) {

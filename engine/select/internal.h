@@ -58,7 +58,8 @@ int saint_budget_drop(const saint_select_in *in);
 void saint_keep_in_order(const saint_select_in *in, saint_select_out *out);
 /* Drop n_drop tokens by out->score: the highest when drop_high, else the lowest; ties by index. Fills round, n_rounds, margin and, when
  * sorted, out->kept in descending score order (drop_high false), else in old order. Every score must be a number. */
-saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted, saint_error *err);
+saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted,
+                                 saint_error *err);
 
 /* First row of x [n, dim] that has a NaN or an infinity, -1 when there is none. */
 int saint_non_finite_row(const float *x, int n, int dim);
@@ -72,6 +73,14 @@ saint_status saint_unit_metric(const saint_select_in *in, float *unit, saint_err
 static inline float saint_reach(float threshold)
 {
     return threshold <= -1.0f ? -INFINITY : threshold > 1.0f ? INFINITY : threshold;
+}
+/* How many of m rows of products with n columns to compute at a time: all of them, because every call packs b anew, unless they would
+ * take more than a few megabytes. */
+static inline int saint_similarity_rows(int m, int n)
+{
+    int rows = (1 << 20) / (n > 0 ? n : 1);
+    rows = rows < 64 ? 64 : rows;
+    return rows < m ? rows : m;
 }
 /* c[m, n] = a b^T in f32; lda, ldb, ldc in elements; scratch of saint_similarity_scratch() bytes. */
 size_t saint_similarity_scratch(void);

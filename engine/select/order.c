@@ -24,8 +24,8 @@ void saint_scratch_close(saint_scratch *s)
     *s = (saint_scratch){0};
 }
 
-/* Insertion for a handful, else least significant digit first; digits that all keys share (high bytes of the index, often the
- * exponent) are skipped. */
+/* Insertion for a handful, else least significant digit first. Digits that all keys share (often the exponent) are skipped, and so are
+ * those of the index when the keys come in its order, as they mostly do: each pass is stable. */
 void saint_order_sort(uint64_t *key, uint64_t *tmp, int n)
 {
     if (n <= 24) {
@@ -38,9 +38,13 @@ void saint_order_sort(uint64_t *key, uint64_t *tmp, int n)
         return;
     }
     uint64_t any = 0;
-    for (int i = 0; i < n; i++) any |= key[i] ^ key[0];
+    uint32_t in_order = 1;
+    for (int i = 1; i < n; i++) {
+        any |= key[i] ^ key[0];
+        in_order &= (uint32_t)((uint32_t)key[i - 1] >= (uint32_t)key[i]);
+    }
     uint64_t *from = key, *to = tmp;
-    for (int shift = 0; shift < 64; shift += 8) {
+    for (int shift = in_order ? 32 : 0; shift < 64; shift += 8) {
         if (!(any >> shift & 255)) continue;
         uint32_t start[256] = {0};
         for (int i = 0; i < n; i++) start[from[i] >> shift & 255]++;
@@ -88,7 +92,8 @@ void saint_keep_in_order(const saint_select_in *in, saint_select_out *out)
         if (out->round[i] < 0) out->kept[out->n_keep++] = i;
 }
 
-saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted, saint_error *err)
+saint_status saint_drop_by_score(const saint_select_in *in, saint_select_out *out, int n_drop, bool drop_high, bool sorted,
+                                 saint_error *err)
 {
     saint_scratch s;
     size_t n = (size_t)in->n;

@@ -137,8 +137,8 @@ static saint_status check_out(const saint_method *m, const saint_select_in *in, 
     for (int k = 0; k < out->n_merge && status == SAINT_OK; k++) {
         saint_merge g = out->merge[k];
         if (g.from < 0 || g.from >= n || g.into < 0 || g.into >= n || seen[g.from] || seen[g.into] != 1)
-            status = saint_fail(err, SAINT_INVALID, "%s: merge %d (%d into %d of %d) must take a dropped token, once, into a survivor", m->name,
-                                k, g.from, g.into, n);
+            status = saint_fail(err, SAINT_INVALID, "%s: merge %d (%d into %d of %d) must take a dropped token, once, into a survivor",
+                                m->name, k, g.from, g.into, n);
         else seen[g.from] = 2;
     }
     free(seen);

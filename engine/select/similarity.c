@@ -1,6 +1,7 @@
 /* similarity.c - unit rows and their products. */
 #include <float.h>
 
+#include "backend/cpu/cpu.h"
 #include "select/internal.h"
 
 static double sum_of_squares(const float *x, int dim)
@@ -56,21 +57,10 @@ saint_status saint_unit_metric(const saint_select_in *in, float *unit, saint_err
 
 size_t saint_similarity_scratch(void)
 {
-    return 64;
+    return saint_cpu_gemm_scratch_bytes();
 }
 
 void saint_similarity(int m, int n, int dim, const float *a, int lda, const float *b, int ldb, float *c, int ldc, void *scratch)
 {
-    (void)scratch;
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < n; j++) {
-            const float *x = a + (size_t)i * (size_t)lda, *y = b + (size_t)j * (size_t)ldb;
-            float lane[8] = {0}, tail = 0;
-            int d = 0;
-            for (; d + 8 <= dim; d += 8)
-                for (int l = 0; l < 8; l++) lane[l] += x[d + l] * y[d + l];
-            for (; d < dim; d++) tail += x[d] * y[d];
-            c[(size_t)i * (size_t)ldc + (size_t)j] =
-                ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7])) + tail;
-        }
+    saint_cpu_sgemm_nt(m, n, dim, a, lda, b, ldb, c, ldc, scratch);
 }

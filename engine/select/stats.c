@@ -5,7 +5,8 @@
 
 #include "select/internal.h"
 
-enum { ROWS = 64, QL_STEPS = 64 };
+/* ROWS of products at a time: tall enough to pack the columns rarely, low enough to skip most of the lower triangle. */
+enum { ROWS = 192, QL_STEPS = 64 };
 
 /* degree[i] = partners of i at or above the threshold; returns the number of pairs. Upper triangle only: a pair is counted once whatever
  * the two orders of its product would round to. */
@@ -91,8 +92,8 @@ static void tridiagonal(double *a, int n, double *d, double *e, double *v, doubl
     e[n - 1] = 0;
 }
 
-/* Implicit QL with Wilkinson's shift: d [n] becomes the eigenvalues, e [n] (the last is 0) is destroyed. tiny: what counts as 0 beside the diagonal; eigenvalues
- * of that size mean nothing here, so an absolute bound is right. False when it does not converge. */
+/* Implicit QL with Wilkinson's shift: d [n] becomes the eigenvalues, e [n] (the last is 0) is destroyed. tiny: what counts as 0
+ * beside the diagonal; eigenvalues of that size mean nothing here, so an absolute bound is right. False when it does not converge. */
 static bool tridiagonal_eigenvalues(double *d, double *e, int n, double tiny)
 {
     for (int l = 0; l < n; l++)

@@ -7,71 +7,16 @@
 
 #include "support/test.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 
+#include "formats/json.h"
+#include "formats/npy.h"
 #include "select/method.h"
 
 typedef struct {
     int exact, tied, failed, lists;
     float min_margin;
 } golden_tally;
-
-typedef struct {
-    int batch, rows, dim;
-    float *data;
-    void *file;
-} golden_keys;
-
-static inline char *golden_read(const char *path, size_t *bytes)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f) fail_msg("%s cannot be opened", path);
-    assert_int_equal(fseek(f, 0, SEEK_END), 0);
-    long n = ftell(f);
-    assert_true(n > 0);
-    rewind(f);
-    char *text = malloc((size_t)n + 1);
-    assert_non_null(text);
-    assert_int_equal(fread(text, 1, (size_t)n, f), n);
-    text[n] = 0;
-    *bytes = (size_t)n;
-    fclose(f);
-    return text;
-}
-
-/* Just what numpy.save writes for C-ordered float32 of rank 2 or 3; anything else fails the test. */
-static inline golden_keys golden_load_npy(const char *path)
-{
-    size_t bytes;
-    golden_keys k = {.batch = 1, .file = golden_read(path, &bytes)};
-    unsigned char *raw = k.file;
-    assert_memory_equal(raw, "\x93NUMPY\x01\x00", 8);
-    size_t header = (size_t)raw[8] + 256u * raw[9];
-    char *text = (char *)raw + 10;
-    text[header - 1] = 0;
-    assert_non_null(strstr(text, "'<f4'"));
-    assert_non_null(strstr(text, "'fortran_order': False"));
-    char *shape = strstr(text, "'shape': (");
-    assert_non_null(shape);
-    shape += strlen("'shape': (");
-    long extent[3] = {0};
-    int rank = 0;
-    while (rank < 3 && *shape >= '0' && *shape <= '9') {
-        extent[rank++] = strtol(shape, &shape, 10);
-        while (*shape == ',' || *shape == ' ') shape++;
-    }
-    assert_true(rank == 2 || rank == 3);
-    if (rank == 3) k.batch = (int)extent[0];
-    k.rows = (int)extent[rank - 2];
-    k.dim = (int)extent[rank - 1];
-    size_t floats = (size_t)k.batch * (size_t)k.rows * (size_t)k.dim;
-    assert_int_equal(bytes, 10 + header + floats * sizeof(float));
-    k.data = malloc(floats * sizeof(float)); /* the header leaves the numbers unaligned */
-    assert_non_null(k.data);
-    memcpy(k.data, raw + 10 + header, floats * sizeof(float));
-    return k;
-}
 
 static inline double golden_number(const cJSON *object, const char *key, double otherwise)
 {
@@ -125,19 +70,22 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
     const char *name = cJSON_GetObjectItemCaseSensitive(c, "method")->valuestring;
     const cJSON *stage = cJSON_GetObjectItemCaseSensitive(c, "stage"), *kept = cJSON_GetObjectItemCaseSensitive(c, "kept");
     snprintf(path, sizeof path, "%s/%s", folder, cJSON_GetObjectItemCaseSensitive(c, "keys")->valuestring);
-    golden_keys keys = golden_load_npy(path);
-    int cls = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "cls")) ? 1 : 0, n = keys.rows - cls;
+    saint_npy keys;
+    assert_ok(saint_npy_load(path, &keys, err));
+    assert_true(keys.rank == 2 || keys.rank == 3);
+    int batch = keys.rank == 3 ? (int)keys.shape[0] : 1, rows = (int)keys.shape[keys.rank - 2], dim = (int)keys.shape[keys.rank - 1];
+    int cls = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "cls")) ? 1 : 0, n = rows - cls;
     bool llm = stage && !strcmp(stage->valuestring, "llm"), drop = !strcmp(name, "saint_drop");
-    saint_select_in *in = calloc((size_t)keys.batch, sizeof *in);
-    saint_select_out *out = calloc((size_t)keys.batch, sizeof *out);
-    int *want = calloc((size_t)keys.rows, sizeof *want);
-    for (int b = 0; b < keys.batch; b++) {
+    saint_select_in *in = calloc((size_t)batch, sizeof *in);
+    saint_select_out *out = calloc((size_t)batch, sizeof *out);
+    int *want = calloc((size_t)rows, sizeof *want);
+    for (int b = 0; b < batch; b++) {
         in[b] = (saint_select_in){
             .stage = llm ? SAINT_STAGE_LLM : SAINT_STAGE_VIT,
             .n = n,
-            .dim = keys.dim,
+            .dim = dim,
             .n_prefix = cls,
-            .metric = keys.data + ((size_t)b * (size_t)keys.rows + (size_t)cls) * (size_t)keys.dim,
+            .metric = keys.data + ((size_t)b * (size_t)rows + (size_t)cls) * (size_t)dim,
             .p = {.keep_num = (int)golden_number(c, "keep_num", -1), .r = (int)golden_number(c, "r", 0),
                   .K = (int)golden_number(c, "K", 0), .sim_threshold = (float)golden_number(c, "sim_threshold", 0),
                   .gamma = (float)golden_number(c, "gamma", 0)},
@@ -145,13 +93,13 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
             .forced_drop = -1,
         };
     }
-    assert_ok(saint_select_batch(saint_method_find(name), in, keys.batch, out, err));
+    assert_ok(saint_select_batch(saint_method_find(name), in, batch, out, err));
     int verdict = 0;
-    for (int b = 0; b < keys.batch; b++) {
+    for (int b = 0; b < batch; b++) {
         const cJSON *list = drop && !llm ? cJSON_GetArrayItem(kept, b) : kept, *id;
         int n_want = 0;
         cJSON_ArrayForEach(id, list) {
-            assert_true(n_want < keys.rows);
+            assert_true(n_want < rows);
             want[n_want++] = id->valueint - cls;
         }
         if (cls) assert_int_equal(want[0], -1); /* the class token, first, as everywhere */
@@ -169,8 +117,7 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
     free(want);
     free(out);
     free(in);
-    free(keys.data);
-    free(keys.file);
+    saint_npy_free(&keys);
 }
 
 /* All cases of a folder; the number of cases is checked by the caller in the tally. */
@@ -178,18 +125,15 @@ static inline golden_tally golden_run(const char *folder)
 {
     golden_tally tally = {.min_margin = INFINITY};
     char path[1024];
-    size_t bytes;
+    cJSON *root;
     snprintf(path, sizeof path, "%s/cases.json", folder);
-    char *text = golden_read(path, &bytes);
-    cJSON *root = cJSON_ParseWithLength(text, bytes);
-    assert_non_null(root);
+    assert_ok(saint_json_load(path, 1 << 20, &root, err));
     const cJSON *c;
     int number = 0;
     cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(root, "cases")) golden_case(folder, c, number++, &tally);
-    printf("%s: %d cases (%d lists): %d exact, %d equal up to ties of 1e-6, %d different; smallest margin %g\n", folder, number, tally.lists,
-           tally.exact, tally.tied, tally.failed, (double)tally.min_margin);
+    printf("%s: %d cases (%d lists): %d exact, %d equal up to ties of 1e-6, %d different; smallest margin %g\n", folder, number,
+           tally.lists, tally.exact, tally.tied, tally.failed, (double)tally.min_margin);
     cJSON_Delete(root);
-    free(text);
     return tally;
 }
 

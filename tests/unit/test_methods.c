@@ -177,11 +177,25 @@ static void thresholds_outside_of_cosines_are_exact(void **state)
     for (int i = 0; i < 64; i++)
         for (int d = 1; d < 7; d++) x[i * 7 + d] = x[i * 7] * (float)(d + 1) * 0.37f;
     saint_select_in in = tokens(LLM, x, 64, 7);
-    for (int v = 0; v < 4; v++) {
-        in.p.sim_threshold = (float[]){-1.0f, -7.0f, 1.0001f, 40.0f}[v];
+    for (int v = 0; v < 5; v++) {
+        in.p.sim_threshold = (float[]){-1.0f, -7.0f, 1.0001f, 40.0f, nextafterf(1.0f, 2.0f)}[v];
         saint_select_out out = run("saint_drop", &in);
         assert_int_equal(out.n_keep, v < 2 ? 32 : 64);
         for (int i = 0; i < 64; i += 2) assert_int_equal(out.neighbours[i], v < 2 ? 32 : 0);
+        saint_select_free(&out);
+    }
+}
+
+static void a_cosine_equal_to_the_threshold_counts(void **state)
+{
+    (void)state;
+    static float x[40 * 2]; /* 20 partners: a full vector of them and a rest */
+    for (int i = 0; i < 40; i++) x[2 * i + (i == 6)] = (float)(i + 1); /* one axis, but for token 6: products of exactly 1 and 0 */
+    saint_select_in in = tokens(LLM, x, 40, 2);
+    for (int tau = 0; tau < 2; tau++) {
+        in.p.sim_threshold = (float)tau;
+        saint_select_out out = run("saint_drop", &in);
+        for (int i = 0; i < 40; i += 2) assert_int_equal(out.neighbours[i], i == 6 && tau ? 0 : 20);
         saint_select_free(&out);
     }
 }
@@ -256,9 +270,11 @@ static void vit_ignores_K_and_gamma_only_under_its_flag(void **state)
 
 /* --- iterative_drop_full_graph ---------------------------------------------------------------------------------------------------- */
 
-static void slow_iterative(const saint_select_in *in, int16_t *round, int keep)
+/* Returns the smallest gap at the cut of any round. */
+static double slow_iterative(const saint_select_in *in, int16_t *round, int keep)
 {
     int n = in->n, left = n, r = in->p.r;
+    double margin = INFINITY;
     for (int i = 0; i < n; i++) round[i] = -1;
     for (int step = 0; left > keep; step++) {
         double score[MAX_N];
@@ -272,9 +288,11 @@ static void slow_iterative(const saint_select_in *in, int16_t *round, int keep)
         int k = left / r < 1 ? 1 : left / r;
         if (k > left - keep) k = left - keep;
         for (int i = 0; i < k; i++) round[rank[i]] = (int16_t)step;
+        if (k < left) margin = fmin(margin, score[rank[k - 1]] - score[rank[k]]);
         if (in->compat & 1u << SAINT_COMPAT_OVERWRITE_R) r = k;
         left -= k;
     }
+    return margin;
 }
 
 static void iterative_equals_slow_code(void **state)
@@ -292,7 +310,9 @@ static void iterative_equals_slow_code(void **state)
         in.p.r = (int[]){16, 1, 3, 1000}[v / 6];
         in.compat = v & 4 ? 1u << SAINT_COMPAT_OVERWRITE_R : 0;
         saint_select_out out = run("iterative_drop_full_graph", &in);
-        slow_iterative(&in, round, keep);
+        double margin = slow_iterative(&in, round, keep);
+        if (isinf(margin)) assert_true(isinf(out.margin));
+        else assert_float_equal(out.margin, (float)margin, 2e-5f);
         assert_int_equal(out.n_keep, keep);
         assert_memory_equal(out.round, round, (size_t)n * sizeof *round);
         for (int k = 1; k < keep; k++) assert_true(out.kept[k] > out.kept[k - 1]);
@@ -362,6 +382,9 @@ static void random_is_splitmix64_by_patch(void **state)
     saint_select_free(&out);
     in.p.keep_num = 2;
     EXPECT("random", &in, 1, 2);
+    out = run("random", &in);
+    assert_true(out.margin == (float)(first[0] - first[1]) * 0x1p-64f);
+    saint_select_free(&out);
     in.p.keep_num = 1;
     EXPECT("random", &in, 2);
 }
@@ -434,6 +457,9 @@ static void rows_without_a_patch(void **state)
     assert_int_equal(out.n_keep, 3);
     assert_true(out.score[1] == out.score[4]);
     saint_select_free(&out);
+    for (int i = 0; i < 6; i++) patch[i] = -1; /* all equal: the first ones go */
+    EXPECT("random", &in, 3, 4, 5);
+    EXPECT("grid", &in, 3, 4, 5);
 }
 
 static void grid_is_even(void **state)
@@ -668,6 +694,7 @@ int main(void)
         cmocka_unit_test(saint_drop_equals_slow_code),
         cmocka_unit_test(saint_drop_at_its_edges),
         cmocka_unit_test(thresholds_outside_of_cosines_are_exact),
+        cmocka_unit_test(a_cosine_equal_to_the_threshold_counts),
         cmocka_unit_test(overflowing_scores_keep_an_order),
         cmocka_unit_test(zero_keys_resemble_nothing),
         cmocka_unit_test(vit_ignores_K_and_gamma_only_under_its_flag),

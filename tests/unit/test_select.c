@@ -135,6 +135,7 @@ static void bad_input_is_refused_by_name(void **state)
     REFUSE("saint_drop", in.p.sim_threshold = NAN, "sim_threshold");
     REFUSE("saint_drop", in.metric = NULL, "no metric");
     REFUSE("saint_drop", in.forced_drop = 4, "at most the 3");
+    REFUSE("saint_drop", (in.n = 1, in.forced_drop = 1), "at most the 0");
     REFUSE("saint_drop", in.forced_drop = 7, "forced_drop");
     REFUSE("saint_drop", in.forced_drop = -2, "forced_drop");
     REFUSE("saint_drop", in.stage = (saint_stage)2, "stage");
@@ -305,6 +306,11 @@ static void a_batch_drops_the_mean_only_under_its_flag(void **state)
     saint_error e;
     assert_int_equal(saint_select_batch(m, in, 2, out, &e), SAINT_INVALID);
     assert_non_null(strstr(e.text, "batch_mean_rate"));
+    in[0].p.keep_num = in[1].p.keep_num = 9; /* a fixed budget is no rate: each image its own */
+    assert_ok(saint_select_batch(saint_method_find("random"), in, 2, out, err));
+    assert_true(out[0].n_keep == 8 && out[1].n_keep == 8);
+    saint_select_free(&out[0]);
+    saint_select_free(&out[1]);
     in[0].compat = in[1].compat = 0;
     assert_ok(saint_select_batch(m, in, 2, out, err));
     saint_select_free(&out[0]);
