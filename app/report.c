@@ -25,8 +25,10 @@ static cJSON *sites_json(const saint_trace_image *im)
         cJSON_AddStringToObject(o, "stage", stage_name(s->stage));
         cJSON_AddNumberToObject(o, "layer", s->layer);
         cJSON_AddStringToObject(o, "method", s->method->name);
-        cJSON_AddNumberToObject(o, "n_in", s->n_in);
+        cJSON_AddNumberToObject(o, "n_in", s->image_in);
         cJSON_AddNumberToObject(o, "n_out", s->n_keep);
+        if (s->n_in != s->image_in) cJSON_AddNumberToObject(o, "candidates", s->n_in);
+        if (s->text_dropped) cJSON_AddNumberToObject(o, "text_dropped", s->text_dropped);
         cJSON_AddNumberToObject(o, "merged", s->n_merge);
         if (isfinite(s->margin)) cJSON_AddNumberToObject(o, "margin", (double)s->margin);
         cJSON_AddNumberToObject(o, "select_ms", s->seconds * 1e3);
@@ -221,7 +223,7 @@ static void image_text(const report_input *in, const saint_trace_image *im)
     if (im->vit_in) putchar('\n');
     for (int i = 0; i < im->history.n_sites; i++) {
         const saint_trace_site *s = im->history.site[i];
-        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name, s->n_in, s->n_keep,
+        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name, s->image_in, s->n_keep,
                s->seconds * 1e3);
     }
     printf("cost        %.1f GFLOP", (im->flops_vit + im->flops_projector + im->flops_prefill + im->flops_decode) * 1e-9);

@@ -33,9 +33,24 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static saint_trace_site *record(const saint_site *site, const saint_select_in *in, const saint_select_out *out, double seconds)
+/* Rows of sequence seq behind the site, in their new order: prefix, survivors, and what lies behind the window. Returns how many. */
+static int new_order(const saint_site_input *in, const saint_rows *rows, int seq, int candidates, const saint_select_out *out, int32_t *list)
 {
-    saint_trace_site *s = saint_trace_site_new(in->n, out->n_keep, out->n_merge);
+    int first = rows->cu[seq], end = rows->cu[seq + 1], at = first + in->n_prefix, n = 0;
+    if (in->ascending) qsort(out->kept, (size_t)out->n_keep, sizeof *out->kept, by_value);
+    for (int i = first; i < at && i < end; i++) list[n++] = i;
+    for (int i = 0; i < out->n_keep; i++) list[n++] = at + out->kept[i];
+    for (int i = at + candidates; i < end; i++) list[n++] = i;
+    return n;
+}
+
+static saint_trace_site *record(const saint_site *site, const saint_select_in *in, const saint_select_out *out, const saint_rows *rows, int seq,
+                                const int32_t *list, int n_list, double seconds)
+{
+    int image_in = 0, image_out = 0, before = rows->cu[seq + 1] - rows->cu[seq];
+    for (int i = rows->cu[seq]; i < rows->cu[seq + 1]; i++) image_in += rows->patch[i] >= 0;
+    for (int i = 0; i < n_list; i++) image_out += rows->patch[list[i]] >= 0;
+    saint_trace_site *s = saint_trace_site_new(in->n, image_out, out->n_merge);
     if (!s) return NULL;
     s->stage = in->stage;
     s->layer = in->layer;
@@ -44,6 +59,8 @@ static saint_trace_site *record(const saint_site *site, const saint_select_in *i
     s->n_rounds = out->n_rounds;
     s->margin = out->margin;
     s->seconds = seconds;
+    s->image_in = image_in;
+    s->text_dropped = (before - n_list) - (image_in - image_out);
     size_t n = (size_t)in->n;
     if (n) {
         memcpy(s->in, in->patch, n * sizeof *s->in);
@@ -51,7 +68,9 @@ static saint_trace_site *record(const saint_site *site, const saint_select_in *i
         memcpy(s->neighbours, out->neighbours, n * sizeof *s->neighbours);
         memcpy(s->round, out->round, n * sizeof *s->round);
     }
-    for (int i = 0; i < out->n_keep; i++) s->kept[i] = in->patch[out->kept[i]];
+    int k = 0;
+    for (int i = 0; i < n_list; i++)
+        if (rows->patch[list[i]] >= 0) s->kept[k++] = rows->patch[list[i]];
     for (int i = 0; i < out->n_merge; i++) s->merge[i] = out->merge[i];
     return s;
 }
@@ -92,13 +111,18 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
     saint_select_in input;
     saint_select_out decision = {0};
     double begin = saint_now();
+    int32_t *list = malloc(((size_t)saint_rows_total(rows) + 1) * sizeof *list);
+    if (!list) return saint_fail(err, SAINT_MEMORY, "no memory for a preview");
     fill_input(m, compat, in, rows, seq, &input);
     saint_status s = saint_select_run(saint_method_at(in->site->method), &input, &decision, err);
-    if (s != SAINT_OK) return s;
-    if (in->ascending) qsort(decision.kept, (size_t)decision.n_keep, sizeof *decision.kept, by_value);
-    *out = record(in->site, &input, &decision, saint_now() - begin);
-    saint_select_free(&decision);
-    return *out ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory to record a site");
+    if (s == SAINT_OK) {
+        int n = new_order(in, rows, seq, input.n, &decision, list);
+        *out = record(in->site, &input, &decision, rows, seq, list, n, saint_now() - begin);
+        saint_select_free(&decision);
+        if (!*out) s = saint_fail(err, SAINT_MEMORY, "no memory to record a site");
+    }
+    free(list);
+    return s;
 }
 
 static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
@@ -108,19 +132,18 @@ static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *
     int32_t *list = malloc(((size_t)total + 1) * sizeof *list), *cu = calloc((size_t)n_seqs + 1, sizeof *cu);
     saint_status s = list && cu ? SAINT_OK : saint_fail(r->err, SAINT_MEMORY, "no memory for %d rows", total);
     for (int q = 0; q < n_seqs && s == SAINT_OK; q++) {
-        int first = rows->cu[q], candidates = first + in->n_prefix;
-        if (in->ascending) qsort(out[q].kept, (size_t)out[q].n_keep, sizeof *out[q].kept, by_value);
+        int added = new_order(in, rows, q, input[q].n, &out[q], list + n);
         saint_history *h = history[q];
-        saint_trace_site *site = record(in->site, &input[q], &out[q], seconds / n_seqs);
+        saint_trace_site *site = record(in->site, &input[q], &out[q], rows, q, list + n, added, seconds / n_seqs);
         if (!site) {
             s = saint_fail(r->err, SAINT_MEMORY, "no memory to record a site");
             break;
         }
         h->site[h->n_sites++] = site;
-        if (out[q].n_merge) s = merge_rows(r, rows, candidates, &out[q]);
-        for (int i = 0; i < in->n_prefix && first + i < rows->cu[q + 1]; i++) list[n++] = first + i;
-        for (int i = 0; i < out[q].n_keep; i++) list[n++] = candidates + out[q].kept[i];
-        for (int i = candidates + input[q].n; i < rows->cu[q + 1]; i++) list[n++] = i; /* text behind the window */
+        if (site->text_dropped)
+            saint_note(&r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", site->layer, site->text_dropped);
+        if (out[q].n_merge) s = merge_rows(r, rows, rows->cu[q] + in->n_prefix, &out[q]);
+        n += added;
         cu[q + 1] = n;
     }
     if (s == SAINT_OK) s = saint_rows_gather(rows, list, n, cu, r->err);

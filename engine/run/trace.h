@@ -13,9 +13,13 @@ typedef struct {
     int layer;
     const saint_method *method;
     saint_method_params p;
-    int n_in, n_keep, n_rounds, n_merge;
+    int n_in;            /* candidates the method saw: all picture tokens, unless the LLM window is wrong */
+    int image_in;        /* picture tokens present before */
+    int n_keep;          /* picture tokens present behind */
+    int text_dropped;    /* text rows lost to a wrong window */
+    int n_rounds, n_merge;
     int32_t *in;         /* [n_in] candidates in order of entry */
-    int32_t *kept;       /* [n_keep] survivors in the order the next layer sees */
+    int32_t *kept;       /* [n_keep] picture tokens in the order the next layer sees */
     float *score;        /* [n_in] what the method ranked by, NaN where a token was not ranked */
     int32_t *neighbours; /* [n_in] -1 where the method has no such count */
     int16_t *round;      /* [n_in] iteration that dropped the token, -1 for survivors */
