@@ -70,8 +70,8 @@ static void attention_chunk(void *ctx, int chunk, int worker)
         if (chunk < jobs) break;
         chunk -= jobs;
     }
-    int blocks = blocks_of(nq), rows = rows_of(nq), head = chunk / blocks, kv = head / (a->n_heads / a->n_kv_heads);
-    int first = (blocks - 1 - chunk % blocks) * rows; /* under the causal mask the last block is the longest: it goes first */
+    int rows = rows_of(nq), head = chunk % a->n_heads, kv = head / (a->n_heads / a->n_kv_heads);
+    int first = (blocks_of(nq) - 1 - chunk / a->n_heads) * rows; /* under the causal mask the last block is the longest: it goes first */
     int nk = a->cu_k[s + 1] - a->cu_k[s];
     saint_attn_block b = {
         .q = at(a, type, a->q, a->cu_q[s] + first, a->ldq, head),

@@ -181,21 +181,21 @@ typedef struct {
     const float *inv_freq;
 } rope_args;
 
-static void rotate_f32(float *x, const float *cosine, const float *sine, int half)
+static void rotate_f32(float *restrict x, float *restrict y, const float *restrict cosine, const float *restrict sine, int half)
 {
     for (int i = 0; i < half; i++) {
-        float lo = x[i], hi = x[half + i];
+        float lo = x[i], hi = y[i];
         x[i] = lo * cosine[i] - hi * sine[i];
-        x[half + i] = hi * cosine[i] + lo * sine[i];
+        y[i] = hi * cosine[i] + lo * sine[i];
     }
 }
 
-static void rotate_bf16(uint16_t *x, const float *cosine, const float *sine, int half)
+static void rotate_bf16(uint16_t *restrict x, uint16_t *restrict y, const float *restrict cosine, const float *restrict sine, int half)
 {
     for (int i = 0; i < half; i++) {
-        float lo = saint_bf16_to_f32(x[i]), hi = saint_bf16_to_f32(x[half + i]);
+        float lo = saint_bf16_to_f32(x[i]), hi = saint_bf16_to_f32(y[i]);
         x[i] = saint_f32_to_bf16(lo * cosine[i] - hi * sine[i]);
-        x[half + i] = saint_f32_to_bf16(hi * cosine[i] + lo * sine[i]);
+        y[i] = saint_f32_to_bf16(hi * cosine[i] + lo * sine[i]);
     }
 }
 
@@ -213,9 +213,9 @@ static void rope_rows(void *ctx, int chunk, int worker)
         for (int h = 0; h < a->n_heads; h++) {
             int64_t at = r * a->ldx + (int64_t)h * a->head_dim;
             if (a->cpu->base.compute == SAINT_F32)
-                rotate_f32((float *)a->x + at, cosine, sine, half);
+                rotate_f32((float *)a->x + at, (float *)a->x + at + half, cosine, sine, half);
             else
-                rotate_bf16((uint16_t *)a->x + at, cosine, sine, half);
+                rotate_bf16((uint16_t *)a->x + at, (uint16_t *)a->x + at + half, cosine, sine, half);
         }
     }
 }
