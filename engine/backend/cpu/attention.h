@@ -56,10 +56,10 @@ typedef struct {
     uint32_t k[SAINT_ATTN_HEAD_DIM * SAINT_ATTN_KEYS]; /* transposed: [depth][keys] */
     uint32_t v[SAINT_ATTN_KEYS * SAINT_ATTN_HEAD_DIM];
     uint32_t stage[SAINT_ATTN_KEYS * SAINT_ATTN_HEAD_DIM];
-    float s[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS];     /* scores of one group of rows, then probabilities */
-    uint32_t p[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS];  /* probabilities in pairs */
-    float sum[SAINT_ATTN_ROWS * 16];  /* per row: partial sums by lane */
-    float max[SAINT_ATTN_ROWS];       /* per row: running maximum, scaled */
+    float s[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS];    /* scores of one group of rows, then probabilities */
+    uint32_t p[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS]; /* probabilities in pairs */
+    float sum[SAINT_ATTN_ROWS * 16];                /* per row: partial sums by lane */
+    float max[SAINT_ATTN_ROWS];                     /* per row: running maximum, scaled */
     float alpha[SAINT_ATTN_GROUP + 16], top[SAINT_ATTN_GROUP];
 } saint_attn_scratch;
 
