@@ -100,15 +100,30 @@ static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int
     }
 }
 
-/* What this worker will pack next, spread over the steps of `tiles` tiles: the rest of these rows of weights, or the panel that falls
- * to it if all workers keep pace. */
-static saint_gemm_ahead next_weights(const gemm *g, int chunk, int cols, int64_t k0, int64_t k1, int64_t tiles)
+/* Where this worker's next weights are: the next K block of the same rows, or the panel that falls to it if all workers keep pace. */
+typedef struct {
+    uintptr_t at; /* 0: nothing comes, or it is not known what */
+    size_t slice; /* bytes of each row */
+} next_weights;
+
+static next_weights gemm_next(const gemm *g, int chunk, int64_t k1)
 {
-    int64_t steps = tiles * ((k1 - k0) / g->kernel->step_k);
-    size_t bytes = (size_t)cols * (size_t)(k1 - k0) * saint_dtype_size(g->wtype);
-    int64_t panel = k1 < g->k ? chunk / g->blocks_m : (chunk + g->workers) / g->blocks_m;
-    if (steps == 0 || panel * g->kernel->cols >= g->n || k1 < g->k) return (saint_gemm_ahead){(uintptr_t)g->w, 0};
-    return (saint_gemm_ahead){(uintptr_t)g->w + (size_t)(panel * g->kernel->cols) * g->wpitch, bytes / (size_t)steps + 1};
+    int64_t panel = k1 < g->k ? chunk / g->blocks_m : (chunk + g->workers) / g->blocks_m, k0 = k1 < g->k ? k1 : 0;
+    if (panel * g->kernel->cols >= g->n) return (next_weights){0};
+    int64_t k = g->k - k0 < g->block_k ? g->k - k0 : g->block_k;
+    size_t size = saint_dtype_size(g->wtype);
+    return (next_weights){(uintptr_t)g->w + (size_t)(panel * g->kernel->cols) * g->wpitch + (size_t)k0 * size, (size_t)k * size};
+}
+
+/* The share of tile t of `tiles`: whole row slices, spread evenly over its steps; slices that touch are one. */
+static saint_gemm_ahead gemm_ahead(const gemm *g, next_weights next, int64_t t, int64_t tiles, int64_t steps)
+{
+    int64_t from = t * g->kernel->cols / tiles, to = (t + 1) * g->kernel->cols / tiles;
+    if (!next.at || to == from || steps < to - from) return (saint_gemm_ahead){.at = (uintptr_t)g->w, .steps = steps + 1};
+    int64_t slices = next.slice == g->wpitch ? 1 : to - from;
+    saint_gemm_ahead ahead = {.at = next.at + (size_t)from * g->wpitch, .steps = (steps + slices - 1) / slices, .pitch = g->wpitch};
+    ahead.stride = (size_t)(to - from) * next.slice / (size_t)(slices * ahead.steps) + 1;
+    return ahead;
 }
 
 static void gemm_chunk(void *ctx, int chunk, int worker)
@@ -123,13 +138,12 @@ static void gemm_chunk(void *ctx, int chunk, int worker)
         int64_t k1 = k0 + g->block_k < g->k ? k0 + g->block_k : g->k;
         const char *w = g->w + (size_t)col * g->wpitch + (size_t)k0 * saint_dtype_size(g->wtype);
         g->kernel->pack(w, g->wpitch, g->wtype, cols, k1 - k0, s->panel);
-        saint_gemm_ahead ahead = next_weights(g, chunk, cols, k0, k1, (row1 - row0 + g->kernel->rows - 1) / g->kernel->rows);
         /* Tiles of nearly equal height: a last tile of one or two rows would wait for its few sums. */
         int64_t tiles = (row1 - row0 + g->kernel->rows - 1) / g->kernel->rows;
-        for (int64_t row = row0; tiles > 0; tiles--) {
-            int rows = (int)((row1 - row + tiles - 1) / tiles);
-            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0, ahead);
-            ahead.at += ahead.stride * (size_t)((k1 - k0) / g->kernel->step_k);
+        next_weights next = gemm_next(g, chunk, k1);
+        for (int64_t row = row0, i = 0; i < tiles; i++) {
+            int rows = (int)((row1 - row + tiles - i - 1) / (tiles - i));
+            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0, gemm_ahead(g, next, i, tiles, (k1 - k0) / g->kernel->step_k));
             row += rows;
         }
         k0 = k1;

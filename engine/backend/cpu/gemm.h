@@ -33,11 +33,12 @@ typedef struct {
 typedef void (*saint_gemm_pack_fn)(const void *w, size_t pitch, saint_dtype type, int cols, int64_t k, void *panel);
 
 /* c[rows, panel columns] = (more ? c : 0) + x[rows, k] panel; x rows `pitch` bytes apart, c rows ldc floats apart.
- * ahead: memory that will be packed soon; every step of k calls `stride` bytes more of it into L2, so that its latency hides behind
- * the sums. Any address will do. */
+ * ahead: what will be packed next is called into L2 while the sums go on, so that its latency hides. */
 typedef struct {
-    uintptr_t at;
-    size_t stride;
+    uintptr_t at;  /* a slice of one row of weights; any address will do, nothing is read */
+    size_t stride; /* bytes of it per step */
+    int64_t steps; /* steps per slice, at least 1; then comes the slice */
+    size_t pitch;  /* that many bytes further */
 } saint_gemm_ahead;
 typedef void (*saint_gemm_tile_fn)(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
                                    saint_gemm_ahead ahead);

@@ -21,19 +21,25 @@ INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, co
     UNROLL for (int i = 0; i < rows; i++) {
         UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = more ? _mm512_loadu_ps(c + i * ldc + v * 16) : _mm512_setzero_ps();
     }
-    for (int64_t p = 0; p + 2 <= k; p += 2) {
-        __m512bh b[TILE_VECS];
-        _mm_prefetch((const char *)ahead.at, _MM_HINT_T1);
-        ahead.at += ahead.stride;
-        UNROLL for (int v = 0; v < TILE_VECS; v++) b[v] = (__m512bh)_mm512_loadu_si512(panel + v * 16);
-        UNROLL for (int i = 0; i < rows; i++) {
-            uint32_t bits;
-            memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
-            __m512bh a = pair_of(bits);
-            UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = _mm512_dpbf16_ps(acc[i][v], a, b[v]);
+    for (int64_t pairs = k / 2; pairs > 0;) {
+        uintptr_t at = ahead.at;
+        int64_t steps = ahead.steps < pairs ? ahead.steps : pairs;
+        for (int64_t p = 0; p < steps; p++) {
+            __m512bh b[TILE_VECS];
+            _mm_prefetch((const char *)at, _MM_HINT_T1);
+            at += ahead.stride;
+            UNROLL for (int v = 0; v < TILE_VECS; v++) b[v] = (__m512bh)_mm512_loadu_si512(panel + v * 16);
+            UNROLL for (int i = 0; i < rows; i++) {
+                uint32_t bits;
+                memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
+                __m512bh a = pair_of(bits);
+                UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = _mm512_dpbf16_ps(acc[i][v], a, b[v]);
+            }
+            UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
+            panel += TILE_COLS;
         }
-        UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
-        panel += TILE_COLS;
+        pairs -= steps;
+        ahead.at += ahead.pitch;
     }
     if (k & 1) { /* the panel holds a zero beside the last k; so must the pair of x, whatever lies behind its row */
         UNROLL for (int i = 0; i < rows; i++) {
