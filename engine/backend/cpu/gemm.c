@@ -254,10 +254,10 @@ void saint_cpu_sgemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t
 
 enum { ROWS_CHUNK_COLS = 64 };
 
-/* Weight rows per chunk: a few hundred KB, so that the streams run long and threads still share well. */
+/* Weight rows per chunk: half a megabyte, so that the streams run long and threads still share well. */
 static int rows_chunk_cols(const gemm *g)
 {
-    size_t fit = (size_t)(256 * 1024) / (g->wpitch ? g->wpitch : 1);
+    size_t fit = (size_t)(512 * 1024) / (g->wpitch ? g->wpitch : 1);
     int64_t share = round_up((g->n + 31) / 32, 4); /* at least 32 chunks when there are rows enough */
     int cols = fit < 8 ? 8 : fit > ROWS_CHUNK_COLS ? ROWS_CHUNK_COLS : (int)(fit / 4 * 4);
     return share < cols ? (int)(share < 4 ? 4 : share) : cols;

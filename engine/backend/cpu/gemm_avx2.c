@@ -9,7 +9,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m256 V;
-enum { SAINT_GEMM_DOT_AHEAD = 1024 };
+enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 8
 #define KERNEL_ROWS 6
 #define KERNEL_VECS 2

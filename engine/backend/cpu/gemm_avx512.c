@@ -6,7 +6,7 @@
 #include "backend/cpu/gemm_avx512.inc"
 
 typedef __m512 V;
-enum { SAINT_GEMM_DOT_AHEAD = 1024 };
+enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 16
 #define KERNEL_ROWS 12
 #define KERNEL_VECS 2

@@ -5,7 +5,7 @@
 
 #include "backend/cpu/gemm_avx512.inc"
 
-enum { TILE_ROWS = 12, TILE_VECS = 2, TILE_COLS = 16 * TILE_VECS, DOT_AHEAD = 1024 };
+enum { TILE_ROWS = 12, TILE_VECS = 2, TILE_COLS = 16 * TILE_VECS, DOT_AHEAD = 2048 };
 
 INLINE __m512bh pair_of(uint32_t bits)
 {
