@@ -115,7 +115,8 @@ static void numbers_are_exact(void **state)
     memset(text, '1', 309);
     text[309] = 0;
     assert_true(number(text) == 1.1111111111111111e308);
-    assert_true(number("1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000e-100") == 1e-1);
+    assert_true(number("1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000e-100") ==
+                1e-1);
     assert_true(number("-3.14159265358979323846264338327950288419716939937510582097494459230781640628620899") == -3.14159265358979323846);
     assert_true(number("0.000000000000000000000000000000000000000000000000000000000000000000000000000000000e9999999999999999999999") == 0);
     char huge[500];
@@ -133,7 +134,8 @@ static void text_survives(void **state)
     const char text[] = "\xef\xbb\xbf {\"a\\u0000b\": \"\\ud83d\\ude00 \xe2\x82\xac \\n\"} \r\n\t ";
     cJSON *v;
     assert_ok(parse(text, sizeof text - 1, &v, err));
-    assert_string_equal(v->child->string, "a\xef\xbf\xbd" "b"); /* a C string would have ended at the NUL */
+    assert_string_equal(v->child->string, "a\xef\xbf\xbd"
+                                          "b"); /* a C string would have ended at the NUL */
     assert_string_equal(v->child->valuestring, "\xf0\x9f\x98\x80 \xe2\x82\xac \n");
     cJSON_Delete(v);
 }
@@ -202,9 +204,12 @@ static void load_names_the_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_the_standard_refuses_is_refused), cmocka_unit_test(a_nul_byte_does_not_end_the_text),
-        cmocka_unit_test(depth_and_size_are_bounded),           cmocka_unit_test(numbers_are_exact),
-        cmocka_unit_test(text_survives),                        cmocka_unit_test(members_are_typed),
+        cmocka_unit_test(what_the_standard_refuses_is_refused),
+        cmocka_unit_test(a_nul_byte_does_not_end_the_text),
+        cmocka_unit_test(depth_and_size_are_bounded),
+        cmocka_unit_test(numbers_are_exact),
+        cmocka_unit_test(text_survives),
+        cmocka_unit_test(members_are_typed),
         cmocka_unit_test(load_names_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
