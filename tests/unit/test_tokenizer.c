@@ -5,8 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "formats/tokenizer.h"
-#include "formats/tokenizer_unicode.h"
+#include "formats/tokenizer_internal.h"
 
 enum { DUMMY = SAINT_TOK_DUMMY_PREFIX, SPECIAL = SAINT_TOK_SPECIAL };
 #define BAR "\xe2\x96\x81"
@@ -336,28 +335,127 @@ static void byte_level_words(void **state)
     saint_tokenizer_free(t);
 }
 
-/* Where each expression cuts is seen by merging whole words: with ignore_merges off every byte is its own id, so cut points are read from
- * the merge of "l l", which must not cross them. */
+/* Where the Hugging Face library cuts with the same expressions. */
 static void expressions_cut_where_they_should(void **state)
 {
     (void)state;
-    static const char l3[] =
-        "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
-        "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|"
-        "\\\\s+(?!\\\\S)|\\\\s+\"},\"behavior\":\"Isolated\",\"invert\":false},"
-        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}]}";
-    saint_tokenizer *t = byte_level(GPT2, "");
-    ids_are(t, "'lll", 0, '\'', 258, 'l');  /* 'll|l */
-    ids_are(t, "'Lll", 0, '\'', 'L', 258);  /* GPT-2 knows small letters only: '|Lll */
-    saint_tokenizer_free(t);
-    t = byte_level(l3, "");
-    ids_are(t, "'Lll", 0, '\'', 'L', 'l', 'l'); /* LLaMA-3: 'Ll|l */
-    ids_are(t, "\tll", 0, '\t', 258);
-    saint_tokenizer_free(t);
+    static const struct {
+        saint_cut cut;
+        const char *text, *parts;
+    } v[] = {
+        {SAINT_CUT_GPT2, "I'm  don't WE'LL 'sup",
+         "I|'m| | don|'t| WE|'|LL| '|sup"},
+        {SAINT_CUT_GPT2, "a 12345 x67",
+         "a| 12345| x|67"},
+        {SAINT_CUT_GPT2, "x!?  \n\n  y ",
+         "x|!?|  \n\n | y| "},
+        {SAINT_CUT_GPT2, "\n \t\n z",
+         "\n \t\n| z"},
+        {SAINT_CUT_GPT2, "_foo\tbar ...\n\nend   ",
+         "_|foo|\t|bar| ...|\n|\n|end|   "},
+        {SAINT_CUT_GPT2, "'\305\277''re",
+         "'|\305\277|''|re"},
+        {SAINT_CUT_GPT2, "\344\270\255\346\226\207123\302\275 \331\243",
+         "\344\270\255\346\226\207|123\302\275| \331\243"},
+        {SAINT_CUT_GPT2, "e\314\201 \343\200\200a\302\240b",
+         "e|\314\201| |\343\200\200|a|\302\240|b"},
+        {SAINT_CUT_LLAMA3, "I'm  don't WE'LL 'sup",
+         "I|'m| | don|'t| WE|'LL| '|sup"},
+        {SAINT_CUT_LLAMA3, "a 12345 x67",
+         "a| |123|45| x|67"},
+        {SAINT_CUT_LLAMA3, "x!?  \n\n  y ",
+         "x|!?|  \n\n| | y| "},
+        {SAINT_CUT_LLAMA3, "\n \t\n z",
+         "\n \t\n| z"},
+        {SAINT_CUT_LLAMA3, "_foo\tbar ...\n\nend   ",
+         "_foo|\tbar| ...\n\n|end|   "},
+        {SAINT_CUT_LLAMA3, "'\305\277''re",
+         "'\305\277|''|re"},
+        {SAINT_CUT_LLAMA3, "\344\270\255\346\226\207123\302\275 \331\243",
+         "\344\270\255\346\226\207|123|\302\275| |\331\243"},
+        {SAINT_CUT_LLAMA3, "e\314\201 \343\200\200a\302\240b",
+         "e|\314\201| |\343\200\200a|\302\240b"},
+        {SAINT_CUT_QWEN2, "I'm  don't WE'LL 'sup",
+         "I|'m| | don|'t| WE|'LL| '|sup"},
+        {SAINT_CUT_QWEN2, "a 12345 x67",
+         "a| |1|2|3|4|5| x|6|7"},
+        {SAINT_CUT_QWEN2, "x!?  \n\n  y ",
+         "x|!?|  \n\n| | y| "},
+        {SAINT_CUT_QWEN2, "\n \t\n z",
+         "\n \t\n| z"},
+        {SAINT_CUT_QWEN2, "_foo\tbar ...\n\nend   ",
+         "_foo|\tbar| ...\n\n|end|   "},
+        {SAINT_CUT_QWEN2, "'\305\277''re",
+         "'\305\277|''|re"},
+        {SAINT_CUT_QWEN2, "\344\270\255\346\226\207123\302\275 \331\243",
+         "\344\270\255\346\226\207|1|2|3|\302\275| |\331\243"},
+        {SAINT_CUT_QWEN2, "e\314\201 \343\200\200a\302\240b",
+         "e|\314\201| |\343\200\200a|\302\240b"},
+        {SAINT_CUT_CLIP, "I'm  don't WE'LL 'sup",
+         "I|'m|don|'t|WE|'|LL|'s|up"},
+        {SAINT_CUT_CLIP, "a 12345 x67",
+         "a|1|2|3|4|5|x|6|7"},
+        {SAINT_CUT_CLIP, "x!?  \n\n  y ",
+         "x|!?|y"},
+        {SAINT_CUT_CLIP, "\n \t\n z",
+         "z"},
+        {SAINT_CUT_CLIP, "_foo\tbar ...\n\nend   ",
+         "_|foo|bar|...|end"},
+        {SAINT_CUT_CLIP, "'\305\277''re",
+         "'|\305\277|''|re"},
+        {SAINT_CUT_CLIP, "\344\270\255\346\226\207123\302\275 \331\243",
+         "\344\270\255\346\226\207|1|2|3|\302\275|\331\243"},
+        {SAINT_CUT_CLIP, "e\314\201 \343\200\200a\302\240b",
+         "e|\314\201|a|b"},
+        {SAINT_CUT_DIGITS, "ab12 \302\275c", "ab|1|2| |\302\275|c"},
+        {SAINT_CUT_NUMBERS, "ab12 \302\275c", "ab|12| |\302\275|c"},
+        {SAINT_CUT_BARS, "a" BAR BAR "b c", "a|" BAR "|" BAR "b c"},
+    };
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        size_t n = strlen(v[i].text), len;
+        text_buf got = {.n = 0};
+        for (size_t k = 0; k < n; k += len) {
+            bool matched;
+            len = saint_tok_cut_next(v[i].cut, v[i].text + k, n - k, &matched);
+            assert_true(len > 0 && len <= n - k);
+            assert_true(matched || v[i].cut == SAINT_CUT_CLIP);
+            if (matched) put(&got, "%s%.*s", got.n ? "|" : "", (int)len, v[i].text + k);
+        }
+        assert_string_equal(got.data, v[i].parts);
+    }
+}
+
+static void characters_are_classified_as_in_unicode(void **state)
+{
+    (void)state;
     assert_true(saint_uni_is_letter(0x4e2d) && saint_uni_is_letter(0x1c89) && !saint_uni_is_letter(0x2581));
     assert_true(saint_uni_is_number(0xbd) && saint_uni_is_number(0x2167) && saint_uni_is_number(0x663) && !saint_uni_is_number('a'));
     assert_true(saint_uni_is_space(0x85) && saint_uni_is_space(0x3000) && !saint_uni_is_space(0x1c) && !saint_uni_is_space(0x200b));
     assert_false(saint_uni_is_letter(SAINT_UTF8_BAD) || saint_uni_is_number(SAINT_UTF8_BAD) || saint_uni_is_space(SAINT_UTF8_BAD));
+    long letters = 0, numbers = 0; /* of Unicode 17, surrogates left out */
+    for (int32_t cp = 0; cp < 0x110000; cp++) {
+        letters += saint_uni_is_letter(cp);
+        numbers += saint_uni_is_number(cp);
+    }
+    assert_int_equal(letters, 141028);
+    assert_int_equal(numbers, 1911);
+    saint_buf low = {0};
+    const char in[] = "\316\243A\311\204\342\204\246\306\205\306\204"; /* SIGMA A U+0244 OHM-SIGN U+0185 U+0184 */
+    assert_true(saint_uni_lowercase(in, strlen(in), &low) && saint_buf_add(&low, "", 1));
+    assert_string_equal(low.data, "\317\203a\312\211\317\211\306\205\306\205");
+    saint_buf_free(&low);
+}
+
+static void metaspace_decoder_drops_the_spaces_of_the_first_token(void **state)
+{
+    (void)state;
+    static text_buf b;
+    spm_json(&b, "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"" BAR "\",\"prepend_scheme\":\"always\"}",
+             "\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"" BAR "\",\"prepend_scheme\":\"always\"}");
+    saint_tokenizer *t = parse(b.data, b.n);
+    decodes(t, " ab", 0, 264, 263);
+    decodes(t, "ab  <0x41>", 0, 263, 264, 3 + 'A'); /* it knows nothing of bytes */
+    saint_tokenizer_free(t);
 }
 
 static void clip_lowers_composes_and_ends_words(void **state)
@@ -365,7 +463,8 @@ static void clip_lowers_composes_and_ends_words(void **state)
     (void)state;
     static text_buf b;
     b.n = 0;
-    put(&b, "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},"
+    put(&b, "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Replace\","
+            "\"pattern\":{\"Regex\":\"\\\\s+\"},"
             "\"content\":\" \"},{\"type\":\"Lowercase\"}]},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
             "\"pattern\":{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+\"},\"behavior\":\"Removed\","
             "\"invert\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]},\"decoder\":{\"type\":\"ByteLevel\"},"
@@ -405,7 +504,8 @@ static void composition_follows_the_standard(void **state)
     nfc_is("\xcc\x81" "a", "\xcc\x81" "a");
     nfc_is("\xef\xa4\x80", "\xe8\xb1\x88");
     saint_buf marks = {0}, out = {0};
-    for (int i = 0; i < 100000; i++) assert_true(saint_buf_add(&marks, i % 2 ? "\xcc\x81" : "\xcc\xa3", 2)); /* must not take quadratic time */
+    for (int i = 0; i < 100000; i++) /* must not take quadratic time */
+        assert_true(saint_buf_add(&marks, i % 2 ? "\xcc\x81" : "\xcc\xa3", 2));
     assert_true(saint_uni_nfc(marks.data, marks.n, &out));
     assert_int_equal(out.n, marks.n);
     assert_memory_equal(out.data, "\xcc\xa3\xcc\xa3", 4);
@@ -465,8 +565,10 @@ static void what_is_not_implemented_is_refused_by_name(void **state)
     refuses_json(no, "\"normalizer\":{\"type\":\"NFKC\"}", SPM_DECODER, "NFKC");
     refuses_json(no, "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x+\"},\"content\":\"\"}", SPM_DECODER, "x+");
     refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Whitespace\"}", SPM_DECODER, "Whitespace");
-    refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a-z]\"},\"behavior\":\"Isolated\"}", SPM_DECODER, "[a-z]");
-    refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"Isolated\"}", SPM_DECODER, "Split");
+    refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a-z]\"},\"behavior\":\"Isolated\"}",
+                 SPM_DECODER, "[a-z]");
+    refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"Isolated\"}",
+                 SPM_DECODER, "Split");
     refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\"}", SPM_DECODER, "'_'");
     refuses_json(no, "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"" BAR "\",\"prepend_scheme\":\"x\"}", SPM_DECODER, "'x'");
     refuses_json(no, LEGACY, "\"decoder\":null", "decoder");
@@ -646,6 +748,8 @@ int main(void)
         cmocka_unit_test(bytes_decode_to_text_or_to_the_replacement_character),
         cmocka_unit_test(byte_level_words),
         cmocka_unit_test(expressions_cut_where_they_should),
+        cmocka_unit_test(characters_are_classified_as_in_unicode),
+        cmocka_unit_test(metaspace_decoder_drops_the_spaces_of_the_first_token),
         cmocka_unit_test(clip_lowers_composes_and_ends_words),
         cmocka_unit_test(composition_follows_the_standard),
         cmocka_unit_test(a_megabyte_is_not_quadratic),
