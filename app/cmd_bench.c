@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "bench_gemm.h"
 #include "commands.h"
 
 int cmd_bench(int argc, char **argv)
@@ -12,7 +13,7 @@ int cmd_bench(int argc, char **argv)
     bool json = false;
     const cli_option table[] = {LOAD_MODEL_OPTIONS(l),
                                 {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
-                                {"repeat", "N", "interleaved runs of each row (default 5; select: 200)", NULL, &repeat, NULL},
+                                {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
                                 LOAD_SETTINGS_OPTIONS(l),
                                 LOAD_ENGINE_OPTIONS(l),
                                 {"json", NULL, "print JSON", &json, NULL, NULL},
@@ -37,6 +38,16 @@ int cmd_bench(int argc, char **argv)
         cJSON_AddStringToObject(o, "suite", "select");
         cJSON_AddItemToObject(o, "rows", rows);
         return cli_print_json(o);
+    }
+    if (strcmp(suite, "gemm") == 0) {
+        long threads = 0;
+        if (!cli_int("bench", "threads", l.threads, 1, 1024, &threads)) return EXIT_USAGE;
+        cJSON *o = saint_bench_gemm((int)threads, repeats ? 0.1 * (double)repeats : 0.5, &e);
+        if (!o) return cli_fail("bench", e.code, &e);
+        if (json) return cli_print_json(o);
+        saint_bench_gemm_print(o, stdout);
+        cJSON_Delete(o);
+        return EXIT_DONE;
     }
     if (strcmp(suite, "engine") == 0) {
         cJSON *o = NULL;

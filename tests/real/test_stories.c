@@ -1,4 +1,5 @@
 /* A real trained LLaMA (stories260K, grouped-query attention, tied embeddings): the 200-token greedy text that llama2.c asserts. */
+#define _GNU_SOURCE
 #include "support/test.h"
 
 #include <unistd.h>
