@@ -111,10 +111,10 @@ static inline __m128i load4(const uint8_t *p)
 }
 #endif
 
-/* One output row of the horizontal pass: src holds the source row and at least 8 readable bytes behind it. */
-static void horizontal(const filter_table *t, int n, const uint8_t *src, uint8_t *dst)
+/* Outputs from..to-1 of one row of the horizontal pass: src holds the source row and at least 8 readable bytes behind it. */
+static void horizontal(const filter_table *t, int from, int to, const uint8_t *src, uint8_t *dst)
 {
-    for (int i = 0; i < n; i++) {
+    for (int i = from; i < to; i++) {
         const uint8_t *p = src + 3 * (size_t)t->first[i];
 #if defined(__SSE2__)
         const uint32_t *pair = t->pair + (size_t)i * (size_t)t->taps;
@@ -202,13 +202,18 @@ static saint_status first_pass(const saint_canvas *in, const filter_table *t, in
     }
     memset(row + 3 * (size_t)in->w, 0, 8);
     for (int x = 0; x < in->w; x++) memcpy(row + 3 * (size_t)x, in->colour, 3);
-    if (t->weight) horizontal(t, w, row, padding);
+    if (t->weight) horizontal(t, 0, w, row, padding);
     else memcpy(padding, row, row_bytes);
+    /* Outputs that do not reach the photo are padding in every row. */
+    int begin = 0, end = w;
+    while (t->weight && begin < end && t->first[begin] + t->used[begin] <= in->x) begin++;
+    while (t->weight && end > begin && t->first[end - 1] >= in->x + in->photo->w) end--;
     for (int y = from; y < to; y++) {
         uint8_t *dst = mid + (size_t)(y - from) * row_bytes;
-        if (!canvas_row(in, y, row)) memcpy(dst, padding, row_bytes);
-        else if (t->weight) horizontal(t, w, row, dst);
-        else memcpy(dst, row + 3 * (size_t)x0, row_bytes);
+        bool photo = canvas_row(in, y, row);
+        if (photo && !t->weight) memcpy(dst, row + 3 * (size_t)x0, row_bytes);
+        else memcpy(dst, padding, row_bytes);
+        if (photo && t->weight) horizontal(t, begin, end, row, dst);
     }
     free(row);
     free(padding);
