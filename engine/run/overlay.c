@@ -9,8 +9,8 @@
 #include "run/overlay_font.h"
 
 enum {
-    WIDE = 448,         /* a panel's width for a few panels, */
-    NARROW = 300,       /* and for many: six instead of four side by side */
+    WIDE = 448,   /* a panel's width for a few panels, */
+    NARROW = 300, /* and for many: six instead of four side by side */
     MANY = 12,
     TALLEST = 672,
     ACROSS = 2000,
@@ -31,17 +31,14 @@ static const colour hatch_light = {214, 216, 220}, hatch_dark = {176, 180, 186};
 
 /* What all panels share: the scaled photo, and for each column and row of a panel which patch it shows. */
 typedef struct {
-    saint_image photo;         /* scaled */
-    int w, h;                  /* of a panel */
-    int photo_x, photo_y;      /* of the scaled photo in the panel */
-    int *column, *row;         /* [w], [h]: patch column or row, -1 outside the network's square */
+    saint_image photo;    /* scaled */
+    int w, h;             /* of a panel */
+    int photo_x, photo_y; /* of the scaled photo in the panel */
+    int *column, *row;    /* [w], [h]: patch column or row, -1 outside the network's square */
     int grid_w, grid_h;
 } stage;
 
-static uint8_t *pixel(saint_image *im, int x, int y)
-{
-    return im->rgb + 3 * ((size_t)y * (size_t)im->w + (size_t)x);
-}
+static uint8_t *pixel(saint_image *im, int x, int y) { return im->rgb + 3 * ((size_t)y * (size_t)im->w + (size_t)x); }
 
 static void put(saint_image *im, int x, int y, colour c)
 {
@@ -51,10 +48,7 @@ static void put(saint_image *im, int x, int y, colour c)
     p[2] = c.b;
 }
 
-static uint8_t mix_byte(int a, int b, int percent)
-{
-    return (uint8_t)((a * (100 - percent) + b * percent + 50) / 100);
-}
+static uint8_t mix_byte(int a, int b, int percent) { return (uint8_t)((a * (100 - percent) + b * percent + 50) / 100); }
 
 static colour mix(colour a, colour b, int percent)
 {
@@ -63,10 +57,7 @@ static colour mix(colour a, colour b, int percent)
 
 /* ---- text ---- */
 
-static int text_limit(int width)
-{
-    return (width + TEXT_SCALE) / ADVANCE;
-}
+static int text_limit(int width) { return (width + TEXT_SCALE) / ADVANCE; }
 
 static void draw_letter(saint_image *im, int x, int y, char letter)
 {
@@ -221,8 +212,10 @@ static saint_status check_arguments(const saint_image *photo, saint_view_rect r,
     if (n_panels < 1 || n_panels > MOST_PANELS)
         return saint_fail(err, SAINT_INVALID, "overlay: expected 1 to %d panels, found %d; draw fewer prune sites", MOST_PANELS, n_panels);
     if (grid_w < 1 || grid_h < 1 || grid_w > MOST_PATCHES || grid_h > MOST_PATCHES)
-        return saint_fail(err, SAINT_INVALID, "overlay: expected a grid of 1 to %d patches a side, found %dx%d", MOST_PATCHES, grid_w, grid_h);
-    if (!photo->rgb || photo->w < 1 || photo->h < 1) return saint_fail(err, SAINT_INVALID, "overlay: expected a photo, found an empty picture");
+        return saint_fail(err, SAINT_INVALID, "overlay: expected a grid of 1 to %d patches a side, found %dx%d", MOST_PATCHES, grid_w,
+                          grid_h);
+    if (!photo->rgb || photo->w < 1 || photo->h < 1)
+        return saint_fail(err, SAINT_INVALID, "overlay: expected a photo, found an empty picture");
     if (!(r.w > 0 && r.w < far && r.h > 0 && r.h < far && fabs(r.x0) < far && fabs(r.y0) < far))
         return saint_fail(err, SAINT_INVALID, "overlay: expected a square near the photo, found %g x %g at (%g, %g)", r.w, r.h, r.x0, r.y0);
     return SAINT_OK;

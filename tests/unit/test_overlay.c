@@ -7,10 +7,7 @@
 
 enum { GRID = 4, PANEL = 448, GAP = 16 };
 
-static const uint8_t *at(const saint_image *im, int x, int y)
-{
-    return im->rgb + 3 * (y * im->w + x);
-}
+static const uint8_t *at(const saint_image *im, int x, int y) { return im->rgb + 3 * (y * im->w + x); }
 
 static saint_image flat(int w, int h, int r, int g, int b)
 {
@@ -24,10 +21,7 @@ static saint_image flat(int w, int h, int r, int g, int b)
     return im;
 }
 
-static int sum(const uint8_t *p)
-{
-    return p[0] + p[1] + p[2];
-}
+static int sum(const uint8_t *p) { return p[0] + p[1] + p[2]; }
 
 /* A red square photo; the first patch of the second row is dropped. Patches are 112 pixels in the panel. */
 static void dropped_patches_are_grey_and_dark(void **state)
@@ -73,8 +67,8 @@ static void padding_is_hatched_and_a_crop_faded(void **state)
     saint_image_free(&out);
     assert_ok(saint_overlay_draw(&photo, (saint_view_rect){20, 0, 40, 40}, GRID, GRID, &panel, 1, &out, err));
     assert_true(out.w == PANEL + 2 * GAP && out.h == PANEL / 2 + 2 * GAP);
-    assert_true(at(&out, GAP + 50, GAP + 100)[0] > 150);   /* left of the square */
-    assert_true(at(&out, GAP + 224, GAP + 100)[0] == 10);  /* in it */
+    assert_true(at(&out, GAP + 50, GAP + 100)[0] > 150);  /* left of the square */
+    assert_true(at(&out, GAP + 224, GAP + 100)[0] == 10); /* in it */
     assert_true(at(&out, GAP + 400, GAP + 100)[0] > 150);
     saint_image_free(&out);
     saint_image_free(&photo);
@@ -92,8 +86,8 @@ static void heat_tints_in_order(void **state)
     assert_ok(saint_overlay_draw(&photo, (saint_view_rect){0, 0, 64, 64}, GRID, GRID, &panel, 1, &out, err));
     int first = sum(at(&out, GAP + 56, GAP + 56)), hot = sum(at(&out, GAP + 112 * 3 + 56, GAP + 112 * 3 + 56));
     assert_true(first < 300 && hot > first + 150);
-    assert_int_equal(sum(at(&out, GAP + 112 + 56, GAP + 112 + 56)), first);   /* NaN counts as 0, */
-    assert_int_equal(sum(at(&out, GAP + 224 + 56, GAP + 112 + 56)), hot);     /* 7 as 1 */
+    assert_int_equal(sum(at(&out, GAP + 112 + 56, GAP + 112 + 56)), first); /* NaN counts as 0, */
+    assert_int_equal(sum(at(&out, GAP + 224 + 56, GAP + 112 + 56)), hot);   /* 7 as 1 */
     saint_image_free(&out);
     saint_image_free(&photo);
 }
@@ -174,9 +168,12 @@ static void odd_shapes_and_wrong_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dropped_patches_are_grey_and_dark), cmocka_unit_test(padding_is_hatched_and_a_crop_faded),
-        cmocka_unit_test(heat_tints_in_order),               cmocka_unit_test(titles_wrap_and_are_cut),
-        cmocka_unit_test(any_number_of_panels_fits),         cmocka_unit_test(odd_shapes_and_wrong_arguments),
+        cmocka_unit_test(dropped_patches_are_grey_and_dark),
+        cmocka_unit_test(padding_is_hatched_and_a_crop_faded),
+        cmocka_unit_test(heat_tints_in_order),
+        cmocka_unit_test(titles_wrap_and_are_cut),
+        cmocka_unit_test(any_number_of_panels_fits),
+        cmocka_unit_test(odd_shapes_and_wrong_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
