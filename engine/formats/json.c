@@ -400,7 +400,6 @@ saint_status saint_json_string(const cJSON *object, const char *key, const char 
 {
     char buf[80];
     const cJSON *v;
-    *value = NULL;
     saint_status s = member(object, key, &v, what, err);
     if (s != SAINT_OK || !v) return s;
     if (!cJSON_IsString(v))

@@ -20,7 +20,7 @@ saint_status saint_json_load(const char *path, size_t max_bytes, cJSON **out, sa
 saint_status saint_json_int(const cJSON *object, const char *key, int min, int max, int *value, const char *what, saint_error *err);
 saint_status saint_json_double(const cJSON *object, const char *key, double *value, const char *what, saint_error *err);
 saint_status saint_json_bool(const cJSON *object, const char *key, bool *value, const char *what, saint_error *err);
-/* Borrowed from the tree; NULL when missing. */
+/* Borrowed from the tree. */
 saint_status saint_json_string(const cJSON *object, const char *key, const char **value, const char *what, saint_error *err);
 
 #endif

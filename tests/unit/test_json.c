@@ -165,7 +165,8 @@ static void members_are_typed(void **state)
     assert_ok(saint_json_bool(v, "missing", &b, "t", err));
     assert_true(i == 7 && d == 0.5 && b);
     assert_ok(saint_json_string(v, "missing", &s, "t", err));
-    assert_null(s);
+    assert_ok(saint_json_string(v, "n", &s, "t", err));
+    assert_string_equal(s, "x"); /* defaults survive what a file leaves out */
     assert_int_equal(saint_json_int(v, "i", 8, 10, &i, "t", &e), SAINT_FORMAT);
     assert_string_equal(e.text, "t: \"i\": expected a whole number from 8 to 10, found 7");
     assert_int_equal(saint_json_int(v, "f", 0, 10, &i, "t", &e), SAINT_FORMAT);
