@@ -1,5 +1,6 @@
 #include "run/preset.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,18 +74,24 @@ typedef struct {
     int depth, made_for, last;
 } scaling;
 
-static int scale_layer(int layer, const scaling *s)
+/* A number that is no layer stays as it is, for the setter to refuse. */
+static bool scales(long layer, const scaling *s)
 {
-    if (!s->made_for || !s->depth || s->depth == s->made_for) return layer;
-    int scaled = layer * s->depth / s->made_for;
+    return s->made_for && s->depth && s->depth != s->made_for && layer >= 0 && layer < SAINT_MAX_LAYERS;
+}
+
+static long scale_layer(long layer, const scaling *s)
+{
+    if (!scales(layer, s)) return layer;
+    long scaled = layer * s->depth / s->made_for;
     return scaled < s->last ? scaled : s->last;
 }
 
 /* The last layer of a range: scaled by its open end, so that "the first half" stays the first half. */
-static int scale_last(int layer, const scaling *s)
+static long scale_last(long layer, const scaling *s)
 {
-    if (!s->made_for || !s->depth || s->depth == s->made_for) return layer;
-    int end = (layer + 1) * s->depth / s->made_for;
+    if (!scales(layer, s)) return layer;
+    long end = (layer + 1) * s->depth / s->made_for;
     return end > s->last ? s->last : end > 0 ? end - 1 : 0;
 }
 
@@ -105,7 +112,7 @@ static void scale_key(const char *key, const scaling *scale, char *out, size_t s
             continue;
         }
         bool last = p[-1] == '-';
-        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last((int)v, scale) : scale_layer((int)v, scale));
+        used += (size_t)snprintf(out + used, size - used, "%ld", last ? scale_last(v, scale) : scale_layer(v, scale));
         p = end;
     }
     out[used < size ? used : size - 1] = 0;
@@ -122,10 +129,10 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0)
-            snprintf(value, sizeof value, "%d", scale_layer(atoi(value), &llm));
-        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%d", scale_last(atoi(value), &llm));
-        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
-            int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
+            snprintf(value, sizeof value, "%ld", scale_layer(strtol(value, NULL, 10), &llm));
+        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%ld", scale_last(strtol(value, NULL, 10), &llm));
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
+            int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
             snprintf(value, sizeof value, "%d", scaled);
         }
