@@ -105,12 +105,12 @@ static void scale_key(const char *key, const scaling *scale, char *out, size_t s
     }
     size_t used = (size_t)snprintf(out, size, "%.*s", (int)(bracket - key + 1), key);
     for (const char *p = bracket + 1; *p && used + 1 < size;) {
-        char *end;
-        long v = strtol(p, &end, 10);
-        if (end == p) {
+        if (*p < '0' || *p > '9') {
             out[used++] = *p++;
             continue;
         }
+        char *end;
+        long v = strtol(p, &end, 10);
         bool last = p[-1] == '-';
         used += (size_t)snprintf(out + used, size - used, "%ld", last ? scale_last(v, scale) : scale_layer(v, scale));
         p = end;
