@@ -77,6 +77,16 @@ static saint_gemm_finish finish_at(const saint_gemm_finish *f, int64_t i, int64_
     return g;
 }
 
+/* Calls in what the finish of a tile will read besides its sums: the sums take longer than memory does. */
+static void finish_soon(const saint_gemm_finish *f, int rows, int cols)
+{
+    if (!f->residual && !f->gate) return;
+    const char *from = f->residual ? (const char *)f->residual : f->gate;
+    const size_t size = f->residual ? sizeof(float) : saint_dtype_size(f->gate_type);
+    for (int i = 0; i < rows; i++)
+        for (size_t at = 0; at < (size_t)cols * size; at += 64) __builtin_prefetch(from + (size_t)i * (size_t)f->ld * size + at);
+}
+
 static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1, int64_t block_row,
                       saint_gemm_ahead ahead)
 {
@@ -95,11 +105,10 @@ static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int
     }
     /* With one K block the sums of a tile are finished while they are in L1, so all tiles share one place. */
     float *c = s->sums + (k0 == 0 && last ? 0 : (row - block_row) * kernel->cols);
+    const saint_gemm_finish f = finish_at(&g->finish, row, col);
+    if (last) finish_soon(&f, rows, cols);
     kernel->tile(rows, k1 - k0, x, xpitch, s->panel, c, kernel->cols, k0 > 0, ahead);
-    if (last) {
-        saint_gemm_finish f = finish_at(&g->finish, row, col);
-        g->tier->finish(&f, c, kernel->cols, rows, cols);
-    }
+    if (last) g->tier->finish(&f, c, kernel->cols, rows, cols);
 }
 
 /* Where this worker's next weights are: the next K block of the same rows, or the panel that falls to it if all workers keep pace. */
