@@ -14,6 +14,7 @@ enum {
     SAINT_GEMM_MAX_COLS = 64,            /* columns of the widest panel */
     SAINT_GEMM_PANEL_BYTES = 256 * 1024, /* a packed panel stays in L2 beside the rows that stream past it */
     SAINT_GEMM_BLOCK_ROWS = 768,         /* rows that share one packing of a panel */
+    SAINT_GEMM_SHARED_BYTES = 4 << 20,   /* all of x packed, for few rows: see the turned product in gemm.c */
     SAINT_GEMM_WIDE_K = 4096,            /* longest K block of an f32 kernel */
     SAINT_GEMM_DOT_ROWS = 4              /* rows of x that share one reading of the weights in `dot` */
 };
@@ -48,6 +49,7 @@ typedef struct {
     int rows, cols;     /* of a full tile */
     int step_k;         /* products that one step of a tile adds to each sum */
     int64_t block_k;    /* even; panel bytes are cols * block_k * element <= SAINT_GEMM_PANEL_BYTES */
+    saint_dtype type;   /* of its elements */
     saint_gemm_pack_fn pack;
     saint_gemm_tile_fn tile;
 } saint_gemm_kernel;

@@ -238,7 +238,7 @@ static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, in
     else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
 }
 
-static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 4096, pack_f32, tile_f32};
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 4096, SAINT_F32, pack_f32, tile_f32};
 const saint_gemm_tier saint_gemm_avx2 = {&kernel_f32, widen, finish, dot, peak, read_bytes};
 
 #endif

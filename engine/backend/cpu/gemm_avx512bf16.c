@@ -201,7 +201,7 @@ static double peak_bf16(int64_t count)
     return (double)count * 12 * 16 * 4 + (_mm512_reduce_add_ps(acc[0]) < 0 ? 1 : 0); /* the sum is used, so the loop stays */
 }
 
-static const saint_gemm_kernel kernel_bf16 = {TILE_ROWS, TILE_COLS, 2, 4096, pack_bf16, tile_bf16};
+static const saint_gemm_kernel kernel_bf16 = {TILE_ROWS, TILE_COLS, 2, 4096, SAINT_BF16, pack_bf16, tile_bf16};
 const saint_gemm_bf16 saint_gemm_avx512bf16 = {&kernel_bf16, dot_bf16, peak_bf16};
 
 #endif

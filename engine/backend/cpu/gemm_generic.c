@@ -189,5 +189,5 @@ static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, in
     }
 }
 
-static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 1024, pack_f32, tile_f32};
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 1024, SAINT_F32, pack_f32, tile_f32};
 const saint_gemm_tier saint_gemm_generic = {&kernel_f32, widen, finish, dot, peak, read_bytes};
