@@ -32,29 +32,44 @@ static saint_status test_picture(int side, saint_image *out, saint_error *err)
     return s;
 }
 
-static int add_variant(variant *v, int n, const char *preset, const load_options *l, const saint_model_info *m)
+static int add_preset(variant *v, int *n, const char *preset, const load_options *l, const saint_model_info *m)
 {
     load_options one = *l;
     saint_notes notes = {0};
     one.preset = preset;
-    v[n].name = preset;
-    return load_settings("bench", &one, m, &v[n].settings, &notes);
+    v[*n].name = preset;
+    int leave = load_settings("bench", &one, m, &v[*n].settings, &notes);
+    *n += leave < 0;
+    return leave;
+}
+
+/* Half of the patches by the cheapest rule there is, early: what a speed-up can be at best. Votes on random weights keep an arbitrary number. */
+static int add_half(variant *v, int *n, const saint_model_info *m)
+{
+    saint_error e = {0};
+    char key[48];
+    saint_settings *s = &v[*n].settings;
+    v[*n].name = "grid half";
+    saint_settings_default(s);
+    snprintf(key, sizeof key, "prune_mode[%d]", m->vit_layers_run / 4);
+    saint_status st = saint_settings_set(s, key, "grid", &e);
+    if (st == SAINT_OK) st = saint_settings_set(s, "keep_num", "-1", &e);
+    if (st == SAINT_OK) st = saint_settings_set(s, "keep_ratio", "0.5", &e);
+    if (st != SAINT_OK) return cli_fail("bench", st, &e);
+    ++*n;
+    return -1;
 }
 
 static int choose_variants(variant *v, int *n, const load_options *l, const saint_model_info *m)
 {
-    static const char *const vlm[] = {"none", "vit-only", "llm-only", "hybrid", NULL}, *const vit[] = {"none", "vit-only", "vit-classifier", NULL};
+    static const char *const vlm[] = {"none", "vit-only", "llm-only", "hybrid", NULL}, *const vit[] = {"none", "vit-only", NULL};
     const char *const *names = m->llm_layers ? vlm : vit;
-    for (*n = 0; names[*n]; ++*n) {
-        int leave = add_variant(v, *n, names[*n], l, m);
-        if (leave >= 0) return leave;
-    }
-    if (l->preset) {
-        int leave = add_variant(v, *n, l->preset, l, m);
-        if (leave >= 0) return leave;
-        ++*n;
-    }
-    return -1;
+    int leave = -1;
+    *n = 0;
+    for (int i = 0; names[i] && leave < 0; i++) leave = add_preset(v, n, names[i], l, m);
+    if (leave < 0) leave = add_half(v, n, m);
+    if (leave < 0 && l->preset) leave = add_preset(v, n, l->preset, l, m);
+    return leave;
 }
 
 static saint_status run_once(saint_session *s, saint_request *q, variant *v, int repeat, saint_error *err)
