@@ -1,5 +1,6 @@
 #include "run/preset.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,20 +69,34 @@ static saint_status value_text(const cJSON *v, const char *preset, char *out, si
     return SAINT_OK;
 }
 
-static int scale_layer(int layer, int depth, int made_for)
+/* `last` is the deepest layer that has an effect: a site scaled behind it moves there. */
+typedef struct {
+    int depth, made_for, last;
+} scaling;
+
+/* A number that is no layer stays as it is, for the setter to refuse. */
+static bool scales(long layer, const scaling *s)
 {
-    return made_for && depth && depth != made_for ? layer * depth / made_for : layer;
+    return s->made_for && s->depth && s->depth != s->made_for && layer >= 0 && layer < SAINT_MAX_LAYERS;
+}
+
+static long scale_layer(long layer, const scaling *s)
+{
+    if (!scales(layer, s)) return layer;
+    long scaled = layer * s->depth / s->made_for;
+    return scaled < s->last ? scaled : s->last;
 }
 
 /* The last layer of a range: scaled by its open end, so that "the first half" stays the first half. */
-static int scale_last(int layer, int depth, int made_for)
+static long scale_last(long layer, const scaling *s)
 {
-    int end = scale_layer(layer + 1, depth, made_for);
-    return end > 0 ? end - 1 : 0;
+    if (!scales(layer, s)) return layer;
+    long end = (layer + 1) * s->depth / s->made_for;
+    return end > s->last ? s->last : end > 0 ? end - 1 : 0;
 }
 
 /* "name[0-11]" -> the same range of a network of another depth. */
-static void scale_key(const char *key, int depth, int made_for, char *out, size_t size)
+static void scale_key(const char *key, const scaling *scale, char *out, size_t size)
 {
     const char *bracket = strchr(key, '[');
     if (!bracket) {
@@ -90,14 +105,14 @@ static void scale_key(const char *key, int depth, int made_for, char *out, size_
     }
     size_t used = (size_t)snprintf(out, size, "%.*s", (int)(bracket - key + 1), key);
     for (const char *p = bracket + 1; *p && used + 1 < size;) {
-        char *end;
-        long v = strtol(p, &end, 10);
-        if (end == p) {
+        if (*p < '0' || *p > '9') {
             out[used++] = *p++;
             continue;
         }
+        char *end;
+        long v = strtol(p, &end, 10);
         bool last = p[-1] == '-';
-        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last((int)v, depth, made_for) : scale_layer((int)v, depth, made_for));
+        used += (size_t)snprintf(out + used, size - used, "%ld", last ? scale_last(v, scale) : scale_layer(v, scale));
         p = end;
     }
     out[used < size ? used : size - 1] = 0;
@@ -105,18 +120,19 @@ static void scale_key(const char *key, int depth, int made_for, char *out, size_
 
 saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
 {
+    const scaling vit = {m->vit_layers, p->vit_layers, m->vit_layers_run - 1}, llm = {m->llm_layers, p->llm_layers, m->llm_layers - 1};
     int rows = m->grid_w * m->grid_h + m->vit_prefix;
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(p->json, "set");
     for (const cJSON *v = set->child; v; v = v->next) {
         char value[64], key[160];
         TRY(value_text(v, p->name, value, sizeof value, err));
-        bool llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
-        scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
+        bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
+        scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0)
-            snprintf(value, sizeof value, "%d", scale_layer(atoi(value), m->llm_layers, p->llm_layers));
-        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%d", scale_last(atoi(value), m->llm_layers, p->llm_layers));
-        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
-            int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
+            snprintf(value, sizeof value, "%ld", scale_layer(strtol(value, NULL, 10), &llm));
+        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%ld", scale_last(strtol(value, NULL, 10), &llm));
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
+            int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
             snprintf(value, sizeof value, "%d", scaled);
         }

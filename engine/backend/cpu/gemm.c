@@ -19,6 +19,7 @@ typedef struct {
     bool direct;  /* no epilogue: whole tiles are summed in y itself */
     int64_t m, n, k, block_m, block_k;
     int blocks_m; /* row blocks per panel */
+    int workers;
     saint_gemm_finish finish; /* of element (0, 0) */
     void **scratch;
 } gemm;
@@ -74,7 +75,8 @@ static saint_gemm_finish finish_at(const saint_gemm_finish *f, int64_t i, int64_
     return g;
 }
 
-static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1, int64_t block_row)
+static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1, int64_t block_row,
+                      saint_gemm_ahead ahead)
 {
     const saint_gemm_kernel *kernel = g->kernel;
     const void *x = g->x + (size_t)row * g->xpitch + (size_t)k0 * saint_dtype_size(g->xtype);
@@ -86,16 +88,42 @@ static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int
     }
     bool last = k1 == g->k;
     if (g->direct && cols == kernel->cols) {
-        kernel->tile(rows, k1 - k0, x, xpitch, s->panel, (float *)g->finish.y + row * g->finish.ld + col, g->finish.ld, k0 > 0);
+        kernel->tile(rows, k1 - k0, x, xpitch, s->panel, (float *)g->finish.y + row * g->finish.ld + col, g->finish.ld, k0 > 0, ahead);
         return;
     }
     /* With one K block the sums of a tile are finished while they are in L1, so all tiles share one place. */
     float *c = s->sums + (k0 == 0 && last ? 0 : (row - block_row) * kernel->cols);
-    kernel->tile(rows, k1 - k0, x, xpitch, s->panel, c, kernel->cols, k0 > 0);
+    kernel->tile(rows, k1 - k0, x, xpitch, s->panel, c, kernel->cols, k0 > 0, ahead);
     if (last) {
         saint_gemm_finish f = finish_at(&g->finish, row, col);
         g->tier->finish(&f, c, kernel->cols, rows, cols);
     }
+}
+
+/* Where this worker's next weights are: the next K block of the same rows, or the panel that falls to it if all workers keep pace. */
+typedef struct {
+    uintptr_t at; /* 0: nothing comes, or it is not known what */
+    size_t slice; /* bytes of each row */
+} next_weights;
+
+static next_weights gemm_next(const gemm *g, int chunk, int64_t k1)
+{
+    int64_t panel = k1 < g->k ? chunk / g->blocks_m : (chunk + g->workers) / g->blocks_m, k0 = k1 < g->k ? k1 : 0;
+    if (panel * g->kernel->cols >= g->n) return (next_weights){0};
+    int64_t k = g->k - k0 < g->block_k ? g->k - k0 : g->block_k;
+    size_t size = saint_dtype_size(g->wtype);
+    return (next_weights){(uintptr_t)g->w + (size_t)(panel * g->kernel->cols) * g->wpitch + (size_t)k0 * size, (size_t)k * size};
+}
+
+/* The share of tile t of `tiles`: whole row slices, spread evenly over its steps; slices that touch are one. */
+static saint_gemm_ahead gemm_ahead(const gemm *g, next_weights next, int64_t t, int64_t tiles, int64_t steps)
+{
+    int64_t from = t * g->kernel->cols / tiles, to = (t + 1) * g->kernel->cols / tiles;
+    if (!next.at || to == from || steps < to - from) return (saint_gemm_ahead){.at = (uintptr_t)g->w, .steps = steps + 1};
+    int64_t slices = next.slice == g->wpitch ? 1 : to - from;
+    saint_gemm_ahead ahead = {.at = next.at + (size_t)from * g->wpitch, .steps = (steps + slices - 1) / slices, .pitch = g->wpitch};
+    ahead.stride = (size_t)(to - from) * next.slice / (size_t)(slices * ahead.steps) + 1;
+    return ahead;
 }
 
 static void gemm_chunk(void *ctx, int chunk, int worker)
@@ -110,9 +138,13 @@ static void gemm_chunk(void *ctx, int chunk, int worker)
         int64_t k1 = k0 + g->block_k < g->k ? k0 + g->block_k : g->k;
         const char *w = g->w + (size_t)col * g->wpitch + (size_t)k0 * saint_dtype_size(g->wtype);
         g->kernel->pack(w, g->wpitch, g->wtype, cols, k1 - k0, s->panel);
-        for (int64_t row = row0; row < row1; row += g->kernel->rows) {
-            int rows = row1 - row < g->kernel->rows ? (int)(row1 - row) : g->kernel->rows;
-            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0);
+        /* Tiles of nearly equal height: a last tile of one or two rows would wait for its few sums. */
+        int64_t tiles = (row1 - row0 + g->kernel->rows - 1) / g->kernel->rows;
+        next_weights next = gemm_next(g, chunk, k1);
+        for (int64_t row = row0, i = 0; i < tiles; i++) {
+            int rows = (int)((row1 - row + tiles - i - 1) / (tiles - i));
+            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0, gemm_ahead(g, next, i, tiles, (k1 - k0) / g->kernel->step_k));
+            row += rows;
         }
         k0 = k1;
     } while (k0 < g->k);
@@ -177,6 +209,7 @@ static gemm gemm_of(const saint_cpu *cpu, const saint_linear_args *a)
         .finish = {.bias = a->bias, .scale = a->scale, .residual = a->residual, .gate = a->gate, .y = a->y, .ld = a->ldy, .act = a->act,
                    .gate_type = compute, .ytype = a->ytype},
         .scratch = cpu->scratch,
+        .workers = cpu->workers,
     };
 }
 
@@ -211,6 +244,7 @@ void saint_cpu_sgemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t
         .k = k,
         .finish = {.y = c, .ld = ldc, .gate_type = SAINT_F32, .ytype = SAINT_F32},
         .scratch = &scratch,
+        .workers = 1,
     };
     int64_t chunks = gemm_cut(&g);
     for (int64_t i = 0; i < chunks; i++) gemm_chunk(&g, (int)i, 0);
@@ -220,10 +254,10 @@ void saint_cpu_sgemm_nt(int64_t m, int64_t n, int64_t k, const float *a, int64_t
 
 enum { ROWS_CHUNK_COLS = 64 };
 
-/* Weight rows per chunk: a few hundred KB, so that the streams run long and threads still share well. */
+/* Weight rows per chunk: half a megabyte, so that the streams run long and threads still share well. */
 static int rows_chunk_cols(const gemm *g)
 {
-    size_t fit = (size_t)(256 * 1024) / (g->wpitch ? g->wpitch : 1);
+    size_t fit = (size_t)(512 * 1024) / (g->wpitch ? g->wpitch : 1);
     int64_t share = round_up((g->n + 31) / 32, 4); /* at least 32 chunks when there are rows enough */
     int cols = fit < 8 ? 8 : fit > ROWS_CHUNK_COLS ? ROWS_CHUNK_COLS : (int)(fit / 4 * 4);
     return share < cols ? (int)(share < 4 ? 4 : share) : cols;
