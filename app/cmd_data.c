@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/pool.h"
 #include "cli.h"
 #include "commands.h"
 #include "scenes/scenes.h"
@@ -98,74 +96,39 @@ static int write_files(const options *o, const numbers *n)
 
 /* ---- stream ------------------------------------------------------------------------------------------------------- */
 
-enum { STREAM_BATCH = 32 };
-
-typedef struct {
-    const numbers *n;
-    uint64_t first;
-    size_t stride;
-    uint8_t *record; /* STREAM_BATCH records of stride bytes */
-    size_t bytes[STREAM_BATCH];
-    saint_scenes_canvas **canvas;
-} stream;
-
-static void make_record(void *ctx, int chunk, int worker)
+static int stream_failed(bool wanted_end)
 {
-    stream *s = ctx;
-    uint64_t key = saint_scenes_record_key(s->n->split, (uint32_t)s->n->seed, s->first + (uint64_t)chunk);
-    s->bytes[chunk] = saint_scenes_record(key, s->canvas[worker], (int)s->n->size, (int)s->n->grid, s->record + (size_t)chunk * s->stride);
+    if (interrupted) return EXIT_INTERRUPTED;
+    if (errno == EPIPE && wanted_end) return EXIT_DONE;
+    fprintf(stderr, "saint data: stdout: cannot be written: %s\n", strerror(errno));
+    return EXIT_FAILED;
 }
 
 /* Count 0 is a stream without end: a reader that has had enough closes it, and that is how it is meant to stop. */
-static int send_records(stream *s, saint_pool *pool)
+static int send_records(saint_scenes_stream *s, const numbers *n)
 {
-    const numbers *n = s->n;
-    uint64_t total = (uint64_t)n->count;
-    for (uint64_t done = 0; !n->count || done < total;) {
-        if (interrupted) return EXIT_INTERRUPTED;
-        int batch = n->count && total - done < STREAM_BATCH ? (int)(total - done) : STREAM_BATCH;
-        s->first = (uint64_t)n->start + done;
-        saint_pool_run(pool, batch, make_record, s);
-        for (int i = 0; i < batch; i++)
-            if (fwrite(s->record + (size_t)i * s->stride, 1, s->bytes[i], stdout) != s->bytes[i]) {
-                if (interrupted) return EXIT_INTERRUPTED;
-                if (errno == EPIPE && !n->count) return EXIT_DONE;
-                fprintf(stderr, "saint data: stdout: expected room for record %llu, found: %s\n", (unsigned long long)(s->first + (uint64_t)i), strerror(errno));
-                return EXIT_FAILED;
-            }
-        done += (uint64_t)batch;
+    uint8_t header[SAINT_SCENES_STREAM_HEADER];
+    saint_scenes_stream_header((int)n->size, (int)n->grid, header);
+    if (fwrite(header, 1, sizeof header, stdout) != sizeof header) return stream_failed(!n->count);
+    for (long i = 0; !n->count || i < n->count; i++) {
+        size_t bytes;
+        const uint8_t *record = saint_scenes_stream_next(s, &bytes);
+        if (interrupted || fwrite(record, 1, bytes, stdout) != bytes) return stream_failed(!n->count);
     }
-    if (fflush(stdout) == 0) return EXIT_DONE;
-    fprintf(stderr, "saint data: stdout: %s\n", strerror(errno));
-    return EXIT_FAILED;
+    return fflush(stdout) == 0 ? EXIT_DONE : stream_failed(false);
 }
 
 static int write_stream(const numbers *n)
 {
     saint_error e = {0};
-    saint_pool *pool = NULL;
-    uint8_t header[SAINT_SCENES_STREAM_HEADER];
-    stream s = {.n = n, .stride = saint_scenes_record_max((int)n->size, (int)n->grid)};
-    int workers = 0;
-    saint_status status = saint_pool_create(&pool, (int)n->threads, &e);
-    if (status == SAINT_OK) workers = saint_pool_threads(pool);
-    s.record = malloc(STREAM_BATCH * s.stride);
-    s.canvas = calloc((size_t)workers + 1, sizeof *s.canvas);
-    if (status == SAINT_OK && (!s.record || !s.canvas)) status = saint_fail(&e, SAINT_MEMORY, "no memory for %d records", STREAM_BATCH);
-    for (int i = 0; i < workers && status == SAINT_OK; i++) status = saint_scenes_canvas_new((int)n->size, &s.canvas[i], &e);
-    int leave = EXIT_DONE;
-    if (status != SAINT_OK) {
-        leave = cli_fail("data", status, &e);
-    } else {
-        catch_interrupts();
-        saint_scenes_stream_header((int)n->size, (int)n->grid, header);
-        fwrite(header, 1, sizeof header, stdout);
-        leave = send_records(&s, pool);
-    }
-    for (int i = 0; i < workers; i++) saint_scenes_canvas_free(s.canvas[i]);
-    free(s.canvas);
-    free(s.record);
-    saint_pool_destroy(pool);
+    saint_scenes_stream *s = NULL;
+    saint_scenes_stream_options o = {.split = n->split, .seed = (uint32_t)n->seed, .size = (int)n->size, .grid = (int)n->grid, .threads = (int)n->threads,
+                                     .start = (uint64_t)n->start};
+    saint_status status = saint_scenes_stream_open(&o, &s, &e);
+    if (status != SAINT_OK) return cli_fail("data", status, &e);
+    catch_interrupts();
+    int leave = send_records(s, n);
+    saint_scenes_stream_close(s);
     return leave;
 }
 

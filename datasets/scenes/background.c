@@ -99,7 +99,7 @@ static void clear_fields(saint_scenes_canvas *c)
 static void sky(saint_scenes_canvas *c, rng *r)
 {
     rgb top = tint(r, (rgb){0.22f, 0.45f, 0.80f}, 0.12f), foot = tint(r, (rgb){0.66f, 0.82f, 0.95f}, 0.06f), cloud = {0.95f, 0.96f, 0.98f};
-    float threshold = rng_range(r, -0.05f, 0.45f), wide = rng_range(r, 2.0f, 4.0f);
+    float threshold = rng_range(r, 0.12f, 0.50f), wide = rng_range(r, 2.0f, 4.0f);
     uint32_t seed = rng_u32(r);
     add_noise(c, c->f, seed, wide, wide * 1.8f, 0.55f);
     add_noise(c, c->f, seed + 1, wide * 2.1f, wide * 3.7f, 0.28f);
@@ -189,15 +189,24 @@ static void wood(saint_scenes_canvas *c, rng *r)
     }
 }
 
+/* Drifts: ridges with a lit and a blue, shaded side, over grain that glitters. An overcast sky has neither. */
 static void snow(saint_scenes_canvas *c, rng *r)
 {
-    rgb shade = tint(r, (rgb){0.70f, 0.77f, 0.88f}, 0.05f), light = {0.95f, 0.96f, 0.98f};
+    rgb shade = tint(r, (rgb){0.50f, 0.61f, 0.80f}, 0.05f), light = {0.94f, 0.95f, 0.98f};
     uint32_t seed = rng_u32(r);
-    float rough = rng_range(r, 0.03f, 0.14f);
-    add_noise(c, c->f, seed, 2.5f, 4.0f, 0.5f);
-    add_noise(c, c->f, seed + 1, 6.0f, 9.0f, 0.22f);
-    add_noise(c, c->f, seed + 2, 90.0f, 90.0f, rough);
-    EACH_PIXEL(c) put(c, AT, mix(shade, light, clamp01(0.62f + 0.75f * c->f[AT])));
+    float drifts = rng_range(r, 1.6f, 3.6f), slope = rng_range(r, -0.6f, 0.6f), grain = rng_range(r, 0.10f, 0.20f);
+    add_noise(c, c->e, seed, 2.5f, 2.0f, 0.75f);
+    add_noise(c, c->e, seed + 1, 6.0f, 4.0f, 0.22f);
+    add_noise(c, c->f, seed + 2, 110.0f, 110.0f, grain);
+    add_noise(c, c->f, seed + 3, 40.0f, 40.0f, 0.5f * grain);
+    EACH_PIXEL(c)
+    {
+        float phase = (V + slope * U + 2.0f) * drifts + c->e[AT], t = phase - (float)(int)phase;
+        float lit = t < 0.72f ? 0.62f + 0.45f * t : 0.20f + 0.744f * smooth((1.0f - t) * (1.0f / 0.28f)); /* falls off behind the ridge */
+        if (t > 0.93f) lit += (0.62f - lit) * (t - 0.93f) * (1.0f / 0.07f);                              /* and softly meets the next slope */
+        float glitter = hash_unit(seed + 4, (int)(U * 240.0f), (int)(V * 240.0f)) > 0.992f ? 0.35f : 0.0f;
+        put(c, AT, mix(shade, light, clamp01(0.10f + 0.85f * lit + c->f[AT] + glitter)));
+    }
 }
 
 /* A dark sky over houses with a few lit windows. */

@@ -72,8 +72,10 @@ static paint pick_paint(rng *look, int color, float light_x, float light_y)
 {
     paint p = {.light_x = light_x, .light_y = light_y, .shading = rng_range(look, 0.05f, 0.22f), .rim_width = rng_range(look, 0.03f, 0.07f)};
     bool black = color == SAINT_SCENES_COLORS - 1;
+    float grey = rng_range(look, -0.03f, 0.03f);
     for (int i = 0; i < 3; i++) {
-        p.rgb[i] = palette[color][i] + rng_range(look, -0.03f, 0.03f);
+        float own = rng_range(look, -0.03f, 0.03f);
+        p.rgb[i] = palette[color][i] + (color >= SAINT_SCENES_COLORS - 2 ? grey : own); /* white and black stay without a hue */
         p.rim[i] = black ? 0.26f : p.rgb[i] * 0.62f;
     }
     float shiny = rng_below(look, 3) == 0 ? 0.45f : 0.0f;
@@ -219,7 +221,7 @@ static uint8_t byte_of(float v)
 static void expose(saint_scenes_canvas *c, rng *look, float light_x, float light_y, uint8_t *rgb)
 {
     float slope = rng_range(look, 0.0f, 0.28f), corners = rng_range(look, 0.0f, 0.45f), gain = rng_range(look, 0.92f, 1.06f);
-    float warm = rng_range(look, -0.03f, 0.03f), noise = rng_range(look, 0.3f, 1.0f) * 0.028f / 255.0f, step = 1.0f / (float)c->size;
+    float warm = rng_range(look, -0.03f, 0.03f), noise = rng_range(look, 0.3f, 1.0f) * 0.022f / 255.0f, step = 1.0f / (float)c->size;
     float gx = slope * light_x, gy = slope * light_y, red = gain * (1.0f + warm), blue = gain * (1.0f - warm);
     uint32_t seed = rng_u32(look);
     for (int y = 0; y < c->size; y++) {

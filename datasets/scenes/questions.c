@@ -300,7 +300,7 @@ static bool position_half(asker *a)
 
 static bool color_single(asker *a)
 {
-    static const char *const templates[] = {"Is the %1 %2?", "Is the color of the %1 %2?", "Does the %1 have a %2 color?", "Is the %1 in this image %2?"};
+    static const char *const templates[] = {"Is the %1 %2?", "Is the color of the %1 %2?", "Is %2 the color of the %1?", "Is the %1 in this image %2?"};
     if (!a->n_unique) return false;
     int i = a->unique[rng_below(&a->r, a->n_unique)], n = 0, others[SAINT_SCENES_OBJECTS_MAX + SAINT_SCENES_COLORS], truth = a->s->object[i].color;
     for (int k = 0; k < a->s->n_objects; k++) /* preferably a colour that another object has */

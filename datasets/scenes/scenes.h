@@ -155,11 +155,20 @@ uint8_t *saint_scenes_png(const uint8_t *rgb, int w, int h, size_t *bytes);
  * Text is ASCII without a terminating zero. Yes/no questions come in pairs that are neighbours. Record i is picture i / tasks of task i % tasks. */
 enum { SAINT_SCENES_STREAM_HEADER = 32 };
 void saint_scenes_stream_header(int size, int grid, uint8_t out[SAINT_SCENES_STREAM_HEADER]);
-/* Most bytes that one record takes. */
-size_t saint_scenes_record_max(int size, int grid);
-/* Key of record i of a stream. */
-uint64_t saint_scenes_record_key(saint_scenes_split split, uint32_t seed, uint64_t i);
-/* Write one record into out (record_max bytes) and return its length. The canvas has the size of the stream. */
-size_t saint_scenes_record(uint64_t key, saint_scenes_canvas *c, int size, int grid, uint8_t *out);
+
+typedef struct {
+    saint_scenes_split split;
+    uint32_t seed;
+    int size, grid;
+    int threads;    /* 0 = as many as there are CPUs */
+    uint64_t start; /* number of the first record */
+} saint_scenes_stream_options;
+
+/* Makes records in order, some at a time on all threads; free with stream_close. SAINT_INVALID: size, grid or seed out of range. */
+typedef struct saint_scenes_stream saint_scenes_stream;
+saint_status saint_scenes_stream_open(const saint_scenes_stream_options *o, saint_scenes_stream **out, saint_error *err);
+/* The next record, valid until the next call; *bytes long. Cannot fail. */
+const uint8_t *saint_scenes_stream_next(saint_scenes_stream *s, size_t *bytes);
+void saint_scenes_stream_close(saint_scenes_stream *s); /* NULL is allowed */
 
 #endif
