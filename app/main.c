@@ -13,6 +13,7 @@ static const struct {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
+    {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
     {"methods", "the token reduction methods and their parameters", cmd_methods},
     {"presets", "named parameter sets", cmd_presets},
