@@ -141,9 +141,9 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
         y->has_stats = false;
         return SAINT_OK;
     }
-    if (saint_stats_match(y, p)) return SAINT_OK;
+    if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
     const saint_snapshot *c = snapshot(v, y->layer);
-    return c ? saint_stats_of_rows(c->metric + (size_t)v->window.first * (size_t)hd, length, hd, p, y, v->r->err) : lost(v, y->layer);
+    return c ? saint_stats_of_rows(c->metric, v->window.first, length, hd, p, y, v->r->err) : lost(v, y->layer);
 }
 
 static void note_site(llm_state *v, const saint_trace_site *s)
@@ -271,7 +271,6 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
     int t = saint_rows_total(&v->rows), hd = r->m->llm.head_dim;
-    const float *metric = v->metric + (size_t)v->window.first * (size_t)hd;
     saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .seconds = v->layer_seconds,
                                 .flops = saint_cost_llm_layer(&r->m->info, t, 0), .reused = reused};
     for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
@@ -279,9 +278,10 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
         if (r->ob && r->ob->tap) {
             char name[48];
             snprintf(name, sizeof name, "llm.%d.metric", layer);
-            r->ob->tap(r->ob->ud, name, metric, v->window.length, hd);
+            r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
-        if (r->req->want_stats) TRY(saint_stats_of_rows(metric, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err));
+        if (r->req->want_stats)
+            TRY(saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err));
         if (site) TRY(choose(v, layer, site));
     }
     record.n_out = saint_rows_total(&v->rows);

@@ -53,7 +53,7 @@ static saint_status layer_stats(const vit_state *v, const saint_rows *rows, cons
 {
     saint_run *r = v->r;
     int first = rows->cu[image] + r->m->vit.prefix, n = rows->cu[image + 1] - first;
-    return saint_stats_of_rows(metric + (size_t)first * (size_t)v->head_dim, n, v->head_dim, &r->req->settings.vit[layer].p, out, r->err);
+    return saint_stats_of_rows(metric, first, n, v->head_dim, &r->req->settings.vit[layer].p, out, r->err);
 }
 
 /* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */

@@ -116,7 +116,8 @@ void saint_reuse_free(saint_reuse *r);
 void saint_reuse_start(const saint_reuse *r, saint_stage *stage, int *layer);
 /* Statistics of one layer's picture tokens for the parameters of that layer, and whether a record has them. */
 bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p);
-saint_status saint_stats_of_rows(const float *metric, int n, int dim, const saint_method_params *p, saint_trace_layer *out, saint_error *err);
+saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
+                                 saint_error *err);
 
 /* execute_vit.c: rows behind the last block; the caller frees them and closes the forward object. */
 saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);

@@ -30,12 +30,14 @@ bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p)
     return y->has_stats && y->stats_threshold == p->sim_threshold && y->stats_K == p->K;
 }
 
-saint_status saint_stats_of_rows(const float *metric, int n, int dim, const saint_method_params *p, saint_trace_layer *out, saint_error *err)
+saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
+                                 saint_error *err)
 {
     out->has_stats = true;
     out->stats_threshold = p->sim_threshold;
     out->stats_K = p->K;
-    return saint_layer_stats_of(metric, n, dim, p->sim_threshold, p->K, &out->stats, err);
+    out->stats_first = out->stage == SAINT_STAGE_LLM ? first : -1;
+    return saint_layer_stats_of(metric + (size_t)first * (size_t)dim, n, dim, p->sim_threshold, p->K, &out->stats, err);
 }
 
 /* Whether the ViT layers below `layer` have the statistics this request asks for: recorded, or a metric to compute them from. */

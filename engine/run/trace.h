@@ -38,7 +38,7 @@ typedef struct {
     bool reused;      /* taken from the checkpoint cache: seconds are those of the run that computed it */
     bool has_stats;
     float stats_threshold; /* what the statistics were counted with */
-    int stats_K;
+    int stats_K, stats_first; /* stats_first: row of the first token, -1 = all picture tokens (ViT) */
     saint_layer_stats stats;
 } saint_trace_layer;
 
