@@ -181,7 +181,8 @@ static saint_snapshot *llm_snapshot(saint_session *s, int image, const saint_sit
     pthread_mutex_unlock(&s->lock);
     if (t.rows == 0) return NULL;
     saint_snapshot *c = saint_cache_acquire(s->cache, &t.key[site->layer], false);
-    if (!c && !saint_method_at(site->method)->reads_text) c = saint_cache_acquire(s->cache, &t.picture_key[site->layer], true);
+    bool reads_text = saint_method_at(site->method)->reads_text || t.window.first + t.window.length > t.rows - t.n_suffix;
+    if (!c && !reads_text) c = saint_cache_acquire(s->cache, &t.picture_key[site->layer], true);
     if (!c) return NULL;
     *w = t.window;
     w->length -= t.rows - (saint_rows_total(&c->rows) - c->n_suffix + t.n_suffix); /* every row that went, went from inside the window */

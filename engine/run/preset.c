@@ -1,5 +1,6 @@
 #include "run/preset.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,34 +74,57 @@ static int scale_layer(int layer, int depth, int made_for)
     return made_for && depth && depth != made_for ? layer * depth / made_for : layer;
 }
 
-/* The last layer of a range: scaled by its open end, so that "the first half" stays the first half. */
-static int scale_last(int layer, int depth, int made_for)
+/* The last layer of a range: scaled by its open end, so that "the first half" stays the first half; a range keeps at least its first. */
+static int scale_last(int first, int last, int depth, int made_for)
 {
-    int end = scale_layer(layer + 1, depth, made_for);
-    return end > 0 ? end - 1 : 0;
+    int scaled = scale_layer(last + 1, depth, made_for) - 1, least = scale_layer(first, depth, made_for);
+    return scaled > least ? scaled : least;
+}
+
+/* A layer number in front of *end, or -1. Whatever is larger than any network stays so, for the settings to refuse. */
+static int layer_number(const char *p, const char **end)
+{
+    int v = 0;
+    *end = p;
+    if (!isdigit((unsigned char)*p)) return -1;
+    for (; isdigit((unsigned char)*p); p++)
+        if (v <= SAINT_MAX_LAYERS) v = 10 * v + (*p - '0');
+    *end = p;
+    return v;
 }
 
 /* "name[0-11]" -> the same range of a network of another depth. */
 static void scale_key(const char *key, int depth, int made_for, char *out, size_t size)
 {
-    const char *bracket = strchr(key, '[');
-    if (!bracket) {
-        snprintf(out, size, "%s", key);
-        return;
-    }
-    size_t used = (size_t)snprintf(out, size, "%.*s", (int)(bracket - key + 1), key);
-    for (const char *p = bracket + 1; *p && used + 1 < size;) {
-        char *end;
-        long v = strtol(p, &end, 10);
-        if (end == p) {
+    size_t used = 0;
+    int first = 0; /* of the range at hand, in the layers the preset was made for */
+    bool inside = false;
+    for (const char *p = key; *p && used + 12 < size;) {
+        const char *end;
+        int v = inside ? layer_number(p, &end) : -1;
+        if (v < 0) {
+            inside |= *p == '[';
             out[used++] = *p++;
             continue;
         }
         bool last = p[-1] == '-';
-        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last((int)v, depth, made_for) : scale_layer((int)v, depth, made_for));
+        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last(first, v, depth, made_for) : scale_layer(v, depth, made_for));
+        first = v;
         p = end;
     }
-    out[used < size ? used : size - 1] = 0;
+    out[used] = 0;
+}
+
+/* saint_start and saint_end are one range under two names. */
+static void scale_range(const saint_preset *p, const char *name, int depth, char *value, size_t size)
+{
+    const char *end;
+    int v = layer_number(value, &end);
+    if (v < 0 || *end) return; /* not a layer: the settings will say so */
+    const cJSON *start = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(p->json, "set"), "saint_start");
+    int first = cJSON_IsNumber(start) && start->valuedouble >= 0 && start->valuedouble <= v ? (int)start->valuedouble : v;
+    bool last = strcmp(name, "saint_end") == 0;
+    snprintf(value, size, "%d", last ? scale_last(first, v, depth, p->llm_layers) : scale_layer(v, depth, p->llm_layers));
 }
 
 saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
@@ -112,9 +136,8 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         TRY(value_text(v, p->name, value, sizeof value, err));
         bool llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
-        if (strcmp(v->string, "saint_start") == 0)
-            snprintf(value, sizeof value, "%d", scale_layer(atoi(value), m->llm_layers, p->llm_layers));
-        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%d", scale_last(atoi(value), m->llm_layers, p->llm_layers));
+        if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
+            scale_range(p, v->string, m->llm_layers, value, sizeof value);
         if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
             int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
