@@ -20,6 +20,7 @@
 #include "formats/npy.h"
 #include "models/model.h"
 #include "run/cost.h"
+#include "run/job.h"
 #include "run/overlay.h"
 #include "run/plan.h"
 #include "run/preset.h"

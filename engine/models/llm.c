@@ -37,13 +37,13 @@ saint_status saint_kv_new(saint_kv **out, saint_backend *b, int cap, int width, 
 
 saint_kv *saint_kv_ref(saint_kv *kv)
 {
-    kv->refs++;
+    __atomic_add_fetch(&kv->refs, 1, __ATOMIC_RELAXED);
     return kv;
 }
 
 void saint_kv_unref(saint_kv *kv)
 {
-    if (!kv || --kv->refs > 0) return;
+    if (!kv || __atomic_sub_fetch(&kv->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
     kv->b->op->release(kv->b, kv->k);
     kv->b->op->release(kv->b, kv->v);
     free(kv);

@@ -8,7 +8,7 @@
 /* Keys (after RoPE) and values of one layer. Counted references: checkpoints and runs share what prefill wrote; decode appends behind `len`
  * of the run, which no checkpoint reads. */
 typedef struct {
-    int refs;
+    int refs; /* atomic: the last holder of a checkpoint may be another thread than the one that runs */
     saint_backend *b;
     int len, cap, width; /* rows used, rows there is room for, kv_heads * head_dim */
     void *k, *v;         /* compute type [cap, width] */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, saint_error *err)
+static saint_status allocate(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, bool spare, saint_error *err)
 {
     memset(r, 0, sizeof *r);
     r->b = b;
@@ -20,9 +20,22 @@ saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int c
     if (s == SAINT_OK) s = b->op->alloc(b, bytes, &p, err);
     r->x = p;
     p = NULL;
-    if (s == SAINT_OK) s = b->op->alloc(b, bytes, &p, err);
+    if (s == SAINT_OK && spare) s = b->op->alloc(b, bytes, &p, err);
     r->spare = p;
     if (s != SAINT_OK) saint_rows_free(r);
+    return s;
+}
+
+saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, saint_error *err)
+{
+    return allocate(r, b, n_seqs, cap, dim, true, err);
+}
+
+saint_status saint_rows_clone(saint_rows *dst, const saint_rows *src, saint_error *err)
+{
+    saint_status s = allocate(dst, src->b, src->n_seqs, saint_rows_total(src), src->dim, false, err);
+    if (s == SAINT_OK) s = saint_rows_copy(dst, src, err);
+    if (s != SAINT_OK) saint_rows_free(dst);
     return s;
 }
 

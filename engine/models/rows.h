@@ -28,5 +28,7 @@ static inline int saint_rows_total(const saint_rows *r)
 saint_status saint_rows_gather(saint_rows *r, const int32_t *list, int n, const int32_t *cu, saint_error *err);
 /* Deep copy of the used part; dst was allocated with at least that capacity and the same dim. */
 saint_status saint_rows_copy(saint_rows *dst, const saint_rows *src, saint_error *err);
+/* A new copy of the used part with no room for more: rows that wait in a checkpoint (spare is NULL, no gather). */
+saint_status saint_rows_clone(saint_rows *dst, const saint_rows *src, saint_error *err);
 
 #endif

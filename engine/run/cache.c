@@ -1,26 +1,37 @@
 #include "run/cache.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct saint_cache {
+    pthread_mutex_t lock;
     saint_snapshot **s;
     int n, cap;
     size_t bytes, budget;
-    uint64_t clock;
+    uint64_t clock, run;
 };
 
 saint_status saint_cache_open(saint_cache **out, size_t budget_bytes, saint_error *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return saint_fail(err, SAINT_MEMORY, "no memory for a checkpoint cache");
+    pthread_mutex_init(&(*out)->lock, NULL); /* default attributes: cannot fail on Linux */
     (*out)->budget = budget_bytes;
+    (*out)->run = 1; /* 0 marks what no run holds */
     return SAINT_OK;
 }
 
-void saint_snapshot_free(saint_snapshot *s)
+saint_snapshot *saint_snapshot_new(void)
 {
-    if (!s) return;
+    saint_snapshot *s = calloc(1, sizeof *s);
+    if (s) s->refs = 1;
+    return s;
+}
+
+void saint_snapshot_unref(saint_snapshot *s)
+{
+    if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
     saint_rows_free(&s->rows);
     free(s->metric);
     free(s->attention);
@@ -33,62 +44,103 @@ void saint_snapshot_free(saint_snapshot *s)
 void saint_cache_close(saint_cache *c)
 {
     if (!c) return;
-    for (int i = 0; i < c->n; i++) saint_snapshot_free(c->s[i]);
+    for (int i = 0; i < c->n; i++) saint_snapshot_unref(c->s[i]);
     free(c->s);
+    pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
-/* A run has at most some hundred checkpoints: a linear scan is nothing beside a layer. */
-saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key)
+void saint_cache_begin(saint_cache *c)
 {
-    for (int i = 0; i < c->n; i++)
-        if (memcmp(&c->s[i]->key, key, sizeof *key) == 0) {
-            c->s[i]->used = ++c->clock;
-            return c->s[i];
-        }
+    pthread_mutex_lock(&c->lock);
+    c->run++;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* A run has at most some hundred checkpoints: a linear scan is nothing beside a layer. */
+static saint_snapshot *look_up(saint_cache *c, const saint_digest *key, bool picture)
+{
+    for (int i = 0; i < c->n; i++) {
+        const saint_digest *k = picture ? &c->s[i]->picture_key : &c->s[i]->key;
+        if ((!picture || c->s[i]->has_picture_key) && memcmp(k, key, sizeof *key) == 0) return c->s[i];
+    }
     return NULL;
+}
+
+const saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key, bool picture)
+{
+    pthread_mutex_lock(&c->lock);
+    saint_snapshot *s = look_up(c, key, picture);
+    if (s) {
+        s->used = ++c->clock;
+        s->run = c->run;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return s;
+}
+
+saint_snapshot *saint_cache_acquire(saint_cache *c, const saint_digest *key, bool picture)
+{
+    pthread_mutex_lock(&c->lock);
+    saint_snapshot *s = look_up(c, key, picture);
+    if (s) __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&c->lock);
+    return s;
 }
 
 static void drop(saint_cache *c, int i)
 {
     c->bytes -= c->s[i]->bytes;
-    saint_snapshot_free(c->s[i]);
+    saint_snapshot_unref(c->s[i]);
     c->s[i] = c->s[--c->n];
+}
+
+static bool make_room(saint_cache *c, size_t bytes)
+{
+    size_t held = bytes; /* nothing goes in vain: first see whether there can be room at all */
+    for (int i = 0; i < c->n; i++)
+        if (c->s[i]->run == c->run) held += c->s[i]->bytes;
+    if (held > c->budget) return false;
+    while (c->bytes + bytes > c->budget) {
+        int oldest = -1;
+        for (int i = 0; i < c->n; i++)
+            if (c->s[i]->run != c->run && (oldest < 0 || c->s[i]->used < c->s[oldest]->used)) oldest = i;
+        drop(c, oldest);
+    }
+    if (c->n < c->cap) return true;
+    int cap = c->cap ? 2 * c->cap : 64;
+    saint_snapshot **grown = realloc(c->s, (size_t)cap * sizeof *grown);
+    if (!grown) return false; /* a cache may forget; the run goes on without it */
+    c->s = grown;
+    c->cap = cap;
+    return true;
 }
 
 void saint_cache_put(saint_cache *c, saint_snapshot *s)
 {
+    pthread_mutex_lock(&c->lock);
     for (int i = 0; i < c->n; i++)
         if (memcmp(&c->s[i]->key, &s->key, sizeof s->key) == 0) {
             drop(c, i);
             break;
         }
-    while (c->n && c->bytes + s->bytes > c->budget) {
-        int oldest = 0;
-        for (int i = 1; i < c->n; i++)
-            if (c->s[i]->used < c->s[oldest]->used) oldest = i;
-        drop(c, oldest);
+    bool room = make_room(c, s->bytes);
+    if (room) {
+        s->used = ++c->clock;
+        s->run = s->kv ? c->run : 0;
+        c->s[c->n++] = s;
+        c->bytes += s->bytes;
     }
-    if (c->n == c->cap) {
-        int cap = c->cap ? 2 * c->cap : 64;
-        saint_snapshot **grown = realloc(c->s, (size_t)cap * sizeof *grown);
-        if (grown) {
-            c->s = grown;
-            c->cap = cap;
-        }
-    }
-    if (s->bytes > c->budget || c->n == c->cap) { /* a cache may forget; the run goes on without it */
-        saint_snapshot_free(s);
-        return;
-    }
-    s->used = ++c->clock;
-    c->s[c->n++] = s;
-    c->bytes += s->bytes;
+    pthread_mutex_unlock(&c->lock);
+    if (!room) saint_snapshot_unref(s);
 }
 
-size_t saint_cache_bytes(const saint_cache *c)
+size_t saint_cache_bytes(saint_cache *c)
 {
-    return c->bytes;
+    pthread_mutex_lock(&c->lock);
+    size_t bytes = c->bytes;
+    pthread_mutex_unlock(&c->lock);
+    return bytes;
 }
 
 size_t saint_cache_budget(const saint_cache *c)

@@ -1,7 +1,11 @@
-/* cache.h - checkpoints of a run, found by the rolling key of everything they depend on; least recently used go first.
+/* cache.h - checkpoints of a run, found by the rolling key of everything they depend on.
  *
  * ViT: after the attention of a block, right before its prune site. LLM: after a block, right before its prune site, together with the keys
- * and values that block wrote. So a new threshold re-runs that selection and what follows, nothing else. */
+ * and values that block wrote. So a new threshold re-runs that selection and what follows, nothing else.
+ *
+ * One thread runs and puts; previews and forecasts look from any other. Snapshots are counted references and never change once they are
+ * in the cache. What the present run found, and the LLM layers it adds, stay: an LLM resumes from an unbroken chain of layers, so letting
+ * the oldest go would make all the others worthless. Everything else goes least recently used first. */
 #ifndef SAINT_RUN_CACHE_H
 #define SAINT_RUN_CACHE_H
 
@@ -11,28 +15,35 @@
 #include "run/trace.h"
 
 typedef struct {
+    int refs; /* atomic */
     saint_digest key;
+    saint_digest picture_key; /* LLM: the same without the question; what all questions about a picture share */
+    bool has_picture_key;
     saint_rows rows;
-    float *metric, *attention; /* host: what selection reads at this site; attention may be NULL */
+    float *metric, *attention; /* host, one row per row of `rows`: what selection reads at this site */
     saint_kv *kv;              /* LLM only */
-    int kv_len;
+    int kv_len, n_suffix, n_features;
     int n_images;
     saint_history *history;    /* [n_images] of everything before this point */
-    int window_first, window_length; /* LLM: image window here */
     double seconds;            /* of the part of this layer that is done */
     size_t bytes;
-    uint64_t used;
+    uint64_t used, run;
 } saint_snapshot;
 
 typedef struct saint_cache saint_cache;
 saint_status saint_cache_open(saint_cache **out, size_t budget_bytes, saint_error *err);
 void saint_cache_close(saint_cache *c); /* NULL is allowed */
-/* Borrowed until the next put; NULL when absent. */
-saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key);
-/* Takes ownership; a snapshot over the whole budget is dropped at once. */
+/* A new run: what earlier ones found may go again. */
+void saint_cache_begin(saint_cache *c);
+/* For the thread that runs: the snapshot stays for the rest of this run. picture: by the key without the question. NULL when absent. */
+const saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key, bool picture);
+/* For everybody else: one more reference (saint_snapshot_unref), no trace in the order of use. NULL when absent. */
+saint_snapshot *saint_cache_acquire(saint_cache *c, const saint_digest *key, bool picture);
+/* Takes the caller's reference; a snapshot without room is dropped at once. */
 void saint_cache_put(saint_cache *c, saint_snapshot *s);
-size_t saint_cache_bytes(const saint_cache *c);
+size_t saint_cache_bytes(saint_cache *c);
 size_t saint_cache_budget(const saint_cache *c);
-void saint_snapshot_free(saint_snapshot *s); /* NULL is allowed */
+saint_snapshot *saint_snapshot_new(void); /* one reference; NULL without memory */
+void saint_snapshot_unref(saint_snapshot *s); /* NULL is allowed */
 
 #endif

@@ -11,12 +11,15 @@ typedef struct {
     saint_run *r;
     saint_trace_image *im;
     int image;
+    const saint_text *text;
+    const saint_llm_reuse *reuse;
+    int n_features, n_rows; /* picture rows, all rows that enter */
+    int n_shared;           /* layers that other questions about this picture may reuse */
     saint_llm_forward *f;
     saint_rows rows;
     saint_kv *kv[SAINT_MAX_LAYERS];
-    saint_digest key[SAINT_MAX_LAYERS];
-    int first, length;       /* image window at the layer at hand */
-    float *metric, *attention;
+    saint_window window;       /* at the layer at hand */
+    float *metric, *attention; /* [rows] of the layer at hand: mean key of every row, attention of the last prompt row */
     float *logits;
     double layer_seconds;
 } llm_state;
@@ -27,125 +30,202 @@ typedef struct {
         if (s_ != SAINT_OK) return s_;         \
     } while (0)
 
-/* ---- sequence ------------------------------------------------------------------------------------------------ */
-
-/* The image window is derived; the user's numbers and the published ones are taken where they are asked for, and every difference is named. */
-static void set_window(llm_state *v, int n_prefix, int n_features)
+static saint_status stopped(llm_state *v, const char *where, int layer)
 {
-    saint_run *r = v->r;
-    const saint_plan *p = &r->t->plan;
-    saint_notes *notes = &r->t->notes;
-    int total = saint_rows_total(&v->rows);
-    v->first = n_prefix;
-    v->length = n_features;
-    if (p->compat & 1u << SAINT_COMPAT_SYS_LENGTH_36) v->first = 36;
-    if (p->compat & 1u << SAINT_COMPAT_IMAGE_LENGTH_COUNTS_CLS && n_features < r->m->info.grid_w * r->m->info.grid_h) v->length++;
-    if (p->sys_length >= 0) v->first = p->sys_length;
-    if (p->image_token_length >= 0) v->length = p->image_token_length;
-    if (v->first != n_prefix) saint_note(notes, "saint_sys_length: using %d, but the picture starts at row %d", v->first, n_prefix);
-    if (v->length != n_features)
-        saint_note(notes, "saint_image_token_length: using %d, but %d picture tokens reach the LLM", v->length, n_features);
-    if (v->first > total) v->first = total;
-    if (v->first + v->length > total) {
-        saint_note(notes, "the image window ends behind the prompt and is cut from %d to %d rows", v->length, total - v->first);
-        v->length = total - v->first;
-    }
-    v->im->window_first = v->first;
-    v->im->window_length = v->length;
+    return saint_fail(v->r->err, SAINT_CANCELLED, "cancelled %s LLM layer %d", where, layer);
 }
 
-static saint_status splice(llm_state *v, const float *features, int n, const int32_t *patch, const saint_text *text)
+/* ---- sequence ------------------------------------------------------------------------------------------------ */
+
+/* Rows of the question at row `first` of the packed rows. */
+static saint_status embed_question(llm_state *v, int first)
+{
+    saint_rows *rows = &v->rows;
+    int before = v->text->n_prefix + v->n_features;
+    for (int i = 0; i < v->text->n_suffix; i++) {
+        rows->patch[first + i] = -1 - (before + i);
+        rows->pos[first + i] = before + i;
+        rows->size[first + i] = 1;
+    }
+    rows->cu[1] = first + v->text->n_suffix;
+    return saint_llm_embed(v->f, v->text->ids + v->text->n_prefix, v->text->n_suffix, rows->x + (size_t)first * (size_t)rows->dim, v->r->err);
+}
+
+static saint_status splice(llm_state *v, const float *features, const int32_t *patch)
 {
     saint_run *r = v->r;
     saint_rows *rows = &v->rows;
-    int total = text->n_prefix + n + text->n_suffix;
+    int n_prefix = v->text->n_prefix, n = v->n_features;
     size_t d = (size_t)rows->dim;
-    rows->cu[1] = total;
-    for (int i = 0; i < total; i++) {
-        bool picture = i >= text->n_prefix && i < text->n_prefix + n;
-        rows->patch[i] = picture ? patch[i - text->n_prefix] : -1 - i;
+    for (int i = 0; i < n_prefix + n; i++) {
+        rows->patch[i] = i < n_prefix ? -1 - i : patch[i - n_prefix];
         rows->pos[i] = i;
         rows->size[i] = 1;
     }
-    TRY(saint_llm_embed(v->f, text->ids, text->n_prefix, rows->x, r->err));
-    if (n) TRY(r->b->op->copy(r->b, rows->x + (size_t)text->n_prefix * d, features, (size_t)n * d * sizeof(float), r->err));
-    TRY(saint_llm_embed(v->f, text->ids + text->n_prefix, text->n_suffix, rows->x + (size_t)(text->n_prefix + n) * d, r->err));
-    return saint_run_tap(r, rows->x, total, rows->dim, "llm.embed", 0);
+    TRY(saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err));
+    if (n) TRY(r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err));
+    TRY(embed_question(v, n_prefix + n));
+    return saint_run_tap(r, rows->x, v->n_rows, rows->dim, "llm.embed", 0);
 }
 
 /* ---- checkpoints --------------------------------------------------------------------------------------------- */
 
+/* Remember the point right behind the block of `layer`. An economy, never a need: without memory there is none. */
 static void checkpoint(llm_state *v, int layer)
 {
     saint_run *r = v->r;
-    size_t rows = (size_t)saint_rows_total(&v->rows), cells = (size_t)v->kv[layer]->cap * (size_t)v->kv[layer]->width;
-    size_t bytes = rows * (size_t)v->rows.dim * 2 * sizeof(float) + 2 * cells * saint_compute_size(r->b) + sizeof(saint_history);
+    const saint_kv *kv = v->kv[layer];
+    size_t rows = (size_t)saint_rows_total(&v->rows), width = (size_t)r->m->llm.head_dim;
+    size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) + 2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) +
+                   sizeof(saint_history) + sizeof(saint_snapshot);
     if (bytes > saint_cache_budget(r->s->cache)) return;
-    saint_snapshot *c = calloc(1, sizeof *c);
+    saint_snapshot *c = saint_snapshot_new();
     if (!c) return;
-    c->key = v->key[layer];
+    c->key = v->reuse->keys.full[layer];
+    c->picture_key = v->reuse->keys.picture[layer];
+    c->has_picture_key = layer < v->n_shared;
     c->bytes = bytes;
     c->seconds = v->layer_seconds;
-    c->window_first = v->first;
-    c->window_length = v->length;
+    c->n_suffix = v->text->n_suffix;
+    c->n_features = v->n_features;
+    c->metric = malloc(rows * width * sizeof *c->metric);
+    c->attention = malloc(rows * sizeof *c->attention);
     c->history = calloc(1, sizeof *c->history);
-    bool ok = c->history && saint_rows_alloc(&c->rows, r->b, 1, (int)rows, v->rows.dim, NULL) == SAINT_OK &&
-              saint_rows_copy(&c->rows, &v->rows, NULL) == SAINT_OK;
-    if (ok && v->attention) {
-        c->attention = malloc(rows * sizeof *c->attention);
-        ok = c->attention != NULL;
-        if (ok) memcpy(c->attention, v->attention, rows * sizeof *c->attention);
-    }
-    if (!ok) {
-        saint_snapshot_free(c);
+    if (!c->metric || !c->attention || !c->history || saint_rows_clone(&c->rows, &v->rows, NULL) != SAINT_OK) {
+        saint_snapshot_unref(c);
         return;
     }
+    memcpy(c->metric, v->metric, rows * width * sizeof *c->metric);
+    memcpy(c->attention, v->attention, rows * sizeof *c->attention);
     c->kv = saint_kv_ref(v->kv[layer]);
-    c->kv_len = v->kv[layer]->len;
+    c->kv_len = kv->len;
     c->n_images = 1;
     saint_history_copy(&c->history[0], &v->im->history);
     saint_cache_put(r->s->cache, c);
 }
 
-/* Adopt the cached keys and values of layer i; decode appends behind them, so they must have room for this run's new tokens. */
-static saint_status adopt_kv(llm_state *v, int i, const saint_snapshot *c, int room)
+static saint_status lost(llm_state *v, int layer)
+{
+    return saint_fail(v->r->err, SAINT_STATE, "the checkpoint of LLM layer %d left the cache", layer);
+}
+
+static const saint_snapshot *snapshot(const llm_state *v, int layer)
+{
+    const saint_llm_keys *k = &v->reuse->keys;
+    return v->reuse->full ? saint_cache_find(v->r->s->cache, &k->full[layer], false) : saint_cache_find(v->r->s->cache, &k->picture[layer], true);
+}
+
+/* A layer's first `keep` cached keys and values with room for `room` more. All of them: the buffer itself is shared, because what decoding
+ * writes behind them no checkpoint reads. */
+static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, int keep, int room)
 {
     saint_run *r = v->r;
-    if (c->kv->cap >= c->kv_len + room) {
-        v->kv[i] = saint_kv_ref(c->kv);
+    if (keep == c->kv_len && c->kv->cap >= keep + room) {
+        v->kv[layer] = saint_kv_ref(c->kv);
     } else {
-        size_t bytes = (size_t)c->kv_len * (size_t)c->kv->width * saint_compute_size(r->b);
-        TRY(saint_kv_new(&v->kv[i], r->b, c->kv_len + room, c->kv->width, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[i]->k, c->kv->k, bytes, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[i]->v, c->kv->v, bytes, r->err));
+        size_t bytes = (size_t)keep * (size_t)c->kv->width * saint_compute_size(r->b);
+        TRY(saint_kv_new(&v->kv[layer], r->b, keep + room, c->kv->width, r->err));
+        TRY(r->b->op->copy(r->b, v->kv[layer]->k, c->kv->k, bytes, r->err));
+        TRY(r->b->op->copy(r->b, v->kv[layer]->v, c->kv->v, bytes, r->err));
     }
-    v->kv[i]->len = c->kv_len;
+    v->kv[layer]->len = keep;
     return SAINT_OK;
 }
 
-/* The last layer that needs no work: its own checkpoint and the keys and values of all layers before it are there. */
-static saint_status resume(llm_state *v, int room, int *layer)
+/* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
+static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
+{
+    const saint_method_params *p = &v->r->req->settings.llm[y->layer].p;
+    int length = v->window.length - (v->n_rows - y->n_in), hd = v->r->m->llm.head_dim;
+    if (!v->r->req->want_stats || length < 1) {
+        y->has_stats = false;
+        return SAINT_OK;
+    }
+    if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
+    const saint_snapshot *c = snapshot(v, y->layer);
+    return c ? saint_stats_of_rows(c->metric, v->window.first, length, hd, p, y, v->r->err) : lost(v, y->layer);
+}
+
+static void note_site(llm_state *v, const saint_trace_site *s)
+{
+    if (s->text_dropped)
+        saint_note(&v->r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", s->layer, s->text_dropped);
+}
+
+/* What the layers before the checkpoint did, behind this run's own record of the ViT. */
+static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
+{
+    saint_history *h = &v->im->history;
+    int longer = v->text->n_suffix - c->n_suffix; /* the question may have another length than the one that was asked then */
+    for (int i = 0; i < c->history->n_layers; i++) {
+        saint_trace_layer y = c->history->layer[i];
+        if (y.stage != SAINT_STAGE_LLM) continue;
+        y.reused = true;
+        y.n_in += longer;
+        y.n_out += longer;
+        y.flops = saint_cost_llm_layer(&v->r->m->info, y.n_in, 0);
+        TRY(reused_stats(v, &y));
+        h->layer[h->n_layers++] = y;
+    }
+    for (int i = 0; i < c->history->n_sites; i++) {
+        if (c->history->site[i]->stage != SAINT_STAGE_LLM) continue;
+        saint_history_add(h, c->history->site[i], true);
+        note_site(v, c->history->site[i]);
+    }
+    return SAINT_OK;
+}
+
+/* The first reuse->full layers, as they were computed for this prompt. */
+static saint_status resume(llm_state *v, int room)
 {
     saint_run *r = v->r;
-    int n = 0;
-    while (n < r->m->llm.layers && saint_cache_find(r->s->cache, &v->key[n])) n++;
-    *layer = n - 1;
-    if (n == 0) return SAINT_OK;
-    for (int i = 0; i < n; i++) TRY(adopt_kv(v, i, saint_cache_find(r->s->cache, &v->key[i]), room));
-    const saint_snapshot *c = saint_cache_find(r->s->cache, &v->key[n - 1]);
+    int n = v->reuse->full;
+    const saint_snapshot *c = NULL;
+    for (int i = 0; i < n; i++) {
+        if (!(c = snapshot(v, i))) return lost(v, i);
+        TRY(adopt_kv(v, i, c, c->kv_len, room));
+    }
     TRY(saint_rows_copy(&v->rows, &c->rows, r->err));
-    if (c->attention) memcpy(v->attention, c->attention, (size_t)saint_rows_total(&v->rows) * sizeof *v->attention);
-    saint_history vit = {0}; /* keep this run's own ViT part: what was reused there is known better now */
-    saint_history_copy(&vit, &v->im->history);
-    saint_history_clear(&v->im->history);
-    saint_history_copy(&v->im->history, c->history);
-    for (int i = 0; i < v->im->history.n_layers; i++)
-        v->im->history.layer[i].reused = i >= vit.n_layers || vit.layer[i].reused;
-    for (int i = 0; i < v->im->history.n_sites; i++) v->im->history.site_reused[i] = i >= vit.n_sites || vit.site_reused[i];
-    saint_history_clear(&vit);
-    v->length = c->window_length;
+    size_t rows = (size_t)saint_rows_total(&v->rows);
+    memcpy(v->metric, c->metric, rows * (size_t)r->m->llm.head_dim * sizeof *v->metric);
+    memcpy(v->attention, c->attention, rows * sizeof *v->attention);
+    TRY(adopt_history(v, c));
     v->layer_seconds = c->seconds;
     r->t->layers_reused += n;
+    return SAINT_OK;
+}
+
+/* The first reuse->question layers were computed for another question about this picture: only the rows of the new one have to pass. Row by
+ * row this is the same arithmetic, so it gives the same bits as all rows at once. */
+static saint_status ask_again(llm_state *v, int room)
+{
+    saint_run *r = v->r;
+    saint_rows *rows = &v->rows;
+    int n = v->reuse->question, asked = v->text->n_suffix;
+    const saint_snapshot *last = snapshot(v, n - 1), *c;
+    if (!last) return lost(v, n - 1);
+    int before = saint_rows_total(&last->rows) - last->n_suffix;
+    size_t d = (size_t)rows->dim;
+    memcpy(rows->patch, last->rows.patch, (size_t)before * sizeof *rows->patch);
+    memcpy(rows->pos, last->rows.pos, (size_t)before * sizeof *rows->pos);
+    memcpy(rows->size, last->rows.size, (size_t)before * sizeof *rows->size);
+    TRY(r->b->op->copy(r->b, rows->x, last->rows.x, (size_t)before * d * sizeof *rows->x, r->err));
+    TRY(embed_question(v, before));
+    double begin = saint_now();
+    for (int i = 0; i < n; i++) {
+        if (saint_run_stopped(r)) return stopped(v, "before", i);
+        if (!(c = snapshot(v, i))) return lost(v, i);
+        TRY(adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room));
+        TRY(saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
+                                i == n - 1 ? v->attention : NULL, r->err));
+        saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
+        if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
+    }
+    TRY(saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err));
+    r->t->seconds.prefill += saint_now() - begin;
+    TRY(adopt_history(v, last));
+    v->layer_seconds = last->seconds;
+    r->t->layers_question += n;
     return SAINT_OK;
 }
 
@@ -159,6 +239,7 @@ static saint_status block(llm_state *v, int layer, int room)
     double begin = saint_now();
     TRY(saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err));
     TRY(saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, v->attention, r->err));
+    TRY(saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err));
     v->layer_seconds = saint_now() - begin;
     r->t->seconds.prefill += v->layer_seconds;
     TRY(saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer));
@@ -166,57 +247,63 @@ static saint_status block(llm_state *v, int layer, int room)
     return SAINT_OK;
 }
 
+static saint_status choose(llm_state *v, int layer, const saint_site *site)
+{
+    saint_run *r = v->r;
+    saint_history *one[1] = {&v->im->history};
+    int before = saint_rows_total(&v->rows);
+    saint_site_input in = {.site = site, .metric = v->metric, .attention = v->attention, .dim = r->m->llm.head_dim, .n_prefix = v->window.first,
+                           .window = v->window.length, .ascending = true};
+    TRY(saint_run_site(r, &in, &v->rows, one));
+    v->window.length -= before - saint_rows_total(&v->rows);
+    note_site(v, one[0]->site[one[0]->n_sites - 1]);
+    if (saint_rows_total(&v->rows) == 0)
+        return saint_fail(r->err, SAINT_INVALID, "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
+                          "saint_sys_length and saint_image_token_length", layer);
+    saint_event e = {.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = layer};
+    return saint_run_event(r, &e) ? SAINT_OK : stopped(v, "after the site of", layer);
+}
+
 /* Record layer, statistics, and its prune site. */
 static saint_status behind_block(llm_state *v, int layer, bool reused)
 {
     saint_run *r = v->r;
-    const saint_llm *l = &r->m->llm;
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
-    int t = saint_rows_total(&v->rows), hd = l->head_dim;
-    bool want_metric = v->length > 0 && (site || r->req->want_stats || (r->ob && r->ob->tap));
-    saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .image_in = v->length, .seconds = v->layer_seconds,
+    int t = saint_rows_total(&v->rows), hd = r->m->llm.head_dim;
+    saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .seconds = v->layer_seconds,
                                 .flops = saint_cost_llm_layer(&r->m->info, t, 0), .reused = reused};
-    double begin = saint_now();
-    if (want_metric) TRY(saint_llm_metric(v->f, v->kv[layer], v->first, v->length, v->metric, r->err));
-    if (site) r->t->seconds.selection += saint_now() - begin;
-    if (want_metric && r->ob && r->ob->tap) {
-        char name[48];
-        snprintf(name, sizeof name, "llm.%d.metric", layer);
-        r->ob->tap(r->ob->ud, name, v->metric, v->length, hd);
-    }
-    if (r->req->want_stats && v->length > 0) {
-        const saint_method_params *p = &r->req->settings.llm[layer].p;
-        record.has_stats = true;
-        TRY(saint_layer_stats_of(v->metric, v->length, hd, p->sim_threshold, p->K, &record.stats, r->err));
-    }
-    if (site && v->length > 0) {
-        saint_site_input in = {.site = site, .metric = v->metric, .attention = v->attention ? v->attention + v->first : NULL, .dim = hd,
-                               .n_prefix = v->first, .window = v->length, .metric_is_window = true, .ascending = true};
-        saint_history *one[1] = {h};
-        TRY(saint_run_site(r, &in, &v->rows, one));
-        v->length -= t - saint_rows_total(&v->rows);
-        if (!saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = layer}))
-            return saint_fail(r->err, SAINT_CANCELLED, "cancelled after LLM layer %d", layer);
+    for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
+    if (v->window.length > 0) {
+        if (r->ob && r->ob->tap) {
+            char name[48];
+            snprintf(name, sizeof name, "llm.%d.metric", layer);
+            r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
+        }
+        if (r->req->want_stats)
+            TRY(saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err));
+        if (site) TRY(choose(v, layer, site));
     }
     record.n_out = saint_rows_total(&v->rows);
     h->layer[h->n_layers++] = record;
     return SAINT_OK;
 }
 
-static saint_status prefill(llm_state *v, const float *features, int n_features, const int32_t *patch, const saint_text *text, int room)
+static saint_status prefill(llm_state *v, const float *features, const int32_t *patch, int room)
 {
     saint_run *r = v->r;
-    int layers = r->m->llm.layers, done;
-    TRY(splice(v, features, n_features, patch, text));
-    TRY(resume(v, room, &done));
+    int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
+    if (v->reuse->full) TRY(resume(v, room));
+    else if (v->reuse->question) TRY(ask_again(v, room));
+    else TRY(splice(v, features, patch));
+    v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
-        if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled in LLM layer %d", i);
+        if (saint_run_stopped(r)) return stopped(v, "before", i);
         if (i != done) TRY(block(v, i, room));
         TRY(behind_block(v, i, i == done));
         r->t->layers_run += i != done;
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
-        if (!saint_run_event(r, &e)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled after LLM layer %d", i);
+        if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     double begin = saint_now();
     TRY(saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err));
@@ -285,25 +372,39 @@ static saint_status decode(llm_state *v, int prompt_rows)
 
 /* ---- all of it ----------------------------------------------------------------------------------------------- */
 
-static saint_status prepare(llm_state *v, int rows)
+static saint_status prepare(llm_state *v)
 {
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
-    bool attention = false;
-    for (int i = 0; i < r->t->plan.n_sites; i++) {
-        const saint_site *site = &r->t->plan.site[i];
-        attention |= site->stage == SAINT_STAGE_LLM && saint_method_at(site->method)->reads_attention;
-    }
-    TRY(saint_rows_alloc(&v->rows, r->b, 1, rows, l->dim, r->err));
-    TRY(saint_llm_open(&v->f, r->b, r->m, rows, r->err));
-    v->metric = malloc((size_t)(rows + 1) * (size_t)l->head_dim * sizeof *v->metric);
-    if (attention) v->attention = malloc((size_t)rows * sizeof *v->attention);
+    size_t rows = (size_t)v->n_rows;
+    TRY(saint_rows_alloc(&v->rows, r->b, 1, v->n_rows, l->dim, r->err));
+    TRY(saint_llm_open(&v->f, r->b, r->m, v->n_rows, r->err));
+    v->metric = malloc(rows * (size_t)l->head_dim * sizeof *v->metric);
+    v->attention = malloc(rows * sizeof *v->attention);
     v->logits = malloc((size_t)l->vocab * sizeof *v->logits);
     v->im->logits = malloc((size_t)l->vocab * sizeof *v->im->logits);
     v->im->ids = malloc((size_t)(r->req->max_new_tokens + 1) * sizeof *v->im->ids);
-    if (!v->metric || (attention && !v->attention) || !v->logits || !v->im->logits || !v->im->ids)
-        return saint_fail(r->err, SAINT_MEMORY, "no memory for a prompt of %d rows", rows);
+    if (!v->metric || !v->attention || !v->logits || !v->im->logits || !v->im->ids)
+        return saint_fail(r->err, SAINT_MEMORY, "no memory for a prompt of %d rows", v->n_rows);
     return SAINT_OK;
+}
+
+static void set_window(llm_state *v)
+{
+    saint_run *r = v->r;
+    bool sites = saint_plan_mode(&r->t->plan) & SAINT_MODE_LLM; /* without one nobody looks through the window */
+    v->window = saint_plan_window(&r->t->plan, &r->m->info, v->text, v->n_features, sites ? &r->t->notes : NULL);
+    v->n_shared = saint_keys_shared(r->s, &r->t->plan, v->text, v->n_features);
+    v->im->window_first = v->window.first;
+    v->im->window_length = v->window.length;
+    pthread_mutex_lock(&r->s->lock);
+    saint_llm_timeline *t = &r->s->last.llm[v->image];
+    memcpy(t->key, v->reuse->keys.full, sizeof t->key);
+    memcpy(t->picture_key, v->reuse->keys.picture, sizeof t->picture_key);
+    t->n_suffix = v->text->n_suffix;
+    t->window = v->window;
+    t->rows = v->n_rows;
+    pthread_mutex_unlock(&r->s->lock);
 }
 
 static void account(llm_state *v)
@@ -332,36 +433,36 @@ static char *trimmed(char *text)
     return text;
 }
 
-saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text,
-                           const saint_digest *features_key)
+static saint_status run(llm_state *v, const float *features, const int32_t *patch, int room)
 {
-    llm_state v = {.r = r, .im = &r->t->image[image], .image = image};
+    saint_run *r = v->r;
+    saint_trace_image *im = v->im;
+    TRY(prepare(v));
+    set_window(v);
+    TRY(prefill(v, features, patch, room));
+    memcpy(im->logits, v->logits, (size_t)r->m->llm.vocab * sizeof *v->logits);
+    im->n_logits = r->m->llm.vocab;
+    if (room > 0) TRY(decode(v, v->n_rows));
+    account(v);
+    if (room > 0 && r->m->tokenizer) {
+        TRY(saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err));
+        trimmed(im->answer);
+    }
+    return SAINT_OK;
+}
+
+saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text)
+{
     int rows = text->n_prefix + n_features + text->n_suffix, room = r->req->max_new_tokens;
+    llm_state v = {.r = r, .im = &r->t->image[image], .image = image, .text = text, .reuse = &r->reuse.llm[image], .n_features = n_features,
+                   .n_rows = rows};
     v.im->n_prefix = text->n_prefix;
     v.im->n_suffix = text->n_suffix;
     v.im->llm_in = rows;
     if (rows < 1) return saint_fail(r->err, SAINT_INVALID, "the prompt is empty");
     if (rows + room > r->m->llm.max_positions)
         saint_note(&r->t->notes, "%d prompt rows and %d new tokens exceed the %d positions this model was trained for", rows, room, r->m->llm.max_positions);
-    saint_status s = prepare(&v, rows);
-    if (s == SAINT_OK) {
-        v.rows.cu[1] = rows;
-        set_window(&v, text->n_prefix, n_features);
-        if (!n_features) v.length = 0;
-        saint_keys_llm(r->s, &r->t->plan, saint_key_llm(features_key, image, text, v.first, v.length), v.key);
-        memcpy(r->s->llm_key, v.key, sizeof v.key);
-        r->s->n_llm_keys = r->m->llm.layers;
-        s = prefill(&v, features, n_features, patch, text, room);
-    }
-    if (s == SAINT_OK) {
-        memcpy(v.im->logits, v.logits, (size_t)r->m->llm.vocab * sizeof *v.logits);
-        v.im->n_logits = r->m->llm.vocab;
-        if (room > 0) s = decode(&v, rows);
-    }
-    if (s == SAINT_OK) account(&v);
-    if (s == SAINT_OK && room > 0 && r->m->tokenizer)
-        s = saint_tokenizer_decode(r->m->tokenizer, v.im->ids, (size_t)v.im->n_ids, SAINT_TOK_SKIP_SPECIAL, &v.im->answer, r->err);
-    if (s == SAINT_OK && v.im->answer) trimmed(v.im->answer);
+    saint_status s = run(&v, features, patch, room);
     for (int i = 0; i < r->m->llm.layers; i++) saint_kv_unref(v.kv[i]);
     saint_llm_close(v.f);
     saint_rows_free(&v.rows);

@@ -1,6 +1,8 @@
-/* internal.h - inside of a run: shared by execute_vit.c, execute_llm.c and session.c. */
+/* internal.h - inside of a run: shared by session.c, request.c, reuse.c, site.c, execute_vit.c and execute_llm.c. */
 #ifndef SAINT_RUN_INTERNAL_H
 #define SAINT_RUN_INTERNAL_H
+
+#include <pthread.h>
 
 #include "models/llm.h"
 #include "models/vit.h"
@@ -8,17 +10,67 @@
 #include "run/cache.h"
 #include "run/session.h"
 
+/* Keys of the LLM's layers for one picture: with the whole prompt, and without the question. */
+typedef struct {
+    saint_digest full[SAINT_MAX_LAYERS], picture[SAINT_MAX_LAYERS];
+    int n_picture; /* layers 0..n_picture-1 treat the rows before the question alike whatever is asked */
+} saint_llm_keys;
+
+/* Image window of the LLM. */
+typedef struct {
+    int first, length;
+} saint_window;
+
+/* The timeline of the last run: what forecasts compare with and previews look up. */
+typedef struct {
+    saint_digest key[SAINT_MAX_LAYERS], picture_key[SAINT_MAX_LAYERS];
+    saint_window window;
+    int rows, n_suffix; /* rows that entered the LLM, and of them the question's */
+} saint_llm_timeline;
+
+typedef struct {
+    bool known;
+    saint_plan plan;
+    saint_digest picture, prompt;
+    saint_digest vit_key[SAINT_MAX_LAYERS];
+    int n_vit;
+    saint_llm_timeline *llm; /* [n_llm], one for each picture that reached the LLM */
+    int n_llm;
+} saint_timeline;
+
 struct saint_session {
     saint_engine *engine;
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
-    saint_plan last_plan; /* of the last run, to name what changed */
-    bool has_last;
-    /* keys of the last run's timeline, for previews */
-    saint_digest vit_key[SAINT_MAX_LAYERS], llm_key[SAINT_MAX_LAYERS];
-    int n_vit_keys, n_llm_keys;
+    pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
+    saint_timeline last;
 };
+
+/* Prompt of the run: text ids around the picture. */
+typedef struct {
+    int32_t *ids;
+    int n_prefix, n_suffix;
+} saint_text;
+
+/* What of one picture's prefill is in the cache. */
+typedef struct {
+    int full;       /* layers whose block was computed for this very prompt */
+    int question;   /* > 0: layers that were computed for another question; only the question's rows have to run. full is 0 then */
+    int n_features; /* picture rows behind the projector; -1 = not known */
+    saint_llm_keys keys;
+} saint_llm_reuse;
+
+/* What of a request is in the cache. The run asks for it at its start and a forecast at any time: one code, one answer. */
+typedef struct {
+    saint_digest picture, prompt, features;
+    saint_digest vit_key[SAINT_MAX_LAYERS];
+    bool has_vit;        /* a picture is part of the request */
+    int vit;             /* layer whose attention is done, or -1: from the picture */
+    bool skip_vit;       /* the LLM's part of every picture is there: nobody needs the features */
+    saint_llm_reuse *llm; /* [n_images], NULL without an LLM */
+    int n_images;
+} saint_reuse;
 
 typedef struct {
     saint_session *s;
@@ -27,48 +79,74 @@ typedef struct {
     const saint_request *req;
     const saint_observer *ob;
     saint_trace *t;
+    saint_reuse reuse;
     double start;
     saint_error *err;
 } saint_run;
 
-/* Prompt of the run: text ids around the picture. */
-typedef struct {
-    int32_t *ids;
-    int n_prefix, n_suffix;
-} saint_text;
+/* request.c */
+saint_status saint_request_check(const saint_session *s, const saint_request *q, saint_error *err);
+saint_status saint_request_text(const saint_session *s, const saint_request *q, saint_text *out, saint_error *err); /* free(out->ids) */
+/* Pixels of all pictures; *owned is to be freed. rect [n_images] may be NULL. pool NULL = on this thread alone. */
+saint_status saint_request_pixels(const saint_session *s, const saint_request *q, saint_pool *pool, saint_view_rect *rect,
+                                  const float **pixels, float **owned, saint_error *err);
+saint_pool *saint_engine_pool(const saint_engine *e);
 
 /* keys.c */
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);
-saint_digest saint_key_next(const saint_digest *key, const char *tag, int layer, const saint_site *site, unsigned compat);
-saint_digest saint_key_llm(const saint_digest *features, int image, const saint_text *text, int window_first, int window_length);
+saint_digest saint_key_text(const saint_text *text);
 /* Keys of all ViT checkpoints and, behind them, of the features. */
 void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS], saint_digest *features);
-void saint_keys_llm(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS]);
+/* n_picture is left at 0: it takes the number of features, see saint_keys_shared. */
+void saint_keys_llm(const saint_session *s, const saint_plan *p, const saint_digest *features, int image, const saint_text *text,
+                    saint_llm_keys *out);
+/* How many layers see the same rows before the question whatever is asked. */
+int saint_keys_shared(const saint_session *s, const saint_plan *p, const saint_text *text, int n_features);
+/* The compat flags that a site of this stage depends on. */
+uint32_t saint_plan_site_flags(const saint_plan *p, saint_stage stage);
+/* The image window is derived; the user's numbers and the published ones are taken where they are asked for. Cut to the prompt's rows. */
+saint_window saint_plan_window(const saint_plan *p, const saint_model_info *m, const saint_text *text, int n_features, saint_notes *notes);
+
+/* reuse.c */
+/* hold: what is found stays in the cache until the next run begins (for the thread that runs only). */
+saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text, const float *pixels,
+                              bool hold, saint_reuse *out, saint_error *err);
+void saint_reuse_free(saint_reuse *r);
+/* The first thing that runs; layer -1: from the picture (ViT) or the prompt (LLM). */
+void saint_reuse_start(const saint_reuse *r, saint_stage *stage, int *layer);
+/* Statistics of one layer's picture tokens for the parameters of that layer, and whether a record has them. */
+bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p);
+saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
+                                 saint_error *err);
 
 /* execute_vit.c: rows behind the last block; the caller frees them and closes the forward object. */
-saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward, saint_digest *features);
-/* execute_llm.c: prefill and decode of picture `image`, whose projected features are n_features rows on the backend (NULL = text only). */
-saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text,
-                           const saint_digest *features_key);
+saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);
+/* The ViT's part of picture `image` from a checkpoint of its LLM: nothing runs. */
+saint_status saint_run_vit_skipped(saint_run *r, int image);
+/* What a picture's ViT cost and let through, from its history. */
+void saint_run_vit_account(saint_run *r, int image, int vit_out);
+/* execute_llm.c: prefill and decode of picture `image`, whose projected features are n_features rows on the backend (NULL: text only, or
+ * nothing in front of the resume point is needed). */
+saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text);
 
 /* site.c: one site of every sequence in rows. `first` and `n` are the candidate rows of each sequence (relative to its first row). Decides,
  * records into the histories, merges and gathers. ascending: survivors keep their old order (LLM). */
 typedef struct {
     const saint_site *site;
-    const float *metric;    /* [total rows of rows, dim] for the ViT (prefix rows included); [n, dim] candidates for the LLM */
+    const float *metric;    /* [total rows of rows, dim], prefix and text rows included */
     const float *attention; /* like metric, one column; or NULL */
     int dim;
     int n_prefix;           /* rows in front that are never candidates */
     int window;             /* candidates behind the prefix; -1 = all that follow */
-    bool metric_is_window;  /* metric starts at the first candidate */
     bool ascending;
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
 
-/* The decision alone, for one sequence of rows. */
+/* The decision alone, for sequence seq of rows; the others matter where the published code couples a batch. */
 saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
                                 saint_trace_site **out, saint_error *err);
 
+/* session.c */
 bool saint_run_stopped(saint_run *r);                      /* polls cancellation */
 bool saint_run_event(saint_run *r, const saint_event *e);  /* false: cancelled */
 saint_status saint_run_tap(saint_run *r, const float *backend_data, int64_t rows, int64_t cols, const char *fmt, int layer);

@@ -42,20 +42,19 @@ static int llm_method_of(const saint_settings *s, int layer)
 
 static saint_status add_vit(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
 {
-    /* "prune_mode=X" without brackets means every layer there is; a layer asked for by number must exist */
-    bool every = true;
-    for (int i = 0; i < SAINT_MAX_LAYERS; i++) every = every && s->vit[i].method == s->vit[0].method;
+    /* "prune_mode=X" without brackets means every layer there is, and reaches all that settings have room for; a layer asked for by number
+     * must exist. So one method on all layers that the model lacks was meant for every layer, and any other was asked for. */
+    int tail = s->vit[SAINT_MAX_LAYERS - 1].method;
     for (int i = 0; i < SAINT_MAX_LAYERS; i++) {
-        if (s->vit[i].method == SAINT_METHOD_NONE) continue;
-        if (i >= m->vit_layers) {
-            if (every) break;
+        int method = s->vit[i].method;
+        if (i >= m->vit_layers && method != tail)
             return saint_fail(err, SAINT_INVALID, "prune_mode[%d]: the ViT of this model has layers 0 to %d", i, m->vit_layers - 1);
-        }
+        if (method == SAINT_METHOD_NONE || i >= m->vit_layers) continue;
         if (i >= m->vit_layers_run) {
             saint_note(notes, "prune_mode[%d] has no effect: the features are taken after layer %d", i, m->vit_layers_run - 1);
             continue;
         }
-        out->site[out->n_sites++] = make_site(SAINT_STAGE_VIT, i, s->vit[i].method, &s->vit[i].p);
+        out->site[out->n_sites++] = make_site(SAINT_STAGE_VIT, i, method, &s->vit[i].p);
     }
     return SAINT_OK;
 }
@@ -72,6 +71,8 @@ static saint_status add_llm(saint_plan *out, const saint_settings *s, const sain
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
     }
+    if (s->use_saint && s->llm_method != SAINT_METHOD_NONE && s->saint_end >= SAINT_MAX_LAYERS) /* a range that starts behind all of them */
+        return saint_fail(err, SAINT_INVALID, "saint_end=%d: the LLM of this model has layers 0 to %d", s->saint_end, m->llm_layers - 1);
     return SAINT_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "run/preset.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -69,53 +70,70 @@ static saint_status value_text(const cJSON *v, const char *preset, char *out, si
     return SAINT_OK;
 }
 
-/* `last` is the deepest layer that has an effect: a site scaled behind it moves there. */
+/* `deepest` is the last layer that has an effect: a site that scales behind it moves there. */
 typedef struct {
-    int depth, made_for, last;
+    int depth, made_for, deepest;
 } scaling;
 
-/* A number that is no layer stays as it is, for the setter to refuse. */
-static bool scales(long layer, const scaling *s)
+static int scale_layer(int layer, const scaling *s)
 {
-    return s->made_for && s->depth && s->depth != s->made_for && layer >= 0 && layer < SAINT_MAX_LAYERS;
+    if (!s->made_for || !s->depth || s->depth == s->made_for) return layer;
+    int scaled = layer * s->depth / s->made_for;
+    return layer > SAINT_MAX_LAYERS || scaled < s->deepest ? scaled : s->deepest;
 }
 
-static long scale_layer(long layer, const scaling *s)
+/* The last layer of a range: scaled by its open end, so that "the first half" stays the first half; a range keeps at least its first. */
+static int scale_last(int first, int last, const scaling *s)
 {
-    if (!scales(layer, s)) return layer;
-    long scaled = layer * s->depth / s->made_for;
-    return scaled < s->last ? scaled : s->last;
+    const scaling open_end = {s->depth, s->made_for, s->deepest + 1};
+    int scaled = scale_layer(last + 1, &open_end) - 1, least = scale_layer(first, s);
+    return scaled > least ? scaled : least;
 }
 
-/* The last layer of a range: scaled by its open end, so that "the first half" stays the first half. */
-static long scale_last(long layer, const scaling *s)
+/* A layer number in front of *end, or -1. Whatever is larger than any network stays so, for the settings to refuse. */
+static int layer_number(const char *p, const char **end)
 {
-    if (!scales(layer, s)) return layer;
-    long end = (layer + 1) * s->depth / s->made_for;
-    return end > s->last ? s->last : end > 0 ? end - 1 : 0;
+    int v = 0;
+    *end = p;
+    if (!isdigit((unsigned char)*p)) return -1;
+    for (; isdigit((unsigned char)*p); p++)
+        if (v <= SAINT_MAX_LAYERS) v = 10 * v + (*p - '0');
+    *end = p;
+    return v;
 }
 
 /* "name[0-11]" -> the same range of a network of another depth. */
 static void scale_key(const char *key, const scaling *scale, char *out, size_t size)
 {
-    const char *bracket = strchr(key, '[');
-    if (!bracket) {
-        snprintf(out, size, "%s", key);
-        return;
-    }
-    size_t used = (size_t)snprintf(out, size, "%.*s", (int)(bracket - key + 1), key);
-    for (const char *p = bracket + 1; *p && used + 1 < size;) {
-        if (*p < '0' || *p > '9') {
+    size_t used = 0;
+    int first = 0; /* of the range at hand, in the layers the preset was made for */
+    bool inside = false;
+    for (const char *p = key; *p && used + 12 < size;) {
+        const char *end;
+        int v = inside ? layer_number(p, &end) : -1;
+        if (v < 0) {
+            inside |= *p == '[';
             out[used++] = *p++;
             continue;
         }
-        char *end;
-        long v = strtol(p, &end, 10);
         bool last = p[-1] == '-';
-        used += (size_t)snprintf(out + used, size - used, "%ld", last ? scale_last(v, scale) : scale_layer(v, scale));
+        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last(first, v, scale) : scale_layer(v, scale));
+        first = v;
         p = end;
     }
-    out[used < size ? used : size - 1] = 0;
+    out[used] = 0;
+}
+
+/* saint_start and saint_end are one range under two names. */
+static void scale_range(const saint_preset *p, const char *name, const scaling *scale, char *value, size_t size)
+{
+    const char *end;
+    int v = layer_number(value, &end);
+    if (v < 0 || *end) return; /* not a layer: the settings will say so */
+    const cJSON *start = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(p->json, "set"), "saint_start");
+    int first = cJSON_IsNumber(start) && start->valuedouble >= 0 && start->valuedouble <= v ? (int)start->valuedouble : v;
+    bool last = strcmp(name, "saint_end") == 0;
+    snprintf(value, size, "%d", last ? scale_last(first, v, scale) : scale_layer(v, scale));
 }
 
 saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
@@ -128,9 +146,8 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         TRY(value_text(v, p->name, value, sizeof value, err));
         bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
-        if (strcmp(v->string, "saint_start") == 0)
-            snprintf(value, sizeof value, "%ld", scale_layer(strtol(value, NULL, 10), &llm));
-        if (strcmp(v->string, "saint_end") == 0) snprintf(value, sizeof value, "%ld", scale_last(strtol(value, NULL, 10), &llm));
+        if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
+            scale_range(p, v->string, &llm, value, sizeof value);
         if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
             int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);

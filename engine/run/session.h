@@ -61,21 +61,23 @@ typedef struct {
     const int *cancel; /* atomic flag of the caller, polled like event's result; NULL = none */
 } saint_observer;
 
-/* Run the request. *out is a new trace (unref it). On failure and cancellation *out is NULL and the session stays usable. */
+/* Run the request, on one thread at a time. *out is a new trace (unref it). On failure and cancellation *out is NULL, what was finished is
+ * cached, and the session stays usable. Asking something else about a picture re-runs only the question's rows where that is exact. */
 saint_status saint_session_run(saint_session *s, const saint_request *r, const saint_observer *ob, saint_trace **out, saint_error *err);
 
-/* What a request would reuse, without running it. */
+/* What a request would reuse, without running it: the same numbers that its trace will have. Any thread, also while a run is in progress. */
 typedef struct {
-    int layers_reused, layers_to_run;
+    int layers_reused, layers_question, layers_to_run;
     saint_stage from_stage; /* first thing that runs */
-    int from_layer;         /* -1 = from the picture */
-    double flops;           /* analytic, of what would run; token counts behind vote-based sites are taken as unpruned */
+    int from_layer;         /* -1 = from the picture (ViT) or the prompt (LLM) */
+    double flops;           /* analytic, of what would run before the answer; vote-based sites are taken as if nothing was dropped there */
     char reason[160];       /* why it starts there */
 } saint_forecast;
 saint_status saint_session_forecast(saint_session *s, const saint_request *r, saint_forecast *out, saint_error *err);
 
 /* Selection only, at one site, from the cached metric of the last run's timeline: well under a millisecond. SAINT_STATE when that site is
- * not cached. *out is a new site record (saint_trace_site_unref). */
+ * not cached. *out is a new site record (saint_trace_site_unref). Any thread, also while a run is in progress. compat: as settings have it;
+ * its flags that place the LLM's window are those of the last run. */
 saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
                                    saint_error *err);
 

@@ -224,13 +224,14 @@ void saint_settings_default(saint_settings *s)
 
 /* ---- keys ------------------------------------------------------------------------------------------------ */
 
-static int edit_distance(const char *a, const char *b)
+/* Between the first len bytes of a, without their case, and b. */
+static int edit_distance(const char *a, size_t len, const char *b)
 {
     size_t n = strlen(b);
     int row[64];
     if (n > 62) n = 62;
     for (size_t j = 0; j <= n; j++) row[j] = (int)j;
-    for (size_t i = 0; a[i]; i++) {
+    for (size_t i = 0; i < len; i++) {
         int diagonal = row[0];
         row[0] = (int)i + 1;
         for (size_t j = 0; j < n; j++) {
@@ -247,18 +248,20 @@ static saint_status unknown_key(const char *key, saint_error *err)
 {
     char best[64] = "";
     int least = INT_MAX;
+    size_t len = strcspn(key, "["); /* the layers behind the name are no part of it */
+    if (len > 256) len = 256;
     for (int i = 0; i < P_COUNT + SAINT_COMPAT_COUNT + 1; i++) {
         char name[64];
         if (i < P_COUNT) snprintf(name, sizeof name, "%s", info[i].name);
         else if (i < P_COUNT + SAINT_COMPAT_COUNT) snprintf(name, sizeof name, "compat.%s", compat_names[i - P_COUNT]);
         else snprintf(name, sizeof name, "compat");
-        int d = edit_distance(key, name);
+        int d = edit_distance(key, len, name);
         if (d < least) {
             least = d;
             memcpy(best, name, sizeof best);
         }
     }
-    return saint_fail(err, SAINT_INVALID, "%s: no such parameter; the nearest is %s", key, best);
+    return saint_fail(err, SAINT_INVALID, "%.100s: no such parameter; the nearest is %s", key, best);
 }
 
 /* "[0-3,7]" behind a name -> set[layer]; plain name -> all. */

@@ -9,7 +9,7 @@ static void fill_input(const saint_model_info *m, unsigned compat, const saint_s
 {
     int first = rows->cu[seq] + in->n_prefix, all = rows->cu[seq + 1] - first;
     int n = in->window >= 0 && in->window < all ? in->window : all;
-    size_t at = in->metric_is_window ? 0 : (size_t)first;
+    size_t at = (size_t)first;
     memset(out, 0, sizeof *out);
     out->stage = (saint_stage)in->site->stage;
     out->layer = in->site->layer;
@@ -75,31 +75,29 @@ static saint_trace_site *record(const saint_site *site, const saint_select_in *i
     return s;
 }
 
-/* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all devices. */
-static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, const saint_select_out *out)
+/* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all devices.
+ * first: row of the first candidate, n: candidates. */
+static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, int n, const saint_select_out *out)
 {
-    size_t d = (size_t)rows->dim, bytes = (size_t)saint_rows_total(rows) * d * sizeof(float);
-    float *x = malloc(bytes ? bytes : 1);
-    if (!x) return saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
-    saint_status s = r->b->op->download(r->b, x, rows->x, bytes, r->err);
-    float *sum = calloc((size_t)saint_rows_total(rows) + 1, sizeof *sum); /* size gathered by each target */
-    if (s == SAINT_OK && !sum) s = saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
+    size_t d = (size_t)rows->dim, bytes = (size_t)n * d * sizeof(float);
+    float *x = malloc(bytes + 1), *size = rows->size + first, *at = rows->x + (size_t)first * d;
+    float *sum = calloc((size_t)n + 1, sizeof *sum); /* size gathered by each target */
+    saint_status s = x && sum ? r->b->op->download(r->b, x, at, bytes, r->err) : saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
     for (int i = 0; i < out->n_merge && s == SAINT_OK; i++) {
-        int from = first + out->merge[i].from, into = first + out->merge[i].into;
+        int from = out->merge[i].from, into = out->merge[i].into;
         float *y = x + (size_t)into * d;
         const float *add = x + (size_t)from * d;
-        if (sum[into] == 0)
-            for (size_t c = 0; c < d; c++) y[c] *= rows->size[into];
-        for (size_t c = 0; c < d; c++) y[c] += add[c] * rows->size[from];
-        sum[into] += rows->size[from];
+        for (size_t c = 0; sum[into] == 0 && c < d; c++) y[c] *= size[into];
+        for (size_t c = 0; c < d; c++) y[c] += add[c] * size[from];
+        sum[into] += size[from];
     }
-    for (int i = 0; i < saint_rows_total(rows) && s == SAINT_OK; i++) {
+    for (int i = 0; i < n && s == SAINT_OK; i++) {
         if (sum[i] == 0) continue;
-        rows->size[i] += sum[i];
-        for (size_t c = 0; c < d; c++) x[(size_t)i * d + c] /= rows->size[i];
+        size[i] += sum[i];
+        for (size_t c = 0; c < d; c++) x[(size_t)i * d + c] /= size[i];
     }
-    if (s == SAINT_OK) s = r->b->op->upload(r->b, rows->x, x, bytes, r->err);
-    if (s == SAINT_OK && out->n_merge) rows->merged = true;
+    if (s == SAINT_OK) s = r->b->op->upload(r->b, at, x, bytes, r->err);
+    if (s == SAINT_OK) rows->merged = true;
     free(sum);
     free(x);
     return s;
@@ -108,19 +106,25 @@ static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, const 
 saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
                                 saint_trace_site **out, saint_error *err)
 {
-    saint_select_in input;
-    saint_select_out decision = {0};
     double begin = saint_now();
+    size_t n = (size_t)rows->n_seqs;
+    saint_select_in *input = calloc(n, sizeof *input);
+    saint_select_out *decision = calloc(n, sizeof *decision);
     int32_t *list = malloc(((size_t)saint_rows_total(rows) + 1) * sizeof *list);
-    if (!list) return saint_fail(err, SAINT_MEMORY, "no memory for a preview");
-    fill_input(m, compat, in, rows, seq, &input);
-    saint_status s = saint_select_run(saint_method_at(in->site->method), &input, &decision, err);
+    saint_status s = input && decision && list ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a preview");
+    for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(m, compat, in, rows, (int)i, &input[i]);
+    /* all pictures only where one decides with the others */
+    bool coupled = compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
+    if (s == SAINT_OK && coupled) s = saint_select_batch(saint_method_at(in->site->method), input, rows->n_seqs, decision, err);
+    else if (s == SAINT_OK) s = saint_select_run(saint_method_at(in->site->method), &input[seq], &decision[seq], err);
     if (s == SAINT_OK) {
-        int n = new_order(in, rows, seq, input.n, &decision, list);
-        *out = record(in->site, &input, &decision, rows, seq, list, n, saint_now() - begin);
-        saint_select_free(&decision);
+        int n_list = new_order(in, rows, seq, input[seq].n, &decision[seq], list);
+        *out = record(in->site, &input[seq], &decision[seq], rows, seq, list, n_list, saint_now() - begin);
         if (!*out) s = saint_fail(err, SAINT_MEMORY, "no memory to record a site");
+        for (size_t i = 0; i < n; i++) saint_select_free(&decision[i]);
     }
+    free(input);
+    free(decision);
     free(list);
     return s;
 }
@@ -140,9 +144,7 @@ static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *
             break;
         }
         h->site[h->n_sites++] = site;
-        if (site->text_dropped)
-            saint_note(&r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", site->layer, site->text_dropped);
-        if (out[q].n_merge) s = merge_rows(r, rows, rows->cu[q] + in->n_prefix, &out[q]);
+        if (out[q].n_merge) s = merge_rows(r, rows, rows->cu[q] + in->n_prefix, input[q].n, &out[q]);
         n += added;
         cu[q + 1] = n;
     }

@@ -52,6 +52,13 @@ void saint_history_copy(saint_history *dst, const saint_history *src)
     for (int i = 0; i < dst->n_sites; i++) __atomic_add_fetch(&dst->site[i]->refs, 1, __ATOMIC_RELAXED);
 }
 
+void saint_history_add(saint_history *h, saint_trace_site *s, bool reused)
+{
+    __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED);
+    h->site_reused[h->n_sites] = reused;
+    h->site[h->n_sites++] = s;
+}
+
 saint_trace *saint_trace_new(int n_images)
 {
     saint_trace *t = calloc(1, sizeof *t);

@@ -32,11 +32,13 @@ typedef struct {
     saint_stage stage;
     int layer;
     int n_in, n_out;  /* rows that enter attention, rows that leave the MLP (ViT) or the site (LLM) */
-    int image_in;     /* of them, picture tokens */
+    int image_in;     /* of those that enter, picture tokens */
     double seconds;   /* this picture's share of its batch; selection not included */
     double flops;     /* analytic */
     bool reused;      /* taken from the checkpoint cache: seconds are those of the run that computed it */
     bool has_stats;
+    float stats_threshold; /* what the statistics were counted with */
+    int stats_K, stats_first; /* stats_first: row of the first token, -1 = all picture tokens (ViT) */
     saint_layer_stats stats;
 } saint_trace_layer;
 
@@ -79,7 +81,10 @@ typedef struct {
     saint_plan plan;
     saint_mode mode;
     saint_notes notes;
-    int layers_reused, layers_run;
+    int layers_reused, layers_run; /* of all pictures; a layer that only chose anew counts as reused in the LLM, as run in the ViT */
+    int layers_question;           /* LLM layers in which only the question's rows ran, because another question had been asked before */
+    saint_stage from_stage;        /* the first thing that ran: */
+    int from_layer;                /* -1 = from the picture (ViT) or the prompt (LLM) */
     char device[24], dtype[8], tier[24];
     int threads;
 } saint_trace;
@@ -92,6 +97,7 @@ saint_status saint_trace_save(const saint_trace *t, const char *path, saint_erro
 /* inside the engine */
 saint_trace *saint_trace_new(int n_images);
 void saint_history_copy(saint_history *dst, const saint_history *src); /* shares the sites */
+void saint_history_add(saint_history *h, saint_trace_site *s, bool reused); /* shares the site */
 void saint_history_clear(saint_history *h);
 saint_trace_site *saint_trace_site_new(int n_in, int n_keep, int n_merge);
 void saint_trace_site_unref(saint_trace_site *s);
