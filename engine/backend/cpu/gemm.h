@@ -44,6 +44,10 @@ typedef struct {
 typedef void (*saint_gemm_tile_fn)(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
                                    saint_gemm_ahead ahead);
 
+/* The same for a number of rows that is known when compiling. */
+typedef void (*saint_gemm_tile_rows_fn)(int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
+                                        saint_gemm_ahead ahead);
+
 /* One kind of arithmetic: f32, or bf16 in pairs. */
 typedef struct {
     int rows, cols;     /* of a full tile */

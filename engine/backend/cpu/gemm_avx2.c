@@ -12,7 +12,6 @@ typedef __m256 V;
 enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 8
 #define KERNEL_ROWS 6
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : "+x"(a))
 
 /* lanes below n set */

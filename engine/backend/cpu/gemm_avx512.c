@@ -9,7 +9,6 @@ typedef __m512 V;
 enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 16
 #define KERNEL_ROWS 12
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : "+v"(a))
 
 INLINE V v_set1(float a)

@@ -5,35 +5,36 @@
 
 #include "backend/cpu/gemm_avx512.inc"
 
-enum { TILE_ROWS = 12, TILE_VECS = 2, TILE_COLS = 16 * TILE_VECS, DOT_AHEAD = 2048 };
+enum { TILE_ROWS = 12, TILE_COLS = 32, DOT_AHEAD = 2048 };
 
 INLINE __m512bh pair_of(uint32_t bits)
 {
     return (__m512bh)_mm512_set1_epi32((int)bits);
 }
 
+/* Loops over rows run to the full height with a test inside: clang unrolls only constant counts early enough to keep sums in registers. */
 INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, const uint32_t *panel, float *c, int64_t ldc, bool more,
                       saint_gemm_ahead ahead)
 {
-    __m512 acc[TILE_ROWS][TILE_VECS];
+    __m512 left[TILE_ROWS], right[TILE_ROWS];
     const char *base[(TILE_ROWS + 2) / 3]; /* three rows per base pointer: one addressing mode each */
     UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] = x + (size_t)(3 * i < rows ? 3 * i : 0) * pitch;
-    UNROLL for (int i = 0; i < rows; i++) {
-        UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = more ? _mm512_loadu_ps(c + i * ldc + v * 16) : _mm512_setzero_ps();
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
+        left[i] = more ? _mm512_loadu_ps(c + i * ldc) : _mm512_setzero_ps();
+        right[i] = more ? _mm512_loadu_ps(c + i * ldc + 16) : _mm512_setzero_ps();
     }
     for (int64_t pairs = k / 2; pairs > 0;) {
         uintptr_t at = ahead.at;
         int64_t steps = ahead.steps < pairs ? ahead.steps : pairs;
         for (int64_t p = 0; p < steps; p++) {
-            __m512bh b[TILE_VECS];
             _mm_prefetch((const char *)at, _MM_HINT_T1);
             at += ahead.stride;
-            UNROLL for (int v = 0; v < TILE_VECS; v++) b[v] = (__m512bh)_mm512_loadu_si512(panel + v * 16);
-            UNROLL for (int i = 0; i < rows; i++) {
+            __m512bh l = (__m512bh)_mm512_loadu_si512(panel), r = (__m512bh)_mm512_loadu_si512(panel + 16);
+            UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
                 uint32_t bits;
                 memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
-                __m512bh a = pair_of(bits);
-                UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = _mm512_dpbf16_ps(acc[i][v], a, b[v]);
+                left[i] = _mm512_dpbf16_ps(left[i], pair_of(bits), l);
+                right[i] = _mm512_dpbf16_ps(right[i], pair_of(bits), r);
             }
             UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
             panel += TILE_COLS;
@@ -42,39 +43,47 @@ INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, co
         ahead.at += ahead.pitch;
     }
     if (k & 1) { /* the panel holds a zero beside the last k; so must the pair of x, whatever lies behind its row */
-        UNROLL for (int i = 0; i < rows; i++) {
+        __m512bh l = (__m512bh)_mm512_loadu_si512(panel), r = (__m512bh)_mm512_loadu_si512(panel + 16);
+        UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
             uint16_t last;
             memcpy(&last, base[i / 3] + (size_t)(i % 3) * pitch, sizeof last);
-            UNROLL for (int v = 0; v < TILE_VECS; v++)
-                acc[i][v] = _mm512_dpbf16_ps(acc[i][v], pair_of(last), (__m512bh)_mm512_loadu_si512(panel + v * 16));
+            left[i] = _mm512_dpbf16_ps(left[i], pair_of(last), l);
+            right[i] = _mm512_dpbf16_ps(right[i], pair_of(last), r);
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) {
-        UNROLL for (int v = 0; v < TILE_VECS; v++) _mm512_storeu_ps(c + i * ldc + v * 16, acc[i][v]);
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
+        _mm512_storeu_ps(c + i * ldc, left[i]);
+        _mm512_storeu_ps(c + i * ldc + 16, right[i]);
     }
 }
 
-static void tile_bf16(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
-                      saint_gemm_ahead ahead)
-{
-    switch (rows) {
-#define ROWS(n) \
-    case n: tile_rows(n, k, x, pitch, panel, c, ldc, more, ahead); break;
-        ROWS(1)
-        ROWS(2)
-        ROWS(3)
-        ROWS(4)
-        ROWS(5)
-        ROWS(6)
-        ROWS(7)
-        ROWS(8)
-        ROWS(9)
-        ROWS(10)
-        ROWS(11)
-        ROWS(12)
-#undef ROWS
-    default: break;
+/* One function for each height. */
+#define TILE(n)                                                                                                                       \
+    static void tile_##n(int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,                 \
+                         saint_gemm_ahead ahead)                                                                                      \
+    {                                                                                                                                 \
+        tile_rows(n, k, x, pitch, panel, c, ldc, more, ahead);                                                                        \
     }
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+TILE(5)
+TILE(6)
+TILE(7)
+TILE(8)
+TILE(9)
+TILE(10)
+TILE(11)
+TILE(12)
+#undef TILE
+
+static void tile_bf16(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
+                     saint_gemm_ahead ahead)
+{
+    static const saint_gemm_tile_rows_fn of_rows[TILE_ROWS] = {tile_1, tile_2, tile_3, tile_4,  tile_5,  tile_6,
+                                                               tile_7, tile_8, tile_9, tile_10, tile_11, tile_12};
+    of_rows[rows - 1](k, x, pitch, panel, c, ldc, more, ahead);
 }
 
 /* n <= 16 weights of two rows as bf16, half a vector each; f16 and f32 are rounded to nearest even */
@@ -144,21 +153,21 @@ INLINE void dot_block(const int rows, int64_t k, const char *x, size_t xpitch, c
                       int64_t cstride)
 {
     __m512 acc[SAINT_GEMM_DOT_ROWS][4];
-    UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) {
         UNROLL for (int j = 0; j < 4; j++) acc[i][j] = _mm512_setzero_ps();
     }
     for (int64_t p = 0; p < k; p += 32) {
         int n = k - p < 32 ? (int)(k - p) : 32;
         __m512bh a[SAINT_GEMM_DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) a[i] = load_32(x + (size_t)i * xpitch + 2 * (size_t)p, n);
+        UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) a[i] = load_32(x + (size_t)i * xpitch + 2 * (size_t)p, n);
         UNROLL for (int j = 0; j < 4; j++) {
             const char *at = w[j] + 2 * (size_t)p;
             _mm_prefetch((const char *)((uintptr_t)at + DOT_AHEAD), _MM_HINT_T0);
             __m512bh b = load_32(at, n);
-            UNROLL for (int i = 0; i < rows; i++) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a[i], b);
+            UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a[i], b);
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) {
         UNROLL for (int j = 0; j < 4; j++) {
             if (j < cols) c[i * ldc + j * cstride] = v_sum(acc[i][j]);
         }

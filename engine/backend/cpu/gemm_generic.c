@@ -11,7 +11,6 @@ typedef int32_t I __attribute__((vector_size(16)));
 enum { SAINT_GEMM_DOT_AHEAD = 512 };
 #define VN 4
 #define KERNEL_ROWS 4
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : : "m"(a))
 
 INLINE V v_set1(float a)
