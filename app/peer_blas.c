@@ -1,9 +1,7 @@
-#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "peer_blas.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A data pointer becomes a function pointer by its bytes: POSIX promises the size, C does not allow the cast. */
@@ -18,10 +16,6 @@ bool saint_peer_blas_open(saint_peer_blas *p, int threads)
 {
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
     *p = (saint_peer_blas){0};
-#if defined(__x86_64__)
-    /* A peer at its best: OpenBLAS takes a CPU that is newer than itself for the oldest of its family and leaves half the speed. */
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) setenv("OPENBLAS_CORETYPE", "SKYLAKEX", 0);
-#endif
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !p->library; i++) p->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (!p->library) return false;
     void (*set_threads)(int);
