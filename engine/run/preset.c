@@ -138,10 +138,10 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
             scale_range(p, v->string, m->llm_layers, value, sizeof value);
-        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && atoi(value) > 0) {
-            int scaled = (int)((double)atoi(value) * rows / p->image_rows + 0.5);
-            saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
-            snprintf(value, sizeof value, "%d", scaled);
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
+            long scaled = (long)((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5);
+            saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %ld of %d", p->name, value, p->image_rows, scaled, rows);
+            snprintf(value, sizeof value, "%ld", scaled);
         }
         saint_error inner = {0};
         saint_status st = saint_settings_set(s, key, value, &inner);
