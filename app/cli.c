@@ -18,6 +18,42 @@ static void print_help(const cli_command *c)
     printf("  %-30s %s\n", "--help", "this text");
 }
 
+/* Roff wants its own meaning of a dash and of a leading dot kept apart from ours. */
+static void print_roff(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p == '-' || *p == '\\') putchar('\\');
+        putchar(*p);
+    }
+}
+
+static void print_man(const cli_command *c)
+{
+    printf(".SS \"saint %s\"\n", c->name);
+    print_roff(c->summary);
+    printf(".\n.PP\n.B saint %s\n", c->name);
+    print_roff(c->usage);
+    putchar('\n');
+    for (const cli_option *o = c->options; o->name; o++) {
+        printf(".TP\n.B \\-\\-");
+        print_roff(o->name);
+        if (o->value) {
+            putchar(' ');
+            print_roff(o->value);
+        }
+        printf("\n\\&");
+        print_roff(o->help);
+        putchar('\n');
+    }
+}
+
+/* One option a line, with its value's name when it takes one: what bash completion reads. */
+static void print_completion(const cli_command *c)
+{
+    for (const cli_option *o = c->options; o->name; o++) printf("--%s %s\n", o->name, o->value ? o->value : "");
+    puts("--help ");
+}
+
 int cli_usage(const char *command, const char *fmt, ...)
 {
     va_list ap;
@@ -73,7 +109,10 @@ int cli_parse(const cli_command *c, int argc, char **argv)
             print_help(c);
             return EXIT_DONE;
         }
-        if (strcmp(a, "-o") == 0) a = "--out";
+        if (strcmp(a, "--help=man") == 0 || strcmp(a, "--help=complete") == 0) {
+            (a[7] == 'm' ? print_man : print_completion)(c);
+            return EXIT_DONE;
+        }
         if (strncmp(a, "--", 2) != 0 || !a[2]) return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
         size_t n = strcspn(a + 2, "=");
         const cli_option *o = find(c, a + 2, n);

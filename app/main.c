@@ -13,6 +13,7 @@ static const struct {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
+    {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
     {"methods", "the token reduction methods and their parameters", cmd_methods},
     {"presets", "named parameter sets", cmd_presets},
@@ -25,6 +26,24 @@ static void usage(FILE *f)
     fputs("SAINT Workbench " SAINT_VERSION " (" SAINT_COMMIT "): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n\n", f);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`saint COMMAND --help` shows the options of a command.\n", f);
+}
+
+/* The manual page, made from the same tables as --help. */
+static int man_page(void)
+{
+    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
+          ".B saint\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
+          "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches went, at which\n"
+          "layer and why, what that cost and what it bought.\n.SH COMMANDS\n",
+          stdout);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char name[32], how[] = "--help=man";
+        snprintf(name, sizeof name, "%s", commands[i].name);
+        int status = commands[i].run(2, (char *[]){name, how, NULL});
+        if (status != EXIT_DONE) return status;
+    }
+    fputs(".SH EXIT STATUS\n0 done; 1 the run failed; 2 wrong usage or bad input, one line on stderr; 75 interrupted, resumable.\n", stdout);
+    return EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -41,6 +60,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("saint " SAINT_VERSION " (" SAINT_COMMIT ")");
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--man") == 0) return man_page();
+    if (strcmp(argv[1], "--commands") == 0) {
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) puts(commands[i].name);
         return EXIT_DONE;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -204,11 +204,20 @@ cJSON *report_json(const report_input *in)
     return c;
 }
 
+/* A model may answer anything, escape sequences too: nothing of it reaches the terminal but text. */
+static void print_clean(const char *text)
+{
+    for (const char *p = text; *p; p++) putchar((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    putchar('\n');
+}
+
 static void image_text(const report_input *in, const saint_trace_image *im)
 {
     const saint_model_info *info = saint_model_get_info(in->model);
-    if (im->answer) printf("answer      %s\n", im->answer);
-    else if (info->llm_layers && info->random_weights) printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
+    if (im->answer) {
+        fputs("answer      ", stdout);
+        print_clean(im->answer);
+    } else if (info->llm_layers && info->random_weights) printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
     if (!info->llm_layers && info->classes) {
         ranked r[5];
         int n = top5(im, r);
@@ -238,7 +247,7 @@ void report_text(const report_input *in)
         if (t->n_images > 1) printf("%s%s\n", i ? "\n" : "", in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
-    printf("time        decode %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
+    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
            in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3, t->seconds.projector * 1e3,
            t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);

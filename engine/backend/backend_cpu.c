@@ -17,10 +17,7 @@ enum { ALIGN = 64 };
 
 static const char *const tier_names[SAINT_TIER_COUNT] = {"generic", "avx2", "avx512", "avx512bf16"};
 
-const char *saint_cpu_tier_name(saint_cpu_tier t)
-{
-    return (unsigned)t < SAINT_TIER_COUNT ? tier_names[t] : "?";
-}
+const char *saint_cpu_tier_name(saint_cpu_tier t) { return (unsigned)t < SAINT_TIER_COUNT ? tier_names[t] : "?"; }
 
 saint_cpu_tier saint_cpu_best_tier(void)
 {

@@ -63,10 +63,7 @@ static void take_chunks(saint_pool *p, int worker)
     }
 }
 
-static bool work_waits(saint_pool *p)
-{
-    return (uint32_t)atomic_load_explicit(&p->ticket, memory_order_acquire) != 0;
-}
+static bool work_waits(saint_pool *p) { return (uint32_t)atomic_load_explicit(&p->ticket, memory_order_acquire) != 0; }
 
 static void *thread_main(void *arg)
 {
@@ -114,8 +111,7 @@ static saint_status start_threads(saint_pool *p, saint_error *err)
             free(a);
             s = saint_fail(err, SAINT_MEMORY, "thread pool: thread %d of %d could not be started (%s); ask for fewer threads",
                            p->started + 1, p->threads, e < 0 ? "out of memory" : strerror(e));
-        } else
-            p->started++;
+        } else p->started++;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return s;
@@ -161,10 +157,7 @@ void saint_pool_destroy(saint_pool *p)
     free(p);
 }
 
-int saint_pool_threads(const saint_pool *p)
-{
-    return p->threads;
-}
+int saint_pool_threads(const saint_pool *p) { return p->threads; }
 
 void saint_pool_run(saint_pool *p, int n_chunks, saint_pool_fn fn, void *ctx)
 {

@@ -90,7 +90,7 @@ static saint_status map_container(saint_checkpoint *c, int i, const char *path, 
 
 saint_status saint_checkpoint_open_file(saint_checkpoint **out, const char *path, saint_error *err)
 {
-    saint_checkpoint *c;
+    saint_checkpoint *c = NULL;
     *out = NULL;
     saint_status s = new_checkpoint(&c, 1, path, err);
     if (s != SAINT_OK) return s;
@@ -102,7 +102,7 @@ saint_status saint_checkpoint_open_file(saint_checkpoint **out, const char *path
 
 saint_status saint_checkpoint_open_memory(saint_checkpoint **out, const void *data, size_t bytes, const char *what, saint_error *err)
 {
-    saint_checkpoint *c;
+    saint_checkpoint *c = NULL;
     *out = NULL;
     saint_status s = new_checkpoint(&c, 1, what, err);
     if (s != SAINT_OK) return s;
@@ -133,10 +133,7 @@ static int by_shard(const void *a, const void *b)
     return c ? c : strcmp(x->name, y->name);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const saint_tensor *)a)->name, ((const saint_tensor *)b)->name);
-}
+static int by_name(const void *a, const void *b) { return strcmp(((const saint_tensor *)a)->name, ((const saint_tensor *)b)->name); }
 
 /* A shard lies beside its index: a downloaded index must not be able to point anywhere else. */
 static bool plain_file_name(const char *s)
@@ -157,14 +154,15 @@ static saint_status read_index(sharding *x, const cJSON *root)
     if (!x->place) return saint_fail(x->err, SAINT_MEMORY, "%s: no memory for %zu names", x->path, n);
     for (const cJSON *v = map->child; v; v = v->next) {
         if (!cJSON_IsString(v) || !plain_file_name(v->valuestring))
-            return saint_fail(x->err, SAINT_FORMAT, "%s: tensor '%.200s': expected the name of a file in the same folder, found '%.100s'", x->path,
-                              v->string, cJSON_IsString(v) ? v->valuestring : "something else");
+            return saint_fail(x->err, SAINT_FORMAT, "%s: tensor '%.200s': expected the name of a file in the same folder, found '%.100s'",
+                              x->path, v->string, cJSON_IsString(v) ? v->valuestring : "something else");
         x->place[x->n++] = (placement){v->string, v->valuestring};
     }
     qsort(x->place, n, sizeof *x->place, by_shard);
     x->n_shards = 1;
     for (int i = 1; i < x->n; i++) x->n_shards += strcmp(x->place[i - 1].shard, x->place[i].shard) != 0;
-    if (x->n_shards > MAX_SHARDS) return saint_fail(x->err, SAINT_UNSUPPORTED, "%s: expected at most %d shards, found %d", x->path, MAX_SHARDS, x->n_shards);
+    if (x->n_shards > MAX_SHARDS)
+        return saint_fail(x->err, SAINT_UNSUPPORTED, "%s: expected at most %d shards, found %d", x->path, MAX_SHARDS, x->n_shards);
     return SAINT_OK;
 }
 
@@ -192,14 +190,16 @@ static saint_status merge_shards(const sharding *x, saint_checkpoint *c)
         }
         const saint_tensor *t = saint_table_find(&c->file[file].table, p->name);
         if (!t)
-            return saint_fail(x->err, SAINT_FORMAT, "%s: expected tensor '%.200s' in the shard '%s', which does not hold it: files of two models?",
-                              x->path, p->name, p->shard);
+            return saint_fail(x->err, SAINT_FORMAT,
+                              "%s: expected tensor '%.200s' in the shard '%s', which does not hold it: files of two models?", x->path,
+                              p->name, p->shard);
         c->merged[c->n_merged++] = *t;
     }
     qsort(c->merged, (size_t)c->n_merged, sizeof *c->merged, by_name);
     for (int i = 1; i < c->n_merged; i++)
         if (strcmp(c->merged[i - 1].name, c->merged[i].name) == 0)
-            return saint_fail(x->err, SAINT_FORMAT, "%s: expected every name once, found tensor '%.200s' twice", x->path, c->merged[i].name);
+            return saint_fail(x->err, SAINT_FORMAT, "%s: expected every name once, found tensor '%.200s' twice", x->path,
+                              c->merged[i].name);
     return SAINT_OK;
 }
 
@@ -276,10 +276,7 @@ const saint_tensor *saint_checkpoint_find(const saint_checkpoint *c, const char 
     return n ? bsearch(&key, t, (size_t)n, sizeof *t, by_name) : NULL;
 }
 
-size_t saint_checkpoint_mapped_bytes(const saint_checkpoint *c)
-{
-    return c->mapped;
-}
+size_t saint_checkpoint_mapped_bytes(const saint_checkpoint *c) { return c->mapped; }
 
 size_t saint_checkpoint_copied_bytes(const saint_checkpoint *c)
 {

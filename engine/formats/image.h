@@ -13,7 +13,10 @@ typedef struct {
 } saint_image;
 
 /* Decode JPEG, PNG, BMP, GIF (first frame), PNM, TGA... by stb_image into 8-bit RGB; alpha is dropped, EXIF is not applied (as LLaVA's
- * loaders do). Files over 256 MiB, sides over 32768 and pictures over 128 megapixels are refused before any decoding. */
+ * loaders do). Files over 256 MiB, sides over 32768 and pictures over 128 megapixels are refused before any decoding, and so are files
+ * that were cut anywhere or, for PNG, whose checksums do not match: a partly grey picture must not be scored.
+ * Against Pillow: JPEG differs by the decoder's rounding (below one level on average); 16-bit grey is scaled to 8 bits where
+ * Pillow's convert("RGB") clips it. */
 saint_status saint_image_load(const char *path, saint_image *out, saint_error *err);
 saint_status saint_image_decode(const void *bytes, size_t n, const char *what, saint_image *out, saint_error *err);
 void saint_image_free(saint_image *im); /* NULL is allowed */
@@ -21,7 +24,9 @@ saint_status saint_image_new(int w, int h, saint_image *out, saint_error *err); 
 
 typedef enum { SAINT_RESAMPLE_BILINEAR, SAINT_RESAMPLE_BICUBIC } saint_resample;
 
-/* Pillow's Image.resize, bit for bit (two passes, 22-bit fixed point, antialiased; evaluation.md 2.3). */
+/* Pillow's Image.resize, bit for bit (two passes, 22-bit fixed point, antialiased; evaluation.md 2.3). Horizontal pass first, as in all
+ * Pillow versions below 13, with which the published results were made; 13 does the vertical one first where the height shrinks much
+ * more than the width. */
 saint_status saint_image_resize(const saint_image *in, int w, int h, saint_resample filter, saint_image *out, saint_error *err);
 
 /* PNG, 8-bit RGB, written beside and renamed. */

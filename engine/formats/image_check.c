@@ -8,20 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint32_t le16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
+static uint32_t le16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
 
-static uint32_t le32(const uint8_t *p)
-{
-    return le16(p) | le16(p + 2) << 16;
-}
+static uint32_t le32(const uint8_t *p) { return le16(p) | le16(p + 2) << 16; }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
+static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
 
 saint_status saint_picture_broken(const char *what, const char *kind, const char *found, saint_error *err)
 {
@@ -32,14 +23,16 @@ saint_status saint_picture_unknown(const char *what, const char *found, saint_er
 {
     return saint_fail(err, SAINT_UNSUPPORTED,
                       "%s: expected a JPEG (baseline or progressive, 8 bit), PNG, GIF, BMP, PGM, PPM or TGA picture, found %s; "
-                      "convert it, for example with: magick IN OUT.png", what, found);
+                      "convert it, for example with: magick IN OUT.png",
+                      what, found);
 }
 
 saint_status saint_picture_size(const char *what, const saint_picture *p, saint_error *err)
 {
     if (p->w < 1 || p->h < 1)
-        return saint_fail(err, SAINT_FORMAT, "%s: expected a picture of at least 1x1 pixels, found %lldx%lld; take an intact copy of the file",
-                          what, (long long)p->w, (long long)p->h);
+        return saint_fail(err, SAINT_FORMAT,
+                          "%s: expected a picture of at least 1x1 pixels, found %lldx%lld; take an intact copy of the file", what,
+                          (long long)p->w, (long long)p->h);
     if (p->w > SAINT_IMAGE_MAX_SIDE || p->h > SAINT_IMAGE_MAX_SIDE || (size_t)p->w * (size_t)p->h > SAINT_IMAGE_MAX_PIXELS)
         return saint_fail(err, SAINT_UNSUPPORTED,
                           "%s: expected sides of at most %d and at most %zu megapixels, found %lldx%lld; scale the picture down first",
@@ -124,7 +117,8 @@ static bool gif_blocks(const uint8_t *b, size_t n, size_t *at)
 
 /* The copy ends with the first frame. It has no transparent colour, since Pillow drops alpha and keeps the colour below where stb paints
  * black, and no background colour, which stb paints with red and blue exchanged: what the first frame does not cover is black. */
-static saint_status check_gif(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out, saint_error *err)
+static saint_status check_gif(const uint8_t *b, size_t n, const char *what, uint8_t *copy, size_t *copied, saint_picture *out,
+                              saint_error *err)
 {
     const char *cut = "the end of the file inside its first frame";
     if (n < 13) return saint_picture_broken(what, "GIF", cut, err);
@@ -281,13 +275,27 @@ static const char *other_kind(const uint8_t *b, size_t n)
         const char *magic;
         size_t at, n;
         const char *name;
-    } known[] = {{"WEBP", 8, 4, "a WebP file"},       {"ftypavif", 4, 8, "an AVIF file"},       {"ftypheic", 4, 8, "a HEIC file"},
-                 {"ftypmif1", 4, 8, "a HEIF file"},   {"II*\0", 0, 4, "a TIFF file"},           {"MM\0*", 0, 4, "a TIFF file"},
-                 {"8BPS", 0, 4, "a Photoshop file"},  {"\0\0\1\0", 0, 4, "an icon file"},       {"%PDF", 0, 4, "a PDF file"},
-                 {"jP  ", 4, 4, "a JPEG 2000 file"},  {"\xff\x4f\xff\x51", 0, 4, "a JPEG 2000 file"}, {"\xff\x0a", 0, 2, "a JPEG XL file"},
-                 {"JXL ", 4, 4, "a JPEG XL file"},    {"#?RADIANCE", 0, 10, "a Radiance HDR file"}, {"\x76\x2f\x31\x01", 0, 4, "an OpenEXR file"},
-                 {"<svg", 0, 4, "an SVG file"},       {"<?xml", 0, 5, "an XML file"},           {"\x1f\x8b", 0, 2, "a gzip file"},
-                 {"PK\3\4", 0, 4, "a zip file"},      {"<!DOCTYPE", 0, 9, "a web page"},        {"<html", 0, 5, "a web page"},
+    } known[] = {{"WEBP", 8, 4, "a WebP file"},
+                 {"ftypavif", 4, 8, "an AVIF file"},
+                 {"ftypheic", 4, 8, "a HEIC file"},
+                 {"ftypmif1", 4, 8, "a HEIF file"},
+                 {"II*\0", 0, 4, "a TIFF file"},
+                 {"MM\0*", 0, 4, "a TIFF file"},
+                 {"8BPS", 0, 4, "a Photoshop file"},
+                 {"\0\0\1\0", 0, 4, "an icon file"},
+                 {"%PDF", 0, 4, "a PDF file"},
+                 {"jP  ", 4, 4, "a JPEG 2000 file"},
+                 {"\xff\x4f\xff\x51", 0, 4, "a JPEG 2000 file"},
+                 {"\xff\x0a", 0, 2, "a JPEG XL file"},
+                 {"JXL ", 4, 4, "a JPEG XL file"},
+                 {"#?RADIANCE", 0, 10, "a Radiance HDR file"},
+                 {"\x76\x2f\x31\x01", 0, 4, "an OpenEXR file"},
+                 {"<svg", 0, 4, "an SVG file"},
+                 {"<?xml", 0, 5, "an XML file"},
+                 {"\x1f\x8b", 0, 2, "a gzip file"},
+                 {"PK\3\4", 0, 4, "a zip file"},
+                 {"<!DOCTYPE", 0, 9, "a web page"},
+                 {"<html", 0, 5, "a web page"},
                  {"version https://git-lfs", 0, 23, "a Git LFS pointer (the picture itself was not fetched)"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n >= known[i].at + known[i].n && memcmp(b + known[i].at, known[i].magic, known[i].n) == 0) return known[i].name;
@@ -303,8 +311,9 @@ saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, u
     saint_status s;
     if (n == 0) return saint_fail(err, SAINT_FORMAT, "%s: expected a picture, found an empty file; take an intact copy of the file", what);
     if (n > SAINT_IMAGE_MAX_FILE)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected a picture file of at most %zu MiB, found %zu bytes; scale the picture down first",
-                          what, SAINT_IMAGE_MAX_FILE >> 20, n);
+        return saint_fail(err, SAINT_UNSUPPORTED,
+                          "%s: expected a picture file of at most %zu MiB, found %zu bytes; scale the picture down first", what,
+                          SAINT_IMAGE_MAX_FILE >> 20, n);
     if (other) return saint_picture_unknown(what, other, err);
     if (n >= 3 && memcmp(b, "\xff\xd8\xff", 3) == 0) {
         out->kind = SAINT_PICTURE_JPEG;
@@ -326,7 +335,8 @@ saint_status saint_picture_check(const uint8_t *b, size_t n, const char *what, u
         s = check_tga(b, n, what, out, err);
     } else {
         char found[64];
-        snprintf(found, sizeof found, "a file that begins with bytes %02x %02x %02x %02x", b[0], n > 1 ? b[1] : 0, n > 2 ? b[2] : 0, n > 3 ? b[3] : 0);
+        snprintf(found, sizeof found, "a file that begins with bytes %02x %02x %02x %02x", b[0], n > 1 ? b[1] : 0, n > 2 ? b[2] : 0,
+                 n > 3 ? b[3] : 0);
         return saint_picture_unknown(what, found, err);
     }
     return s != SAINT_OK ? s : saint_picture_size(what, out, err);

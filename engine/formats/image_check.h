@@ -11,7 +11,14 @@ enum { SAINT_IMAGE_MAX_SIDE = 32768 };
 #define SAINT_IMAGE_MAX_PIXELS ((size_t)128 << 20)
 #define SAINT_IMAGE_MAX_FILE ((size_t)256 << 20)
 
-typedef enum { SAINT_PICTURE_JPEG, SAINT_PICTURE_PNG, SAINT_PICTURE_GIF, SAINT_PICTURE_BMP, SAINT_PICTURE_PNM, SAINT_PICTURE_TGA } saint_picture_kind;
+typedef enum {
+    SAINT_PICTURE_JPEG,
+    SAINT_PICTURE_PNG,
+    SAINT_PICTURE_GIF,
+    SAINT_PICTURE_BMP,
+    SAINT_PICTURE_PNM,
+    SAINT_PICTURE_TGA
+} saint_picture_kind;
 
 typedef struct {
     saint_picture_kind kind;

@@ -28,10 +28,7 @@ typedef struct {
     size_t copied;
 } walk;
 
-static saint_status broken(const walk *j, const char *found)
-{
-    return saint_picture_broken(j->what, "JPEG", found, j->err);
-}
+static saint_status broken(const walk *j, const char *found) { return saint_picture_broken(j->what, "JPEG", found, j->err); }
 
 /* The next marker, past fill bytes and, as in libjpeg, junk and stray restart markers; -1 at the end of the file. */
 static int next_marker(walk *j)
@@ -98,7 +95,8 @@ static saint_status frame(walk *j, int marker, const uint8_t *p, size_t n)
     if (j->out->h == 0) return saint_picture_unknown(j->what, "a JPEG whose height is given after its data", j->err);
     saint_status s = saint_picture_size(j->what, j->out, j->err);
     if (s != SAINT_OK) return s;
-    if (j->comps != 1 && j->comps != 3 && j->comps != 4) return saint_picture_unknown(j->what, "a JPEG of neither 1, 3 nor 4 components", j->err);
+    if (j->comps != 1 && j->comps != 3 && j->comps != 4)
+        return saint_picture_unknown(j->what, "a JPEG of neither 1, 3 nor 4 components", j->err);
     if (n != 6 + 3 * (size_t)j->comps) return broken(j, "a frame header of the wrong length");
     int hmax = 1, vmax = 1;
     for (int i = 0; i < j->comps; i++) {
@@ -138,8 +136,7 @@ static saint_status scan(walk *j, const uint8_t *p, size_t n)
         while (i < j->comps && j->id[i] != p[1 + 2 * k]) i++;
         int td = p[2 + 2 * k] >> 4, ta = p[2 + 2 * k] & 15;
         if (i == j->comps || td > 3 || ta > 3) return broken(j, "a damaged scan header");
-        if ((needs_dc && !(j->dc >> td & 1)) || (needs_ac && !(j->ac >> ta & 1)))
-            return broken(j, "data whose Huffman table is missing");
+        if ((needs_dc && !(j->dc >> td & 1)) || (needs_ac && !(j->ac >> ta & 1))) return broken(j, "data whose Huffman table is missing");
         if (!(j->quant >> j->tq[i] & 1)) return broken(j, "data whose quantisation table is missing");
         j->seen |= 1u << i;
         j->work += j->blocks[i];
@@ -189,7 +186,8 @@ saint_status saint_picture_check_jpeg(const uint8_t *b, size_t n, const char *wh
     keep(&j, b, 2);
     for (;;) {
         int marker = next_marker(&j);
-        if (marker < 0) return broken(&j, j.seen ? "the end of the file before the end of the picture" : "the end of the file before any picture data");
+        if (marker < 0)
+            return broken(&j, j.seen ? "the end of the file before the end of the picture" : "the end of the file before any data");
         if (marker == 0xd9) break;
         if (marker == 0xd8) return broken(&j, "a second beginning of a picture");
         if (n - j.at < 2) return broken(&j, "the end of the file inside a segment");

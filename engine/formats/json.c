@@ -18,8 +18,8 @@
 #include "formats/utf8_check.h"
 
 enum {
-    CJSON_NUMBER = 63,        /* the longest number that cJSON reads */
-    MAX_VALUES = 16 << 20,    /* a node is 64 bytes and "[0,0," spends two on one: bounds memory where max_bytes does not */
+    CJSON_NUMBER = 63,     /* the longest number that cJSON reads */
+    MAX_VALUES = 16 << 20, /* a node is 64 bytes and "[0,0," spends two on one: bounds memory where max_bytes does not */
     KEPT_DIGITS = 40
 };
 
@@ -30,9 +30,9 @@ typedef struct {
     const char *what;
     saint_error *err;
     saint_status status;
-    char *fixed;       /* the rewritten text, NULL while nothing had to be */
+    char *fixed; /* the rewritten text, NULL while nothing had to be */
     size_t fixed_n;
-    size_t copied;     /* how much of p is in `fixed` already */
+    size_t copied; /* how much of p is in `fixed` already */
 } guard;
 
 static bool refuse(guard *g, size_t at, const char *expected)
@@ -46,14 +46,14 @@ static bool refuse(guard *g, size_t at, const char *expected)
         }
     }
     if (at >= g->n)
-        g->status = saint_fail(g->err, SAINT_FORMAT, "%s: not JSON at line %zu, column %zu: expected %s, found the end of the text", g->what, line,
-                               column, expected);
+        g->status = saint_fail(g->err, SAINT_FORMAT, "%s: not JSON at line %zu, column %zu: expected %s, found the end of the text",
+                               g->what, line, column, expected);
     else if (g->p[at] > 0x20 && g->p[at] < 0x7f)
         g->status = saint_fail(g->err, SAINT_FORMAT, "%s: not JSON at line %zu, column %zu: expected %s, found '%c'", g->what, line, column,
                                expected, g->p[at]);
     else
-        g->status = saint_fail(g->err, SAINT_FORMAT, "%s: not JSON at line %zu, column %zu: expected %s, found byte 0x%02x", g->what, line, column,
-                               expected, g->p[at]);
+        g->status = saint_fail(g->err, SAINT_FORMAT, "%s: not JSON at line %zu, column %zu: expected %s, found byte 0x%02x", g->what, line,
+                               column, expected, g->p[at]);
     return false;
 }
 
@@ -72,15 +72,9 @@ static bool rewrite(guard *g, size_t from, size_t to, const char *text, size_t l
     return true;
 }
 
-static int peek(const guard *g)
-{
-    return g->at < g->n ? g->p[g->at] : -1;
-}
+static int peek(const guard *g) { return g->at < g->n ? g->p[g->at] : -1; }
 
-static bool is_digit(int c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(int c) { return c >= '0' && c <= '9'; }
 
 static void skip_space(guard *g)
 {
@@ -219,7 +213,8 @@ static bool check_number(guard *g)
     if (peek(g) == '-') g->at++;
     if (!is_digit(peek(g))) return refuse(g, g->at, "a digit");
     if (peek(g) == '0') g->at++;
-    else while (is_digit(peek(g))) g->at++;
+    else
+        while (is_digit(peek(g))) g->at++;
     if (is_digit(peek(g))) return refuse(g, g->at, "no digit behind a leading zero");
     if (peek(g) == '.') {
         g->at++;
@@ -345,8 +340,7 @@ static const char *describe(const cJSON *v, char *buf, size_t n)
         size_t len = strlen(v->valuestring), cut = 0;
         for (size_t step = 1; step && cut + 4 <= 40; cut += step) step = saint_utf8_step(t + cut, len - cut);
         snprintf(buf, n, "the string \"%.*s\"", (int)cut, v->valuestring);
-    }
-    else if (cJSON_IsBool(v)) snprintf(buf, n, "%s", cJSON_IsTrue(v) ? "true" : "false");
+    } else if (cJSON_IsBool(v)) snprintf(buf, n, "%s", cJSON_IsTrue(v) ? "true" : "false");
     else snprintf(buf, n, "%s", cJSON_IsArray(v) ? "an array" : cJSON_IsObject(v) ? "an object" : "null");
     return buf;
 }
@@ -357,7 +351,8 @@ static saint_status member(const cJSON *object, const char *key, const cJSON **v
     char buf[80];
     *value = NULL;
     if (object && !cJSON_IsObject(object))
-        return saint_fail(err, SAINT_FORMAT, "%s: expected an object with the key \"%s\", found %s", what, key, describe(object, buf, sizeof buf));
+        return saint_fail(err, SAINT_FORMAT, "%s: expected an object with the key \"%s\", found %s", what, key,
+                          describe(object, buf, sizeof buf));
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, key);
     if (v && !cJSON_IsNull(v)) *value = v;
     return SAINT_OK;
@@ -405,7 +400,6 @@ saint_status saint_json_string(const cJSON *object, const char *key, const char 
 {
     char buf[80];
     const cJSON *v;
-    *value = NULL;
     saint_status s = member(object, key, &v, what, err);
     if (s != SAINT_OK || !v) return s;
     if (!cJSON_IsString(v))

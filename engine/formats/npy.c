@@ -72,7 +72,8 @@ static saint_status read_shape(header *h)
     while (!take(h, ')')) {
         int64_t v = 0;
         if (!comma) return expected(h, "',' or ')' in 'shape'");
-        if (h->rank == MAX_RANK) return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected at most %d dimensions, found more", h->what, MAX_RANK);
+        if (h->rank == MAX_RANK)
+            return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected at most %d dimensions, found more", h->what, MAX_RANK);
         skip_space(h);
         const char *start = h->p;
         for (; h->p < h->end && *h->p >= '0' && *h->p <= '9'; h->p++)
@@ -90,7 +91,10 @@ static saint_status read_member(header *h, int *have)
     char key[16];
     saint_status s = read_string(h, key, sizeof key);
     if (s != SAINT_OK) return s;
-    int bit = strcmp(key, "descr") == 0 ? HAS_DESCR : strcmp(key, "fortran_order") == 0 ? HAS_ORDER : strcmp(key, "shape") == 0 ? HAS_SHAPE : 0;
+    int bit = strcmp(key, "descr") == 0           ? HAS_DESCR
+              : strcmp(key, "fortran_order") == 0 ? HAS_ORDER
+              : strcmp(key, "shape") == 0         ? HAS_SHAPE
+                                                  : 0;
     if (!bit || (*have & bit)) return expected(h, "the keys 'descr', 'fortran_order' and 'shape', each once");
     *have |= bit;
     if (!take(h, ':')) return expected(h, "':' behind a key");
@@ -100,7 +104,8 @@ static saint_status read_member(header *h, int *have)
         return h->fortran || take_word(h, "False") ? SAINT_OK : expected(h, "True or False for 'fortran_order'");
     }
     skip_space(h);
-    if (h->p < h->end && *h->p == '[') return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected float32, found an array of records", h->what);
+    if (h->p < h->end && *h->p == '[')
+        return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected float32, found an array of records", h->what);
     return read_string(h, h->descr, sizeof h->descr);
 }
 
@@ -123,13 +128,15 @@ static saint_status read_header(header *h)
 /* Where the header text lies; *data is where the array begins. */
 static saint_status find_header(const unsigned char *b, size_t n, header *h, size_t *data)
 {
-    if (n < 10 || memcmp(b, "\x93NUMPY", 6) != 0) return saint_fail(h->err, SAINT_FORMAT, "%s: expected a NumPy .npy file, found something else", h->what);
+    if (n < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
+        return saint_fail(h->err, SAINT_FORMAT, "%s: expected a NumPy .npy file, found something else", h->what);
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
         return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected .npy version 1.0, 2.0 or 3.0, found %d.%d", h->what, b[6], b[7]);
     size_t start = b[6] == 1 ? 10 : 12, len = b[8] | (size_t)b[9] << 8;
     if (n < start) return saint_fail(h->err, SAINT_FORMAT, "%s: the .npy header is cut short", h->what);
     if (b[6] > 1) len |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
-    if (len > n - start) return saint_fail(h->err, SAINT_FORMAT, "%s: expected a .npy header of %zu bytes, found only %zu", h->what, len, n - start);
+    if (len > n - start)
+        return saint_fail(h->err, SAINT_FORMAT, "%s: expected a .npy header of %zu bytes, found only %zu", h->what, len, n - start);
     h->p = (const char *)b + start;
     h->end = h->p + len;
     *data = start + len;
@@ -142,8 +149,8 @@ static saint_status read_descr(const header *h, saint_dtype *type)
     else if (strcmp(h->descr, "<f2") == 0) *type = SAINT_F16;
     else if (strcmp(h->descr, "<f8") == 0) *type = SAINT_F64;
     else
-        return saint_fail(h->err, SAINT_UNSUPPORTED, "%s: expected dtype '<f4' ('<f2' and '<f8' are converted), found '%s': save a.astype('<f4')", h->what,
-                          h->descr);
+        return saint_fail(h->err, SAINT_UNSUPPORTED,
+                          "%s: expected dtype '<f4' ('<f2' and '<f8' are converted), found '%s': save a.astype('<f4')", h->what, h->descr);
     return SAINT_OK;
 }
 
@@ -156,7 +163,8 @@ static saint_status refuse_value(const header *h, size_t at, bool overflow)
         index[i] = (int64_t)(at % (size_t)h->shape[i]);
         at /= (size_t)h->shape[i];
     }
-    for (int i = 0; i < h->rank; i++) used += (size_t)snprintf(where + used, sizeof where - used, "%s%lld", i ? ", " : "", (long long)index[i]);
+    for (int i = 0; i < h->rank; i++)
+        used += (size_t)snprintf(where + used, sizeof where - used, "%s%lld", i ? ", " : "", (long long)index[i]);
     return saint_fail(h->err, SAINT_FORMAT, "%s: expected finite float32 values, found %s at [%s]", h->what,
                       overflow ? "one that is too large" : "NaN or infinity", where);
 }
@@ -176,16 +184,18 @@ static saint_status read_values(const header *h, const unsigned char *src, saint
 saint_status saint_npy_parse(const void *bytes, size_t n, const char *what, saint_npy *out, saint_error *err)
 {
     header h = {.what = what, .err = err};
-    size_t data, count, need;
-    saint_dtype type;
+    size_t data = 0, count, need;
+    saint_dtype type = SAINT_F32;
     *out = (saint_npy){0};
     saint_status s = find_header(bytes, n, &h, &data);
     if (s == SAINT_OK) s = read_header(&h);
     if (s == SAINT_OK) s = read_descr(&h, &type);
     if (s != SAINT_OK) return s;
-    if (h.fortran) return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected C order, found Fortran order: save numpy.ascontiguousarray(a)", what);
+    if (h.fortran)
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected C order, found Fortran order: save numpy.ascontiguousarray(a)", what);
     if (!saint_shape_count(h.shape, h.rank, &count) || !saint_mul_size(count, saint_dtype_size(type), &need) || need != n - data)
-        return saint_fail(err, SAINT_FORMAT, "%s: the .npy shape does not give the %zu bytes behind the header: is the file cut short?", what, n - data);
+        return saint_fail(err, SAINT_FORMAT, "%s: the .npy shape does not give the %zu bytes behind the header: is the file cut short?",
+                          what, n - data);
     size_t room;
     float *values = saint_mul_size(count ? count : 1, sizeof *values, &room) ? malloc(room) : NULL;
     if (!values) return saint_fail(err, SAINT_MEMORY, "%s: no memory for %zu values", what, count);

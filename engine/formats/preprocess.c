@@ -75,7 +75,8 @@ saint_status saint_preprocess(const saint_preproc *p, const saint_image *im, flo
     saint_image_free(&square);
     if (rect) {
         double cw = canvas.w, ch = canvas.h; /* multiply first: whole numbers stay whole */
-        *rect = (saint_view_rect){left * cw / full_w - canvas.x, top * ch / full_h - canvas.y, p->side * cw / full_w, p->side * ch / full_h};
+        *rect =
+            (saint_view_rect){left * cw / full_w - canvas.x, top * ch / full_h - canvas.y, p->side * cw / full_w, p->side * ch / full_h};
     }
     return SAINT_OK;
 }
@@ -159,15 +160,16 @@ typedef struct {
 
 static const processor *processor_named(const char *name)
 {
-    static const processor known[] = {{"CLIPImageProcessor", false, true, false}, {"CLIPFeatureExtractor", false, true, false},
-                                      {"LlavaImageProcessor", false, true, true}, {"ViTImageProcessor", true, false, false},
+    static const processor known[] = {{"CLIPImageProcessor", false, true, false},  {"CLIPFeatureExtractor", false, true, false},
+                                      {"LlavaImageProcessor", false, true, true},  {"ViTImageProcessor", true, false, false},
                                       {"ViTFeatureExtractor", true, false, false}, {"DeiTImageProcessor", true, true, false},
                                       {"DeiTFeatureExtractor", true, true, false}, {"SiglipImageProcessor", true, false, false}};
     if (!name) return known;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         /* "...Fast" does the same on a GPU: torchvision's antialiased resize, within a level of Pillow's. */
         size_t n = strlen(known[i].name);
-        if (strncmp(name, known[i].name, n) == 0 && (strcmp(name + n, "") == 0 || strcmp(name + n, "Fast") == 0 || strcmp(name + n, "Pil") == 0))
+        if (strncmp(name, known[i].name, n) == 0 &&
+            (strcmp(name + n, "") == 0 || strcmp(name + n, "Fast") == 0 || strcmp(name + n, "Pil") == 0))
             return &known[i];
     }
     return NULL;
@@ -198,8 +200,9 @@ static saint_status read_edge(const cJSON *config, const char *key, int *value, 
 static saint_status refuse_unknown(const cJSON *config, const char *what, saint_error *err)
 {
     static const char *const known_flags[] = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb", "do_pad"};
-    static const char *const changing[] = {"image_grid_pinpoints", "crop_pct", "size_divisor", "max_image_tiles", "max_image_size", "max_patches",
-                                           "min_pixels", "max_pixels", "ensure_multiple_of", "keep_aspect_ratio", "crop_to_patches", "max_slice_nums"};
+    static const char *const changing[] = {"image_grid_pinpoints", "crop_pct",          "size_divisor",    "max_image_tiles",
+                                           "max_image_size",       "max_patches",       "min_pixels",      "max_pixels",
+                                           "ensure_multiple_of",   "keep_aspect_ratio", "crop_to_patches", "max_slice_nums"};
     const cJSON *m;
     cJSON_ArrayForEach(m, config)
     {
@@ -210,8 +213,11 @@ static saint_status refuse_unknown(const cJSON *config, const char *what, saint_
             bad = true;
             for (size_t i = 0; i < sizeof known_flags / sizeof *known_flags; i++) bad &= strcmp(m->string, known_flags[i]) != 0;
         }
-        if (bad) return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected only settings of CLIPImageProcessor and its kin, found '%s', which this "
-                                   "engine does not implement", what, m->string);
+        if (bad)
+            return saint_fail(err, SAINT_UNSUPPORTED,
+                              "%s: expected only settings of CLIPImageProcessor and its kin, found '%s', which this "
+                              "engine does not implement",
+                              what, m->string);
     }
     return SAINT_OK;
 }
@@ -231,7 +237,8 @@ static saint_status read_geometry(const cJSON *config, const processor *kind, co
     const cJSON *size = member(config, "size");
     if (size) p->fit = both_size || (cJSON_IsNumber(size) && kind->square_int) ? SAINT_FIT_STRETCH : SAINT_FIT_CROP;
     if (pad) p->fit = SAINT_FIT_PAD;
-    if (!crop && p->fit == SAINT_FIT_CROP) return unsupported(config, what, "do_center_crop", "true where the size is a shortest edge", err);
+    if (!crop && p->fit == SAINT_FIT_CROP)
+        return unsupported(config, what, "do_center_crop", "true where the size is a shortest edge", err);
     p->side = crop ? side : p->resize;
     if (p->side > p->resize) return unsupported(config, what, "crop_size", "a crop no larger than the resized picture", err);
     p->rounding = SAINT_ROUND_HF;
@@ -263,15 +270,18 @@ static saint_status read_values(const cJSON *config, const char *what, saint_pre
 saint_status saint_preproc_from_hf(const cJSON *config, const char *what, saint_preproc *p, saint_error *err)
 {
     const char *type = NULL;
-    if (!cJSON_IsObject(config)) return saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object, found another value; take the file as published", what);
+    if (!cJSON_IsObject(config))
+        return saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object, found another value; take the file as published", what);
     saint_status s = SAINT_OK;
     if (member(config, "feature_extractor_type")) s = saint_json_string(config, "feature_extractor_type", &type, what, err);
     if (s == SAINT_OK && member(config, "image_processor_type")) s = saint_json_string(config, "image_processor_type", &type, what, err);
     if (s != SAINT_OK) return s;
     const processor *kind = processor_named(type);
     if (!kind)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected the image processor of CLIP, LLaVA, ViT, DeiT or SigLIP, found '%s', which this "
-                          "engine does not implement", what, type);
+        return saint_fail(err, SAINT_UNSUPPORTED,
+                          "%s: expected the image processor of CLIP, LLaVA, ViT, DeiT or SigLIP, found '%s', which this "
+                          "engine does not implement",
+                          what, type);
     saint_preproc q = *p; /* *p changes as a whole or not at all */
     s = refuse_unknown(config, what, err);
     if (s == SAINT_OK) s = read_geometry(config, kind, what, &q, err);
@@ -288,7 +298,8 @@ static saint_status read_timm_size(const cJSON *cfg, const char *what, saint_pre
         const cJSON *c = cJSON_GetArrayItem(size, 0), *h = cJSON_GetArrayItem(size, 1), *w = cJSON_GetArrayItem(size, 2);
         if (!cJSON_IsArray(size) || cJSON_GetArraySize(size) != 3 || !cJSON_IsNumber(c) || !cJSON_IsNumber(h) || !cJSON_IsNumber(w))
             return malformed(cfg, what, "input_size", "[3, height, width]", err);
-        if (c->valuedouble != 3 || h->valuedouble != w->valuedouble) return unsupported(cfg, what, "input_size", "three channels and a square", err);
+        if (c->valuedouble != 3 || h->valuedouble != w->valuedouble)
+            return unsupported(cfg, what, "input_size", "three channels and a square", err);
         if (!(h->valuedouble >= 1) || !(h->valuedouble <= LARGEST_INPUT) || h->valuedouble != floor(h->valuedouble))
             return malformed(cfg, what, "input_size", "whole numbers of 1 to 4096", err);
         p->side = (int)h->valuedouble;
@@ -310,9 +321,11 @@ saint_status saint_preproc_from_timm(const cJSON *pretrained_cfg, const char *wh
 {
     const char *interpolation = p->filter == SAINT_RESAMPLE_BICUBIC ? "bicubic" : "bilinear", *mode = "center";
     saint_preproc q = *p;
-    if (!cJSON_IsObject(pretrained_cfg)) return saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object, found another value; take the file as published", what);
+    if (!cJSON_IsObject(pretrained_cfg))
+        return saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object, found another value; take the file as published", what);
     saint_status s = read_timm_size(pretrained_cfg, what, &q, err);
-    if (s == SAINT_OK && member(pretrained_cfg, "interpolation")) s = saint_json_string(pretrained_cfg, "interpolation", &interpolation, what, err);
+    if (s == SAINT_OK && member(pretrained_cfg, "interpolation"))
+        s = saint_json_string(pretrained_cfg, "interpolation", &interpolation, what, err);
     if (s == SAINT_OK && member(pretrained_cfg, "crop_mode")) s = saint_json_string(pretrained_cfg, "crop_mode", &mode, what, err);
     if (s == SAINT_OK) s = read_statistics(pretrained_cfg, "mean", "std", what, &q, err);
     if (s != SAINT_OK) return s;

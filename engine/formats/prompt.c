@@ -36,7 +36,8 @@ static bool add(saint_buf *b, const char *s)
 }
 
 /* Append the ids of one chunk to the prompt; *n_added says how many. */
-static saint_status add_chunk(saint_prompt *p, const saint_tokenizer *tok, const saint_buf *text, unsigned flags, int *n_added, saint_error *err)
+static saint_status add_chunk(saint_prompt *p, const saint_tokenizer *tok, const saint_buf *text, unsigned flags, int *n_added,
+                              saint_error *err)
 {
     int32_t *ids;
     size_t n, have = (size_t)p->n_prefix + (size_t)p->n_suffix;
@@ -59,8 +60,8 @@ saint_status saint_prompt_build(const saint_template *t, const saint_tokenizer *
 {
     *out = (saint_prompt){0};
     if (has_image && strstr(question, "<image>"))
-        return saint_fail(err, SAINT_INVALID, "prompt: the question holds the placeholder <image>; the template %s puts the picture in its place, "
-                          "leave the placeholder out", t->name);
+        return saint_fail(err, SAINT_INVALID, "prompt: the question holds the placeholder <image>; leave it out, the template %s puts the "
+                          "picture in its place", t->name);
     /* Special tokens are never looked for: what a question's text says must not be able to end the turn. */
     unsigned first = SAINT_TOK_DUMMY_PREFIX | (saint_tok_adds_bos(tok) ? (unsigned)SAINT_TOK_BOS : 0);
     unsigned second = t->after_image_dummy_prefix ? (unsigned)SAINT_TOK_DUMMY_PREFIX : 0;

@@ -45,15 +45,9 @@ static void table_free(filter_table *t)
 }
 
 /* weight = high * 2^15 + low with 0 <= low < 2^15: both fit the signed 16-bit factors of pmaddwd. */
-static uint32_t pack_low(int32_t a, int32_t b)
-{
-    return ((uint32_t)a & 0x7fffu) | ((uint32_t)b & 0x7fffu) << 16;
-}
+static uint32_t pack_low(int32_t a, int32_t b) { return ((uint32_t)a & 0x7fffu) | ((uint32_t)b & 0x7fffu) << 16; }
 
-static uint32_t pack_high(int32_t a, int32_t b)
-{
-    return ((uint32_t)(a >> 15) & 0xffffu) | (uint32_t)(b >> 15) << 16;
-}
+static uint32_t pack_high(int32_t a, int32_t b) { return ((uint32_t)(a >> 15) & 0xffffu) | (uint32_t)(b >> 15) << 16; }
 
 static saint_status table_make(filter_table *t, int in, int full, int x0, int n, saint_resample filter, saint_error *err)
 {
@@ -117,10 +111,10 @@ static inline __m128i load4(const uint8_t *p)
 }
 #endif
 
-/* One output row of the horizontal pass: src holds the source row and at least 8 readable bytes behind it. */
-static void horizontal(const filter_table *t, int n, const uint8_t *src, uint8_t *dst)
+/* Outputs from..to-1 of one row of the horizontal pass: src holds the source row and at least 8 readable bytes behind it. */
+static void horizontal(const filter_table *t, int from, int to, const uint8_t *src, uint8_t *dst)
 {
-    for (int i = 0; i < n; i++) {
+    for (int i = from; i < to; i++) {
         const uint8_t *p = src + 3 * (size_t)t->first[i];
 #if defined(__SSE2__)
         const uint32_t *pair = t->pair + (size_t)i * (size_t)t->taps;
@@ -167,7 +161,8 @@ static void vertical(const filter_table *t, int i, const uint8_t *src, size_t st
             __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
             __m128i b = k + 1 < used ? _mm_loadu_si128((const __m128i *)(const void *)(p + stride)) : zero;
             __m128i ab = _mm_unpacklo_epi8(a, b), cd = _mm_unpackhi_epi8(a, b);
-            __m128i v[4] = {_mm_unpacklo_epi8(ab, zero), _mm_unpackhi_epi8(ab, zero), _mm_unpacklo_epi8(cd, zero), _mm_unpackhi_epi8(cd, zero)};
+            __m128i v[4] = {_mm_unpacklo_epi8(ab, zero), _mm_unpackhi_epi8(ab, zero), _mm_unpacklo_epi8(cd, zero),
+                            _mm_unpackhi_epi8(cd, zero)};
             __m128i wl = _mm_set1_epi32((int)pair[k]), wh = _mm_set1_epi32((int)pair[k + 1]);
             for (int q = 0; q < 4; q++) {
                 low[q] = _mm_add_epi32(low[q], _mm_madd_epi16(v[q], wl));
@@ -195,7 +190,8 @@ static bool canvas_row(const saint_canvas *in, int y, uint8_t *row)
 }
 
 /* Rows from..to-1 of the canvas after the horizontal pass: mid [to - from, w, 3]. */
-static saint_status first_pass(const saint_canvas *in, const filter_table *t, int x0, int w, int from, int to, uint8_t *mid, saint_error *err)
+static saint_status first_pass(const saint_canvas *in, const filter_table *t, int x0, int w, int from, int to, uint8_t *mid,
+                               saint_error *err)
 {
     size_t row_bytes = 3 * (size_t)w;
     uint8_t *row = malloc(3 * (size_t)in->w + 8), *padding = malloc(row_bytes);
@@ -206,13 +202,18 @@ static saint_status first_pass(const saint_canvas *in, const filter_table *t, in
     }
     memset(row + 3 * (size_t)in->w, 0, 8);
     for (int x = 0; x < in->w; x++) memcpy(row + 3 * (size_t)x, in->colour, 3);
-    if (t->weight) horizontal(t, w, row, padding);
+    if (t->weight) horizontal(t, 0, w, row, padding);
     else memcpy(padding, row, row_bytes);
+    /* Outputs that do not reach the photo are padding in every row. */
+    int begin = 0, end = w;
+    while (t->weight && begin < end && t->first[begin] + t->used[begin] <= in->x) begin++;
+    while (t->weight && end > begin && t->first[end - 1] >= in->x + in->photo->w) end--;
     for (int y = from; y < to; y++) {
         uint8_t *dst = mid + (size_t)(y - from) * row_bytes;
-        if (!canvas_row(in, y, row)) memcpy(dst, padding, row_bytes);
-        else if (t->weight) horizontal(t, w, row, dst);
-        else memcpy(dst, row + 3 * (size_t)x0, row_bytes);
+        bool photo = canvas_row(in, y, row);
+        if (photo && !t->weight) memcpy(dst, row + 3 * (size_t)x0, row_bytes);
+        else memcpy(dst, padding, row_bytes);
+        if (photo && t->weight) horizontal(t, begin, end, row, dst);
     }
     free(row);
     free(padding);

@@ -50,7 +50,8 @@ static saint_status check_metadata(const reader *r, const cJSON *m)
     if (!cJSON_IsObject(m)) return saint_fail(r->err, SAINT_FORMAT, "%s: __metadata__: expected an object of strings", r->what);
     for (const cJSON *v = m->child; v; v = v->next)
         if (!cJSON_IsString(v))
-            return saint_fail(r->err, SAINT_FORMAT, "%s: __metadata__: expected a string for '%.100s', found something else", r->what, v->string);
+            return saint_fail(r->err, SAINT_FORMAT, "%s: __metadata__: expected a string for '%.100s', found something else", r->what,
+                              v->string);
     return SAINT_OK;
 }
 
@@ -76,11 +77,13 @@ static saint_status find_members(const reader *r, const cJSON *entry, const cJSO
     static const char *const key[3] = {"dtype", "shape", "data_offsets"};
     found[0] = found[1] = found[2] = NULL;
     if (!cJSON_IsObject(entry))
-        return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': expected an object with dtype, shape and data_offsets", r->what, entry->string);
+        return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': expected an object with dtype, shape and data_offsets", r->what,
+                          entry->string);
     for (const cJSON *v = entry->child; v; v = v->next)
         for (int k = 0; k < 3; k++)
             if (strcmp(v->string, key[k]) == 0) {
-                if (found[k]) return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': %s is there twice", r->what, entry->string, key[k]);
+                if (found[k])
+                    return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': %s is there twice", r->what, entry->string, key[k]);
                 found[k] = v;
             }
     for (int k = 0; k < 3; k++)
@@ -99,19 +102,22 @@ static saint_status read_tensor(reader *r, const cJSON *entry)
     if (s != SAINT_OK) return s;
     if (!cJSON_IsString(found[0])) return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': dtype: expected a string", r->what, name);
     if (!saint_dtype_parse(found[0]->valuestring, &type))
-        return saint_fail(r->err, SAINT_UNSUPPORTED,
-                          "%s: tensor '%.200s': dtype %.20s is not read here (F32 F16 BF16 F64 I64 I32 I16 I8 U8 BOOL are): convert it first", r->what,
-                          name, found[0]->valuestring);
+        return saint_fail(
+            r->err, SAINT_UNSUPPORTED,
+            "%s: tensor '%.200s': dtype %.20s is not read here (F32 F16 BF16 F64 I64 I32 I16 I8 U8 BOOL are): convert it first", r->what,
+            name, found[0]->valuestring);
     s = read_shape(r, found[1], name, shape, &rank);
     if (s != SAINT_OK) return s;
     uint64_t begin, end;
     const cJSON *first = cJSON_IsArray(found[2]) ? found[2]->child : NULL;
     if (!first || !first->next || first->next->next || !exact_size(first, &begin) || !exact_size(first->next, &end))
-        return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': data_offsets: expected two whole numbers from 0 to 2^53 - 1", r->what, name);
+        return saint_fail(r->err, SAINT_FORMAT, "%s: tensor '%.200s': data_offsets: expected two whole numbers from 0 to 2^53 - 1", r->what,
+                          name);
     if (begin > end || end > r->bytes)
-        return saint_fail(r->err, SAINT_FORMAT,
-                          "%s: tensor '%.200s': expected bytes inside the %llu that follow the header, found %llu to %llu: is the file cut short?",
-                          r->what, name, (unsigned long long)r->bytes, (unsigned long long)begin, (unsigned long long)end);
+        return saint_fail(
+            r->err, SAINT_FORMAT,
+            "%s: tensor '%.200s': expected bytes inside the %llu that follow the header, found %llu to %llu: is the file cut short?",
+            r->what, name, (unsigned long long)r->bytes, (unsigned long long)begin, (unsigned long long)end);
     r->spans[r->table->n] = (span){begin, end, name};
     return saint_table_add(r->table, name, strlen(name), type, rank, shape, r->data + begin, (size_t)(end - begin), r->what, r->err);
 }
@@ -146,7 +152,8 @@ static saint_status read_entries(reader *r, const cJSON *header)
     size_t n = 0;
     bool metadata = false;
     for (const cJSON *v = header->child; v; v = v->next) n++;
-    if (n > SAINT_MAX_TENSORS) return saint_fail(r->err, SAINT_UNSUPPORTED, "%s: expected at most %d tensors, found %zu", r->what, SAINT_MAX_TENSORS, n);
+    if (n > SAINT_MAX_TENSORS)
+        return saint_fail(r->err, SAINT_UNSUPPORTED, "%s: expected at most %d tensors, found %zu", r->what, SAINT_MAX_TENSORS, n);
     r->spans = malloc((n + 1) * sizeof *r->spans);
     if (!r->spans) return saint_fail(r->err, SAINT_MEMORY, "%s: no memory for %zu tensors", r->what, n);
     for (const cJSON *v = header->child; v; v = v->next) {
@@ -154,8 +161,7 @@ static saint_status read_entries(reader *r, const cJSON *header)
         if (strcmp(v->string, "__metadata__") == 0) {
             s = metadata ? saint_fail(r->err, SAINT_FORMAT, "%s: __metadata__ is there twice", r->what) : check_metadata(r, v);
             metadata = true;
-        } else
-            s = read_tensor(r, v);
+        } else s = read_tensor(r, v);
         if (s != SAINT_OK) return s;
     }
     return check_tiling(r, r->table->n);
@@ -213,10 +219,8 @@ static void put_quoted(text *t, const char *s)
         if (c == '"' || c == '\\') {
             put(t, "\\", 1);
             put(t, s, 1);
-        } else if (c < 0x20)
-            put(t, esc, (size_t)snprintf(esc, sizeof esc, "\\u%04x", c));
-        else
-            put(t, s, 1);
+        } else if (c < 0x20) put(t, esc, (size_t)snprintf(esc, sizeof esc, "\\u%04x", c));
+        else put(t, s, 1);
     }
     put(t, "\"", 1);
 }
@@ -230,7 +234,8 @@ static saint_status check_writable(const saint_tensor *t, const char *path, sain
         !saint_mul_size(need, saint_dtype_size(t->type), &need) || need != t->bytes || (need && !t->data))
         return saint_fail(err, SAINT_INVALID, "%s: tensor '%.200s': its dtype, shape and bytes do not fit together", path, t->name);
     for (int i = 0; i < t->rank; i++)
-        if (t->shape[i] > 9007199254740991) return saint_fail(err, SAINT_INVALID, "%s: tensor '%.200s': an extent is 2^53 or more", path, t->name);
+        if (t->shape[i] > 9007199254740991)
+            return saint_fail(err, SAINT_INVALID, "%s: tensor '%.200s': an extent is 2^53 or more", path, t->name);
     return SAINT_OK;
 }
 
@@ -238,10 +243,12 @@ static saint_status put_metadata(text *h, const char *const *metadata, const cha
 {
     put(h, "\"__metadata__\":{", 16);
     for (size_t i = 0; metadata[i]; i += 2) {
-        if (!metadata[i + 1] || !saint_utf8_valid(metadata[i], strlen(metadata[i])) || !saint_utf8_valid(metadata[i + 1], strlen(metadata[i + 1])))
+        if (!metadata[i + 1] || !saint_utf8_valid(metadata[i], strlen(metadata[i])) ||
+            !saint_utf8_valid(metadata[i + 1], strlen(metadata[i + 1])))
             return saint_fail(err, SAINT_INVALID, "%s: expected metadata in pairs of UTF-8 strings", path);
         for (size_t k = 0; k < i; k += 2)
-            if (strcmp(metadata[k], metadata[i]) == 0) return saint_fail(err, SAINT_INVALID, "%s: metadata '%.100s' is there twice", path, metadata[i]);
+            if (strcmp(metadata[k], metadata[i]) == 0)
+                return saint_fail(err, SAINT_INVALID, "%s: metadata '%.100s' is there twice", path, metadata[i]);
         if (i) put(h, ",", 1);
         put_quoted(h, metadata[i]);
         put(h, ":", 1);
@@ -275,7 +282,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* order: n pointers into t, left in the order of the file */
-static saint_status plan_file(const saint_tensor *t, int n, const saint_tensor **order, const char *path, size_t *data_bytes, saint_error *err)
+static saint_status plan_file(const saint_tensor *t, int n, const saint_tensor **order, const char *path, size_t *data_bytes,
+                              saint_error *err)
 {
     *data_bytes = 0;
     for (int i = 0; i < n; i++) {
@@ -293,7 +301,8 @@ static saint_status plan_file(const saint_tensor *t, int n, const saint_tensor *
     return SAINT_OK;
 }
 
-static saint_status build_header(const saint_tensor *const *order, int n, const char *const *metadata, const char *path, text *h, saint_error *err)
+static saint_status build_header(const saint_tensor *const *order, int n, const char *const *metadata, const char *path, text *h,
+                                 saint_error *err)
 {
     size_t begin = 0;
     put(h, "{", 1);

@@ -55,7 +55,8 @@ void *saint_table_copy_alloc(saint_table *t, size_t bytes)
 static saint_status grow(saint_table *t, const char *what, saint_error *err)
 {
     if (t->n < t->cap) return SAINT_OK;
-    if (t->n >= SAINT_MAX_TENSORS) return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected at most %d tensors, found more", what, SAINT_MAX_TENSORS);
+    if (t->n >= SAINT_MAX_TENSORS)
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected at most %d tensors, found more", what, SAINT_MAX_TENSORS);
     int cap = t->cap ? t->cap * 2 : 64;
     saint_tensor *p = realloc(t->t, (size_t)cap * sizeof *p);
     if (!p) return saint_fail(err, SAINT_MEMORY, "%s: no memory for %d tensors", what, cap);
@@ -64,8 +65,8 @@ static saint_status grow(saint_table *t, const char *what, saint_error *err)
     return SAINT_OK;
 }
 
-saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, saint_dtype type, int rank, const int64_t *shape, const void *data,
-                             size_t bytes, const char *what, saint_error *err)
+saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, saint_dtype type, int rank, const int64_t *shape,
+                             const void *data, size_t bytes, const char *what, saint_error *err)
 {
     static const max_align_t nowhere = {0}; /* what a tensor without elements points at: never NULL, always aligned */
     size_t need, element = saint_dtype_size(type);
@@ -73,10 +74,11 @@ saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, sa
     if (memchr(name, 0, name_n) || !saint_utf8_valid(name, name_n))
         return saint_fail(err, SAINT_FORMAT, "%s: tensor %d: expected a name in UTF-8, found other bytes", what, t->n);
     if (rank < 0 || rank > SAINT_MAX_RANK)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: tensor '%.*s': expected at most %d dimensions, found %d", what, shown, name, SAINT_MAX_RANK, rank);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: tensor '%.*s': expected at most %d dimensions, found %d", what, shown, name,
+                          SAINT_MAX_RANK, rank);
     if (!saint_shape_count(shape, rank, &need) || !saint_mul_size(need, element, &need) || need != bytes)
-        return saint_fail(err, SAINT_FORMAT, "%s: tensor '%.*s': its shape and dtype %s do not give the %zu bytes it has", what, shown, name,
-                          saint_dtype_name(type), bytes);
+        return saint_fail(err, SAINT_FORMAT, "%s: tensor '%.*s': its shape and dtype %s do not give the %zu bytes it has", what, shown,
+                          name, saint_dtype_name(type), bytes);
     saint_status s = grow(t, what, err);
     if (s != SAINT_OK) return s;
     char *kept = block_alloc(&t->names, name_n + 1, NAME_BLOCK);
@@ -95,10 +97,7 @@ saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, sa
     return SAINT_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const saint_tensor *)a)->name, ((const saint_tensor *)b)->name);
-}
+static int by_name(const void *a, const void *b) { return strcmp(((const saint_tensor *)a)->name, ((const saint_tensor *)b)->name); }
 
 saint_status saint_table_finish(saint_table *t, const char *what, saint_error *err)
 {

@@ -20,8 +20,8 @@ typedef struct {
 
 /* Add a tensor whose contiguous bytes lie at `data`. The name is copied (n bytes, must be UTF-8 without NUL). The shape must give exactly
  * `bytes`. Data that is misaligned for its element is copied once. */
-saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, saint_dtype type, int rank, const int64_t *shape, const void *data,
-                             size_t bytes, const char *what, saint_error *err);
+saint_status saint_table_add(saint_table *t, const char *name, size_t name_n, saint_dtype type, int rank, const int64_t *shape,
+                             const void *data, size_t bytes, const char *what, saint_error *err);
 /* A zeroed, aligned block that lives as long as the table, counted in copied_bytes; NULL when memory is out. */
 void *saint_table_copy_alloc(saint_table *t, size_t bytes);
 /* Sort by name and refuse two tensors of one name. */

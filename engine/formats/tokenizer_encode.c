@@ -127,7 +127,10 @@ static saint_status split_added(encoder *e, const saint_added_set *set, const ch
         size_t start = i < done ? done : i, stop = i + a->len;
         i = stop;
         if (a->eat_left) start = spaces_before(text, done, start);
-        if (a->eat_right) stop += spaces_behind(text + stop, n - stop);
+        if (a->eat_right) {
+            if (stop < done) stop = done; /* inside a run that is already eaten; looking at all of it again would be quadratic */
+            stop += spaces_behind(text + stop, n - stop);
+        }
         saint_status s = start > done ? then(e, text + done, start - done, at_start && done == 0) : SAINT_OK;
         if (s != SAINT_OK) return s;
         if (!saint_tok_push(e->w, a->id)) return saint_tok_no_memory("encode", e->err);
@@ -292,7 +295,8 @@ static bool without_zeros(saint_buf *out)
     if (!out->n || !memchr(out->data, 0, out->n)) return true;
     saint_buf clean = {0};
     bool ok = true;
-    for (size_t i = 0; ok && i < out->n; i++) ok = out->data[i] ? saint_buf_add(&clean, out->data + i, 1) : saint_buf_add_cp(&clean, 0xfffd);
+    for (size_t i = 0; ok && i < out->n; i++)
+        ok = out->data[i] ? saint_buf_add(&clean, out->data + i, 1) : saint_buf_add_cp(&clean, 0xfffd);
     saint_buf_free(out);
     *out = clean;
     return ok;

@@ -134,7 +134,8 @@ static saint_status split_step(reader *r, const cJSON *step)
     const char *regex = text_of(member(step, "pattern"), "Regex"), *literal = text_of(member(step, "pattern"), "String");
     const char *behavior = text_of(step, "behavior");
     bool invert = cJSON_IsTrue(member(step, "invert"));
-    if (!regex) return literal ? unsupported(r, "pre_tokenizer Split at the text", literal) : malformed(r, "pre_tokenizer Split", "a pattern");
+    if (!regex && literal) return unsupported(r, "pre_tokenizer Split at the text", literal);
+    if (!regex) return malformed(r, "pre_tokenizer Split", "a pattern");
     if (!behavior) return malformed(r, "pre_tokenizer Split", "a behavior");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(regex, known[i].regex) != 0) continue;
@@ -158,7 +159,8 @@ static saint_status metaspace_step(reader *r, const cJSON *step)
     saint_norm prefix = {.kind = SAINT_NORM_PREFIX, .unless_there = true, .first_only = strcmp(scheme, "first") == 0};
     saint_norm replace = {.kind = SAINT_NORM_REPLACE};
     bool never = strcmp(scheme, "never") == 0;
-    if (!never && !prefix.first_only && strcmp(scheme, "always") != 0) return unsupported(r, "pre_tokenizer Metaspace with the scheme", scheme);
+    if (!never && !prefix.first_only && strcmp(scheme, "always") != 0)
+        return unsupported(r, "pre_tokenizer Metaspace with the scheme", scheme);
     saint_status s = add_norm(r, t->meta, &t->n_meta, 2, replace, " ", SAINT_TOK_BAR);
     if (s == SAINT_OK && !never) s = add_norm(r, t->meta, &t->n_meta, 2, prefix, SAINT_TOK_BAR, "");
     if (s == SAINT_OK && !cJSON_IsFalse(member(step, "split"))) s = add_cut(r, SAINT_CUT_BARS);
@@ -329,7 +331,8 @@ static saint_status decoder_step(reader *r, const cJSON *step, const char *type)
     int now = 0;
     if (strcmp(type, "Replace") == 0) {
         const char *a = text_of(member(step, "pattern"), "String"), *b = text_of(step, "content");
-        if (!a || !b || strcmp(a, SAINT_TOK_BAR) != 0 || strcmp(b, " ") != 0) return unsupported(r, "decoder Replace of", a ? a : "a regex");
+        if (!a || !b || strcmp(a, SAINT_TOK_BAR) != 0 || strcmp(b, " ") != 0)
+            return unsupported(r, "decoder Replace of", a ? a : "a regex");
         t->decode_bars = true;
         now = REPLACE;
     } else if (strcmp(type, "ByteFallback") == 0) {
@@ -407,7 +410,8 @@ saint_status saint_tok_read_json(saint_tokenizer *t, const char *text, size_t n,
     if (s == SAINT_OK) {
         name_specials(t);
         const cJSON *post = member(root, "post_processor");
-        t->adds_bos = is_null(post) ? t->kind == SAINT_TOK_SPM : template_adds_bos(post, 0); /* null: what the LLaMA classes do by default */
+        /* null: what the LLaMA classes do by default */
+        t->adds_bos = is_null(post) ? t->kind == SAINT_TOK_SPM : template_adds_bos(post, 0);
     }
     cJSON_Delete(root);
     return s;

@@ -37,7 +37,7 @@ static bool read_field(span *s, field *f)
 {
     uint64_t tag, len;
     if (!read_varint(s, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff) return false;
-    *f = (field){.number = (uint32_t)(tag >> 3), .wire = (unsigned)(tag & 7)};
+    *f = (field){.number = (uint32_t)(tag >> 3), .wire = (unsigned)(tag & 7), .data = s->p};
     switch (f->wire) {
     case 0: return read_varint(s, &f->value);
     case 1: len = 8; break;
@@ -92,8 +92,8 @@ static saint_status read_normalizer(span s, settings *set, const char *part, con
         if (!read_field(&s, &f)) return broken(what, part, err);
         if ((f.number == 2 && f.wire != 2) || (f.number >= 3 && f.number <= 5 && f.wire != 0)) return broken(what, part, err);
         if (f.number == 2 && f.n)
-            return saint_fail(err, SAINT_UNSUPPORTED, "%s: its %s has a character map (%zu bytes); only the identity is implemented", what, part,
-                              f.n);
+            return saint_fail(err, SAINT_UNSUPPORTED, "%s: its %s has a character map (%zu bytes); only the identity is implemented", what,
+                              part, f.n);
         if (!set) continue;
         if (f.number == 3) set->dummy_prefix = f.value != 0;
         if (f.number == 4) set->remove_spaces = f.value != 0;
@@ -113,7 +113,8 @@ static saint_status read_piece(span s, saint_tokenizer *t, int id, float *score,
     while (s.p < s.end) {
         field f;
         if (!read_field(&s, &f)) return broken(what, "pieces", err);
-        if ((f.number == 1 && f.wire != 2) || (f.number == 2 && f.wire != 5) || (f.number == 3 && f.wire != 0)) return broken(what, "pieces", err);
+        if ((f.number == 1 && f.wire != 2) || (f.number == 2 && f.wire != 5) || (f.number == 3 && f.wire != 0))
+            return broken(what, "pieces", err);
         if (f.number == 1) {
             text = f.data;
             n = f.n;

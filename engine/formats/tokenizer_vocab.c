@@ -40,8 +40,8 @@ saint_status saint_tok_put(saint_tokenizer *t, int id, const char *text, size_t 
 {
     if (id < 0 || id >= SAINT_TOK_MAX_PIECES)
         return saint_fail(err, SAINT_FORMAT, "%s: expected token ids from 0 to %d, found %d", what, SAINT_TOK_MAX_PIECES - 1, id);
-    if (len > SAINT_TOK_MAX_PIECE) return saint_fail(err, SAINT_FORMAT, "%s: token %d is %zu bytes long, at most %d are read", what, id, len,
-                                                     SAINT_TOK_MAX_PIECE);
+    if (len > SAINT_TOK_MAX_PIECE)
+        return saint_fail(err, SAINT_FORMAT, "%s: token %d is %zu bytes long, at most %d are read", what, id, len, SAINT_TOK_MAX_PIECE);
     if (id >= t->capacity) {
         int cap = t->capacity ? t->capacity : 1024;
         while (cap <= id) cap *= 2;
@@ -207,7 +207,8 @@ saint_status saint_tok_added_declare(saint_tokenizer *t, int id, const char *tex
     if (id < 0 || id >= t->size || !t->piece[id].text) return saint_tok_put(t, id, text, len, flags, what, err);
     saint_piece *p = &t->piece[id];
     if (p->len != len || memcmp(p->text, text, len) != 0)
-        return saint_fail(err, SAINT_FORMAT, "%s: token id %d is '%.80s' in the vocabulary and '%.80s' among the added tokens", what, id, p->text, text);
+        return saint_fail(err, SAINT_FORMAT, "%s: token id %d is '%.80s' in the vocabulary and '%.80s' among the added tokens", what, id,
+                          p->text, text);
     p->flags = (uint8_t)(p->flags | flags);
     return SAINT_OK;
 }
@@ -222,7 +223,8 @@ saint_status saint_tok_added_put(saint_tokenizer *t, int id, bool normalised, bo
     for (int set = 1; s == SAINT_OK && set <= 2; set++) {
         saint_buf b = {0};
         if (!saint_tok_normalise(t->norm, t->n_norm, p->text, p->len, true, set == 1, &b)) s = saint_tok_no_memory(what, err);
-        else if (b.n > SAINT_TOK_MAX_PIECE) s = saint_fail(err, SAINT_FORMAT, "%s: the added token %d is too long when normalised", what, id);
+        else if (b.n > SAINT_TOK_MAX_PIECE)
+            s = saint_fail(err, SAINT_FORMAT, "%s: the added token %d is too long when normalised", what, id);
         else s = added_append(t, set, b.data, b.n, one, what, err);
         saint_buf_free(&b);
     }

@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "formats/unpickle.h"
+#include "formats/utf8_check.h"
 
 /* ---- zip ---- */
 
@@ -61,8 +62,7 @@ static saint_status find_directory(const saint_zip *z, directory *d, saint_error
         disks = le(p + 16, 4) | le(p + 20, 4);
         here = le(p + 24, 8);
         *d = (directory){le(p + 32, 8), le(p + 40, 8), le(p + 48, 8), (size_t)at64};
-    } else if (wide)
-        return bad_zip(z, "it needs a zip64 record and has none", err);
+    } else if (wide) return bad_zip(z, "it needs a zip64 record and has none", err);
     if (disks != 0 || here != d->entries) return saint_fail(err, SAINT_UNSUPPORTED, "%s: a zip of several parts is not read", z->what);
     if (d->offset > d->end || d->bytes > d->end - d->offset) return bad_zip(z, "its directory lies outside the file", err);
     if (d->entries > d->bytes / CENTRAL_BYTES) return bad_zip(z, "its directory is too small for its entries", err);
@@ -111,10 +111,12 @@ static saint_status read_directory(saint_zip *z, const directory *d, saint_error
     if (!z->entry) return saint_fail(err, SAINT_MEMORY, "%s: no memory for %llu zip entries", z->what, (unsigned long long)d->entries);
     for (uint64_t i = 0; i < d->entries; i++) {
         if (end - p < CENTRAL_BYTES || memcmp(p, "PK\1\2", 4) != 0) return bad_zip(z, "its directory is malformed", err);
-        size_t name_n = (size_t)le(p + 28, 2), extra_n = (size_t)le(p + 30, 2), total = CENTRAL_BYTES + name_n + extra_n + (size_t)le(p + 32, 2);
+        size_t name_n = (size_t)le(p + 28, 2), extra_n = (size_t)le(p + 30, 2),
+               total = CENTRAL_BYTES + name_n + extra_n + (size_t)le(p + 32, 2);
         if ((size_t)(end - p) < total) return bad_zip(z, "its directory is malformed", err);
         uint64_t packed = le(p + 20, 4), bytes = le(p + 24, 4), header = le(p + 42, 4);
-        saint_zip_entry e = {.name = (const char *)p + CENTRAL_BYTES, .name_n = name_n, .flags = (unsigned)le(p + 8, 2), .method = (unsigned)le(p + 10, 2)};
+        saint_zip_entry e = {
+            .name = (const char *)p + CENTRAL_BYTES, .name_n = name_n, .flags = (unsigned)le(p + 8, 2), .method = (unsigned)le(p + 10, 2)};
         if (!widen(p + CENTRAL_BYTES + name_n, extra_n, (uint64_t *[3]){&bytes, &packed, &header}))
             return bad_zip(z, "a zip64 size is missing", err);
         if (e.method == 0 && packed != bytes) return bad_zip(z, "a stored entry has two sizes", err);
@@ -157,10 +159,12 @@ saint_status saint_zip_contents(const saint_zip *z, const saint_zip_entry *e, co
 {
     int shown = e->name_n < 200 ? (int)e->name_n : 200;
     if ((e->flags & 0x2041) != 0) /* encrypted, strongly encrypted, or masked headers */
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: the entry '%.*s' is encrypted: save it again with torch.save", z->what, shown, e->name);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: the entry '%.*s' is encrypted: save it again with torch.save", z->what, shown,
+                          e->name);
     if (e->method != 0)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: the entry '%.*s' is compressed (method %u), which torch.save never does: save it again with it",
-                          z->what, shown, e->name, e->method);
+        return saint_fail(err, SAINT_UNSUPPORTED,
+                          "%s: the entry '%.*s' is compressed (method %u), which torch.save never does: save it again with it", z->what,
+                          shown, e->name, e->method);
     if (e->header > z->directory || z->directory - e->header < LOCAL_BYTES) return bad_zip(z, "an entry lies outside the file", err);
     const unsigned char *p = z->data + e->header;
     size_t name_n = (size_t)le(p + 26, 2), skip = LOCAL_BYTES + name_n + (size_t)le(p + 28, 2), room = z->directory - (size_t)e->header;
@@ -176,7 +180,7 @@ saint_status saint_zip_contents(const saint_zip *z, const saint_zip_entry *e, co
 
 typedef struct {
     saint_zip zip;
-    char *path; /* ARCHIVE/..., room for any entry name */
+    char *path;    /* ARCHIVE/..., room for any entry name */
     size_t prefix; /* bytes of "ARCHIVE/" */
     size_t copy_limit;
     const char *what;
@@ -211,7 +215,8 @@ static saint_status find_prefix(archive *a)
     if (!a->path) return saint_fail(a->err, SAINT_MEMORY, "%s: no memory", a->what);
     memcpy(a->path, found->name, a->prefix);
     if (find_entry(a, "", "constants.pkl", 13))
-        return saint_fail(a->err, SAINT_UNSUPPORTED, "%s: a TorchScript program is not read: save its state_dict() with torch.save", a->what);
+        return saint_fail(a->err, SAINT_UNSUPPORTED, "%s: a TorchScript program is not read: save its state_dict() with torch.save",
+                          a->what);
     return SAINT_OK;
 }
 
@@ -224,8 +229,8 @@ static saint_status check_byteorder(const archive *a)
     saint_status s = saint_zip_contents(&a->zip, e, &p, &n, a->err);
     if (s != SAINT_OK) return s;
     if (n == 6 && memcmp(p, "little", 6) == 0) return SAINT_OK;
-    return saint_fail(a->err, SAINT_UNSUPPORTED, "%s: expected byteorder 'little', found '%.*s': save it again on a little-endian machine", a->what,
-                      n < 16 ? (int)n : 16, (const char *)p);
+    return saint_fail(a->err, SAINT_UNSUPPORTED, "%s: expected byteorder 'little', found '%.*s': save it again on a little-endian machine",
+                      a->what, n < 16 ? (int)n : 16, (const char *)p);
 }
 
 /* ---- tensors ---- */
@@ -238,9 +243,16 @@ typedef struct {
     size_t count, bytes;
 } binding;
 
+/* At most `most` bytes of a text from the file for an error line; nothing at all of one that is not UTF-8. */
+static int shown(const saint_pickle_text *t, size_t most)
+{
+    if (!saint_utf8_valid(t->p, t->n)) return 0;
+    return t->n < most ? (int)t->n : (int)most;
+}
+
 static saint_status bad_tensor(const archive *a, const binding *b, saint_status code, const char *words)
 {
-    return saint_fail(a->err, code, "%s: tensor '%.*s': %s", a->what, b->name.n < 200 ? (int)b->name.n : 200, b->name.p, words);
+    return saint_fail(a->err, code, "%s: tensor '%.*s': %s", a->what, shown(&b->name, 200), b->name.p, words);
 }
 
 /* Elements, and the largest element index that the strides reach; false on overflow. */
@@ -250,7 +262,8 @@ static bool extent(const saint_pickle_tensor *t, size_t *count, uint64_t *last)
     if (!saint_shape_count(t->size, t->rank, count)) return false;
     for (int i = 0; i < t->rank && *count; i++) {
         uint64_t reach;
-        if (__builtin_mul_overflow((uint64_t)t->size[i] - 1, (uint64_t)t->stride[i], &reach) || __builtin_add_overflow(at, reach, &at)) return false;
+        if (__builtin_mul_overflow((uint64_t)t->size[i] - 1, (uint64_t)t->stride[i], &reach) || __builtin_add_overflow(at, reach, &at))
+            return false;
     }
     *last = at;
     return true;
@@ -281,7 +294,7 @@ static saint_status bind(const archive *a, binding *b)
     if (!saint_pickle_tensor_type(t, &b->type)) {
         const saint_pickle_text *n = t->type ? &t->type->name : &t->storage->type->name;
         char words[160];
-        snprintf(words, sizeof words, "its type %.*s is not read here: convert it first", n->n < 80 ? (int)n->n : 80, n->p);
+        snprintf(words, sizeof words, "its type %.*s is not read here: convert it first", shown(n, 80), n->p);
         return bad_tensor(a, b, SAINT_UNSUPPORTED, words);
     }
     saint_status s = find_storage(a, b, &data, &storage_bytes);
@@ -352,7 +365,7 @@ static saint_status refuse_foreign(const archive *a, saint_pickle_text name, con
     binding b = {.name = name};
     char words[200];
     snprintf(words, sizeof words, "it is made by %.*s.%.*s, which is not read here: save it as an ordinary dense tensor",
-             g->module.n < 60 ? (int)g->module.n : 60, g->module.p, g->name.n < 60 ? (int)g->name.n : 60, g->name.p);
+             shown(&g->module, 60), g->module.p, shown(&g->name, 60), g->name.p);
     return bad_tensor(a, &b, SAINT_UNSUPPORTED, words);
 }
 
@@ -388,10 +401,12 @@ static saint_status no_state_dict(const archive *a, const saint_pickle_value *ro
 {
     const saint_pickle_global *g = root->kind == SAINT_PICKLE_OPAQUE ? root->u.opaque : NULL;
     if (g)
-        return saint_fail(a->err, SAINT_UNSUPPORTED, "%s: expected a state_dict, found an object of class %.*s.%.*s: save model.state_dict()", a->what,
-                          g->module.n < 80 ? (int)g->module.n : 80, g->module.p, g->name.n < 80 ? (int)g->name.n : 80, g->name.p);
-    return saint_fail(a->err, SAINT_UNSUPPORTED,
-                      "%s: expected a state_dict, or one under 'state_dict' or 'model', found neither: save model.state_dict() with torch.save", a->what);
+        return saint_fail(a->err, SAINT_UNSUPPORTED,
+                          "%s: expected a state_dict, found an object of class %.*s.%.*s: save model.state_dict()", a->what,
+                          shown(&g->module, 80), g->module.p, shown(&g->name, 80), g->name.p);
+    return saint_fail(
+        a->err, SAINT_UNSUPPORTED,
+        "%s: expected a state_dict, or one under 'state_dict' or 'model', found neither: save model.state_dict() with torch.save", a->what);
 }
 
 static saint_status read_state_dict(archive *a, const saint_pickle_value *dict)

@@ -171,10 +171,7 @@ static bool push(vm *m, value *v)
 }
 
 /* Values above the last mark. */
-static size_t available(const vm *m)
-{
-    return m->depth - (m->marks ? m->mark[m->marks - 1] : 0);
-}
+static size_t available(const vm *m) { return m->depth - (m->marks ? m->mark[m->marks - 1] : 0); }
 
 static value *pop(vm *m)
 {
@@ -212,7 +209,7 @@ static bool pop_mark(vm *m, value ***items, size_t *n)
 {
     if (!m->marks) return fail(m, "a mark is missing");
     size_t at = m->mark[--m->marks];
-    *items = m->stack + at;
+    *items = m->stack ? m->stack + at : NULL; /* nothing was ever pushed: NULL + 0 is undefined */
     *n = m->depth - at;
     m->depth = at;
     return true;
@@ -260,10 +257,7 @@ static bool take_line(vm *m, saint_pickle_text *t)
 
 /* ---- opcodes that make values ---- */
 
-static bool push_kind(vm *m, saint_pickle_kind kind)
-{
-    return push(m, new_value(m, kind));
-}
+static bool push_kind(vm *m, saint_pickle_kind kind) { return push(m, new_value(m, kind)); }
 
 static bool push_bool(vm *m, bool b)
 {
@@ -464,10 +458,7 @@ static bool memo_get(vm *m, size_t width)
 
 /* ---- tensors ---- */
 
-static bool is_kind(const value *v, saint_pickle_kind kind)
-{
-    return v->kind == kind;
-}
+static bool is_kind(const value *v, saint_pickle_kind kind) { return v->kind == kind; }
 
 /* ('storage', class, key, location, count) */
 static bool persistent(vm *m)
@@ -475,8 +466,9 @@ static bool persistent(vm *m)
     value *id = pop(m);
     if (!id) return false;
     value **a = id->u.seq.item;
-    if (!is_kind(id, SAINT_PICKLE_TUPLE) || id->u.seq.n < 5 || !is_kind(a[0], SAINT_PICKLE_STRING) || !saint_pickle_is(&a[0]->u.text, "storage") ||
-        !is_kind(a[1], SAINT_PICKLE_GLOBAL) || !is_kind(a[2], SAINT_PICKLE_STRING) || !is_kind(a[4], SAINT_PICKLE_INT) || a[4]->u.integer < 0)
+    if (!is_kind(id, SAINT_PICKLE_TUPLE) || id->u.seq.n < 5 || !is_kind(a[0], SAINT_PICKLE_STRING) ||
+        !saint_pickle_is(&a[0]->u.text, "storage") || !is_kind(a[1], SAINT_PICKLE_GLOBAL) || !is_kind(a[2], SAINT_PICKLE_STRING) ||
+        !is_kind(a[4], SAINT_PICKLE_INT) || a[4]->u.integer < 0)
         return fail(m, "a persistent id is not ('storage', class, key, device, count)");
     value *v = new_value(m, SAINT_PICKLE_STORAGE);
     if (v) v->u.storage = (saint_pickle_storage){&a[1]->u.global, a[2]->u.text, a[4]->u.integer};
@@ -487,16 +479,14 @@ static bool copy_extents(vm *m, const value *tuple, int64_t *out)
 {
     for (size_t i = 0; i < tuple->u.seq.n && i < SAINT_MAX_RANK; i++) {
         const value *v = tuple->u.seq.item[i];
-        if (!is_kind(v, SAINT_PICKLE_INT) || v->u.integer < 0) return fail(m, "sizes and strides of a tensor are whole numbers, not negative");
+        if (!is_kind(v, SAINT_PICKLE_INT) || v->u.integer < 0)
+            return fail(m, "sizes and strides of a tensor are whole numbers, not negative");
         out[i] = v->u.integer;
     }
     return true;
 }
 
-static bool is_empty(const value *v)
-{
-    return v->kind == SAINT_PICKLE_NONE || (v->kind == SAINT_PICKLE_DICT && v->u.seq.n == 0);
-}
+static bool is_empty(const value *v) { return v->kind == SAINT_PICKLE_NONE || (v->kind == SAINT_PICKLE_DICT && v->u.seq.n == 0); }
 
 static bool build_tensor(vm *m, const value *args, bool v3)
 {
@@ -513,7 +503,8 @@ static bool build_tensor(vm *m, const value *args, bool v3)
     if (!copy_extents(m, a[2], t->size) || !copy_extents(m, a[3], t->stride)) return false;
     t->rank = a[2]->u.seq.n > SAINT_MAX_RANK ? SAINT_MAX_RANK : (int)a[2]->u.seq.n;
     if (a[2]->u.seq.n > SAINT_MAX_RANK) t->refusal = "it has more than 8 dimensions";
-    if (n > metadata && !is_empty(a[metadata])) t->refusal = "it is a conjugated or negated view: save it with .resolve_conj().resolve_neg()";
+    if (n > metadata && !is_empty(a[metadata]))
+        t->refusal = "it is a conjugated or negated view: save it with .resolve_conj().resolve_neg()";
     v->u.tensor = t;
     return push(m, v);
 }
@@ -555,16 +546,10 @@ static bool reduce(vm *m)
 }
 
 /* NEWOBJ_EX: class, arguments, named arguments */
-static bool reduce_named(vm *m)
-{
-    return pop(m) && reduce(m);
-}
+static bool reduce_named(vm *m) { return pop(m) && reduce(m); }
 
 /* State is never applied: of a dict it is metadata, of an inert object it means nothing. */
-static bool build(vm *m)
-{
-    return pop(m) && top(m);
-}
+static bool build(vm *m) { return pop(m) && top(m); }
 
 /* ---- the machine ---- */
 
@@ -584,9 +569,10 @@ static bool frame(vm *m)
 
 static bool unknown_opcode(vm *m, int op)
 {
-    m->status = saint_fail(m->err, SAINT_UNSUPPORTED,
-                           "%s: data.pkl uses the pickle opcode 0x%02x at byte %zu, which torch.save does not write: re-save with torch or as safetensors",
-                           m->what, op, m->op_at);
+    m->status = saint_fail(
+        m->err, SAINT_UNSUPPORTED,
+        "%s: data.pkl uses the pickle opcode 0x%02x at byte %zu, which torch.save does not write: re-save with torch or as safetensors",
+        m->what, op, m->op_at);
     return false;
 }
 
@@ -598,24 +584,24 @@ static bool run_container_op(vm *m, int op)
     case ')': return push_kind(m, SAINT_PICKLE_TUPLE);
     case ']': return push_kind(m, SAINT_PICKLE_LIST);
     case '}': return push_kind(m, SAINT_PICKLE_DICT);
-    case 0x8f: return push_kind(m, SAINT_PICKLE_OPAQUE);         /* EMPTY_SET */
+    case 0x8f: return push_kind(m, SAINT_PICKLE_OPAQUE); /* EMPTY_SET */
     case 't': return push_marked(m, SAINT_PICKLE_TUPLE);
     case 'l': return push_marked(m, SAINT_PICKLE_LIST);
     case 'd': return push_marked(m, SAINT_PICKLE_DICT);
-    case 0x91: return push_marked(m, SAINT_PICKLE_OPAQUE);       /* FROZENSET */
-    case 0x85: return push_last(m, 1);                           /* TUPLE1 */
+    case 0x91: return push_marked(m, SAINT_PICKLE_OPAQUE); /* FROZENSET */
+    case 0x85: return push_last(m, 1);                     /* TUPLE1 */
     case 0x86: return push_last(m, 2);
     case 0x87: return push_last(m, 3);
     case 'a': return append_one(m);
     case 'e': return append_marked(m);
-    case 0x90: return append_marked(m);                          /* ADDITEMS, to an inert set */
+    case 0x90: return append_marked(m); /* ADDITEMS, to an inert set */
     case 's': return set_one(m);
     case 'u': return set_marked(m);
     case '0': return pop(m) != NULL;
     case '1': return pop_mark(m, &items, &n);
     case 'R':
-    case 0x81: return reduce(m);                                 /* NEWOBJ */
-    case 0x92: return reduce_named(m);                           /* NEWOBJ_EX */
+    case 0x81: return reduce(m);       /* NEWOBJ */
+    case 0x92: return reduce_named(m); /* NEWOBJ_EX */
     case 'b': return build(m);
     case 'Q': return persistent(m);
     default: return unknown_opcode(m, op);
@@ -631,28 +617,28 @@ static bool run_op(vm *m, int op)
     case 'N': return push_kind(m, SAINT_PICKLE_NONE);
     case 0x88: return push_bool(m, true);
     case 0x89: return push_bool(m, false);
-    case 'K': return push_uint(m, 1);        /* BININT1 */
-    case 'M': return push_uint(m, 2);        /* BININT2 */
-    case 'J': return push_uint(m, 4);        /* BININT, the only signed one */
-    case 0x8a: return push_long(m, 1);       /* LONG1 */
-    case 0x8b: return push_long(m, 4);       /* LONG4 */
-    case 'G': return push_float(m);          /* BINFLOAT */
-    case 0x8c: return push_text(m, 1);       /* SHORT_BINUNICODE */
-    case 'X': return push_text(m, 4);        /* BINUNICODE */
-    case 0x8d: return push_text(m, 8);       /* BINUNICODE8 */
-    case 'U': return push_text(m, 1);        /* SHORT_BINSTRING: names that Python 2 pickled */
-    case 'T': return push_text(m, 4);        /* BINSTRING */
-    case 'C': return push_bytes(m, 1);       /* SHORT_BINBYTES */
-    case 'B': return push_bytes(m, 4);       /* BINBYTES */
-    case 0x8e: return push_bytes(m, 8);      /* BINBYTES8 */
-    case 0x96: return push_bytes(m, 8);      /* BYTEARRAY8 */
-    case 'c': return push_line_global(m);    /* GLOBAL */
-    case 0x93: return push_stack_global(m);  /* STACK_GLOBAL */
-    case 'q': return memo_put_indexed(m, 1); /* BINPUT */
-    case 'r': return memo_put_indexed(m, 4); /* LONG_BINPUT */
+    case 'K': return push_uint(m, 1);         /* BININT1 */
+    case 'M': return push_uint(m, 2);         /* BININT2 */
+    case 'J': return push_uint(m, 4);         /* BININT, the only signed one */
+    case 0x8a: return push_long(m, 1);        /* LONG1 */
+    case 0x8b: return push_long(m, 4);        /* LONG4 */
+    case 'G': return push_float(m);           /* BINFLOAT */
+    case 0x8c: return push_text(m, 1);        /* SHORT_BINUNICODE */
+    case 'X': return push_text(m, 4);         /* BINUNICODE */
+    case 0x8d: return push_text(m, 8);        /* BINUNICODE8 */
+    case 'U': return push_text(m, 1);         /* SHORT_BINSTRING: names that Python 2 pickled */
+    case 'T': return push_text(m, 4);         /* BINSTRING */
+    case 'C': return push_bytes(m, 1);        /* SHORT_BINBYTES */
+    case 'B': return push_bytes(m, 4);        /* BINBYTES */
+    case 0x8e: return push_bytes(m, 8);       /* BINBYTES8 */
+    case 0x96: return push_bytes(m, 8);       /* BYTEARRAY8 */
+    case 'c': return push_line_global(m);     /* GLOBAL */
+    case 0x93: return push_stack_global(m);   /* STACK_GLOBAL */
+    case 'q': return memo_put_indexed(m, 1);  /* BINPUT */
+    case 'r': return memo_put_indexed(m, 4);  /* LONG_BINPUT */
     case 0x94: return memo_put(m, m->memo_n); /* MEMOIZE */
-    case 'h': return memo_get(m, 1);         /* BINGET */
-    case 'j': return memo_get(m, 4);         /* LONG_BINGET */
+    case 'h': return memo_get(m, 1);          /* BINGET */
+    case 'j': return memo_get(m, 4);          /* LONG_BINGET */
     default: return run_container_op(m, op);
     }
 }
@@ -679,7 +665,8 @@ saint_status saint_pickle_read(saint_pickle **out, const unsigned char *p, size_
 {
     *out = NULL;
     if (n > MAX_PICKLE)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected a data.pkl of at most %d bytes, found %zu: save only the state_dict", what, MAX_PICKLE, n);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: expected a data.pkl of at most %d bytes, found %zu: save only the state_dict", what,
+                          MAX_PICKLE, n);
     vm m = {.p = p, .n = n, .what = what, .err = err};
     m.heap = calloc(1, sizeof *m.heap);
     if (!m.heap) return saint_fail(err, SAINT_MEMORY, "%s: no memory", what);
@@ -694,10 +681,7 @@ saint_status saint_pickle_read(saint_pickle **out, const unsigned char *p, size_
     return ok ? SAINT_OK : m.status;
 }
 
-const saint_pickle_value *saint_pickle_root(const saint_pickle *p)
-{
-    return p->root;
-}
+const saint_pickle_value *saint_pickle_root(const saint_pickle *p) { return p->root; }
 
 void saint_pickle_free(saint_pickle *p)
 {

@@ -70,8 +70,8 @@ struct saint_pickle_value {
 
 typedef struct saint_pickle saint_pickle;
 
-/* Run the pickle p[0, n), which must outlive *out. SAINT_FORMAT: not a pickle of protocol 2 to 5 or inconsistent; SAINT_UNSUPPORTED: an opcode
- * that torch.save does not write. */
+/* Run the pickle p[0, n), which must outlive *out. SAINT_FORMAT: not a pickle of protocol 2 to 5 or inconsistent; SAINT_UNSUPPORTED: an
+ * opcode that torch.save does not write. */
 saint_status saint_pickle_read(saint_pickle **out, const unsigned char *p, size_t n, const char *what, saint_error *err);
 const saint_pickle_value *saint_pickle_root(const saint_pickle *p);
 void saint_pickle_free(saint_pickle *p); /* NULL is allowed */

@@ -126,7 +126,8 @@ saint_status saint_config_llama(const cJSON *c, const char *what, saint_llm *l, 
         return saint_fail(err, SAINT_FORMAT, "%s: %d attention heads are not a multiple of %d key-value heads", what, l->heads, l->kv_heads);
     l->head_dim = l->dim / l->heads;
     TRY(saint_json_int(c, "head_dim", 1, 1024, &l->head_dim, what, err));
-    if (l->head_dim < 2 || l->head_dim % 2) return saint_fail(err, SAINT_FORMAT, "%s: head_dim %d is not even", what, l->head_dim);
+    if (l->head_dim < 2 || l->head_dim > 1024 || l->head_dim % 2)
+        return saint_fail(err, SAINT_FORMAT, "%s: heads of width %d, expected an even number up to 1024", what, l->head_dim);
     TRY(saint_json_double(c, "rms_norm_eps", &eps, what, err));
     TRY(saint_json_string(c, "hidden_act", &act, what, err));
     if (strcmp(act, "silu") != 0) return saint_fail(err, SAINT_UNSUPPORTED, "%s: hidden_act \"%s\" is not implemented in the LLM", what, act);

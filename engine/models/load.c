@@ -403,7 +403,9 @@ static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, co
         }
     }
     bool vlm = kind == KIND_LLAVA_HF || kind == KIND_LLAVA_LIUHAOTIAN;
+    saint_fit fit = m->preproc.fit; /* LLaVA's own config decides over the tower's processor */
     if (s == SAINT_OK && (vlm || kind == KIND_CLIP)) s = preproc_from_dir(m, kind == KIND_LLAVA_LIUHAOTIAN ? tower : dir, err);
+    if (kind == KIND_LLAVA_LIUHAOTIAN) m->preproc.fit = fit;
     if (s == SAINT_OK && (vlm || kind == KIND_CLIP)) s = saint_bind_clip(m, names, err);
     if (s == SAINT_OK && kind == KIND_TIMM) s = saint_bind_timm(m, names, err);
     if (s == SAINT_OK && vlm) s = saint_bind_projector(m, names, err);

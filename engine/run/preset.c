@@ -1,6 +1,7 @@
 #include "run/preset.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,15 +70,23 @@ static saint_status value_text(const cJSON *v, const char *preset, char *out, si
     return SAINT_OK;
 }
 
-static int scale_layer(int layer, int depth, int made_for)
+/* `deepest` is the last layer that has an effect: a site that scales behind it moves there. */
+typedef struct {
+    int depth, made_for, deepest;
+} scaling;
+
+static int scale_layer(int layer, const scaling *s)
 {
-    return made_for && depth && depth != made_for ? layer * depth / made_for : layer;
+    if (!s->made_for || !s->depth || s->depth == s->made_for) return layer;
+    int scaled = layer * s->depth / s->made_for;
+    return layer > SAINT_MAX_LAYERS || scaled < s->deepest ? scaled : s->deepest;
 }
 
 /* The last layer of a range: scaled by its open end, so that "the first half" stays the first half; a range keeps at least its first. */
-static int scale_last(int first, int last, int depth, int made_for)
+static int scale_last(int first, int last, const scaling *s)
 {
-    int scaled = scale_layer(last + 1, depth, made_for) - 1, least = scale_layer(first, depth, made_for);
+    const scaling open_end = {s->depth, s->made_for, s->deepest + 1};
+    int scaled = scale_layer(last + 1, &open_end) - 1, least = scale_layer(first, s);
     return scaled > least ? scaled : least;
 }
 
@@ -94,7 +103,7 @@ static int layer_number(const char *p, const char **end)
 }
 
 /* "name[0-11]" -> the same range of a network of another depth. */
-static void scale_key(const char *key, int depth, int made_for, char *out, size_t size)
+static void scale_key(const char *key, const scaling *scale, char *out, size_t size)
 {
     size_t used = 0;
     int first = 0; /* of the range at hand, in the layers the preset was made for */
@@ -108,7 +117,7 @@ static void scale_key(const char *key, int depth, int made_for, char *out, size_
             continue;
         }
         bool last = p[-1] == '-';
-        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last(first, v, depth, made_for) : scale_layer(v, depth, made_for));
+        used += (size_t)snprintf(out + used, size - used, "%d", last ? scale_last(first, v, scale) : scale_layer(v, scale));
         first = v;
         p = end;
     }
@@ -116,7 +125,7 @@ static void scale_key(const char *key, int depth, int made_for, char *out, size_
 }
 
 /* saint_start and saint_end are one range under two names. */
-static void scale_range(const saint_preset *p, const char *name, int depth, char *value, size_t size)
+static void scale_range(const saint_preset *p, const char *name, const scaling *scale, char *value, size_t size)
 {
     const char *end;
     int v = layer_number(value, &end);
@@ -124,24 +133,25 @@ static void scale_range(const saint_preset *p, const char *name, int depth, char
     const cJSON *start = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(p->json, "set"), "saint_start");
     int first = cJSON_IsNumber(start) && start->valuedouble >= 0 && start->valuedouble <= v ? (int)start->valuedouble : v;
     bool last = strcmp(name, "saint_end") == 0;
-    snprintf(value, size, "%d", last ? scale_last(first, v, depth, p->llm_layers) : scale_layer(v, depth, p->llm_layers));
+    snprintf(value, size, "%d", last ? scale_last(first, v, scale) : scale_layer(v, scale));
 }
 
 saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
 {
+    const scaling vit = {m->vit_layers, p->vit_layers, m->vit_layers_run - 1}, llm = {m->llm_layers, p->llm_layers, m->llm_layers - 1};
     int rows = m->grid_w * m->grid_h + m->vit_prefix;
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(p->json, "set");
     for (const cJSON *v = set->child; v; v = v->next) {
         char value[64], key[160];
         TRY(value_text(v, p->name, value, sizeof value, err));
-        bool llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
-        scale_key(v->string, llm ? m->llm_layers : m->vit_layers, llm ? p->llm_layers : p->vit_layers, key, sizeof key);
+        bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
+        scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
-            scale_range(p, v->string, m->llm_layers, value, sizeof value);
+            scale_range(p, v->string, &llm, value, sizeof value);
         if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
-            long scaled = (long)((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5);
-            saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %ld of %d", p->name, value, p->image_rows, scaled, rows);
-            snprintf(value, sizeof value, "%ld", scaled);
+            int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
+            saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
+            snprintf(value, sizeof value, "%d", scaled);
         }
         saint_error inner = {0};
         saint_status st = saint_settings_set(s, key, value, &inner);

@@ -65,7 +65,7 @@ static unsigned char *central(unsigned char *p, const char *name, size_t n, size
 
 static void check_pickle(const uint8_t *data, size_t size)
 {
-    static const unsigned char storage[32] = {1, 2, 3};
+    static const unsigned char storage[64] = {1, 2, 3};
     static const char name[2][11] = {"a/data.pkl", "a/data/000"};
     unsigned char *zip = malloc(size + 512), *p = zip;
     if (!zip) return;

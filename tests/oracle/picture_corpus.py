@@ -39,8 +39,10 @@ def main():
         "restarts.jpg": (rgb, {"quality": 30, "restart_marker_blocks": 1}), "grey.jpg": (grey, {"quality": 40}),
         "cmyk.jpg": (rgb.convert("CMYK"), {"quality": 40}), "rgb.png": (rgb, {}), "rgba.png": (rgba, {}), "grey.png": (grey, {}),
         "grey16.png": (grey16, {}), "palette.png": (pal, {"transparency": 3}), "bits1.png": (grey.convert("1"), {}),
-        "la.png": (rgba.convert("LA"), {}), "still.gif": (pal, {}), "rgb.bmp": (rgb, {}), "palette.bmp": (pal, {}), "bits1.bmp": (grey.convert("1"), {}),
-        "rgba.bmp": (rgba, {}), "rgb.ppm": (rgb, {}), "grey.pgm": (grey, {}), "rgb.tga": (rgb, {}), "rle.tga": (rgb, {"compression": "tga_rle"}),
+        "la.png": (rgba.convert("LA"), {}),
+        "still.gif": (pal, {}), "rgb.bmp": (rgb, {}), "palette.bmp": (pal, {}), "bits1.bmp": (grey.convert("1"), {}),
+        "rgba.bmp": (rgba, {}), "rgb.ppm": (rgb, {}),
+        "grey.pgm": (grey, {}), "rgb.tga": (rgb, {}), "rle.tga": (rgb, {"compression": "tga_rle"}),
         "palette.tga": (pal, {}),
     }
     for name, (image, options) in files.items():
@@ -50,6 +52,8 @@ def main():
     for name, progressive in (("overflow.jpg", False), ("overflow_progressive.jpg", True)):
         with open(os.path.join(OUT, name), "wb") as f:
             f.write(overflowing_dc(progressive))
+    with open(os.path.join(OUT, "cut_scan.jpg"), "wb") as f:  # the scan ends inside a value
+        f.write(overflowing_dc(False)[:-30] + b"\xff\xd9")
     with open(os.path.join(OUT, "deep.pgm"), "wb") as f:
         f.write(b"P5 # a comment\n3 2\n1023\n" + bytes([0, 0, 3, 255, 2, 0, 1, 1, 0, 9, 3, 3]))
     data = io.BytesIO()

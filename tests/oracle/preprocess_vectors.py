@@ -45,9 +45,11 @@ def hf(kind, **kw):
 
 
 HF = {
-    "clip_landscape": (61, 40, hf("CLIPImageProcessor", size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, resample=3, **CLIP)),
+    "clip_landscape": (61, 40, hf("CLIPImageProcessor",
+                               size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, resample=3, **CLIP)),
     "clip_portrait_old_form": (33, 70, hf("CLIPImageProcessor", size=28, crop_size=28, resample=3, do_center_crop=True, **CLIP)),
-    "clip_wider_resize": (45, 31, hf("CLIPImageProcessor", size={"shortest_edge": 33}, crop_size={"height": 28, "width": 28}, resample=2, **CLIP)),
+    "clip_wider_resize": (45, 31, hf("CLIPImageProcessor",
+                                  size={"shortest_edge": 33}, crop_size={"height": 28, "width": 28}, resample=2, **CLIP)),
     "clip_up": (9, 14, hf("CLIPImageProcessor", size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, resample=3, **CLIP)),
     "clip_same": (28, 28, hf("CLIPImageProcessor", size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, resample=3, **CLIP)),
     "clip_raw": (50, 40, hf("CLIPImageProcessor", size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}, resample=3, **CLIP)
@@ -79,7 +81,8 @@ TIMM = {
 }
 
 RESIZE = [(64, 48, 33, 21, "bicubic"), (64, 48, 33, 21, "bilinear"), (10, 7, 31, 40, "bicubic"), (10, 7, 31, 40, "bilinear"),
-          (200, 3, 7, 9, "bicubic"), (3, 200, 9, 7, "bilinear"), (1, 1, 5, 4, "bicubic"), (17, 23, 17, 40, "bicubic"), (17, 23, 40, 23, "bicubic"),
+          (200, 3, 7, 9, "bicubic"), (3, 200, 9, 7, "bilinear"), (1, 1, 5, 4, "bicubic"), (17, 23, 17, 40, "bicubic"),
+          (17, 23, 40, 23, "bicubic"),
           (17, 23, 17, 23, "bilinear"), (97, 89, 1, 1, "bicubic"), (40, 90, 60, 31, "bicubic")]
 
 

@@ -56,10 +56,8 @@ static void published_safetensors_open_or_fail_cleanly(void **state)
         if (s != SAINT_OK) {
             assert_non_null(strstr(e.text, v[i].file));
             assert_null(c);
-        } else if (v[i].tensors >= 0)
-            assert_int_equal(saint_checkpoint_count(c), v[i].tensors);
-        else
-            assert_true(saint_checkpoint_count(c) > 0);
+        } else if (v[i].tensors >= 0) assert_int_equal(saint_checkpoint_count(c), v[i].tensors);
+        else assert_true(saint_checkpoint_count(c) > 0);
         saint_checkpoint_close(c);
     }
 }

@@ -69,10 +69,7 @@ static void walk(const char *folder, tally *t)
     free(names);
 }
 
-static int files(const tally *t)
-{
-    return t->pictures + t->broken + t->unsupported;
-}
+static int files(const tally *t) { return t->pictures + t->broken + t->unsupported; }
 
 static void report(const char *name, const tally *t)
 {
@@ -101,8 +98,14 @@ static void hostile_folders(void **state)
     static const struct {
         const char *name;
         int at_least;
-    } folder[] = {{"imagepng_bugfixes", 18}, {"jpegdecoder_crashtest", 100}, {"jpegdecoder_reftest", 66}, {"libjpegturbo_bugs", 29},
-                  {"libpng_crashers", 23},   {"libpng_pngsuite", 50},        {"pillow", 36},              {"stb_pngsuite", 250}};
+    } folder[] = {{"imagepng_bugfixes", 18},
+                  {"jpegdecoder_crashtest", 100},
+                  {"jpegdecoder_reftest", 66},
+                  {"libjpegturbo_bugs", 29},
+                  {"libpng_crashers", 23},
+                  {"libpng_pngsuite", 50},
+                  {"pillow", 36},
+                  {"stb_pngsuite", 250}};
     for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
         char path[4096];
         tally t = {0};

@@ -191,9 +191,12 @@ static saint_tokenizer *llama_json(void)
     saint_tokenizer *model = llama_model();
     text_buf b = {0};
     put(&b, "{\"added_tokens\":[{\"id\":0,\"content\":\"<unk>\",\"special\":true},{\"id\":1,\"content\":\"<s>\",\"special\":true},"
-            "{\"id\":2,\"content\":\"</s>\",\"special\":true}],\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\","
-            "\"prepend\":\"" BAR "\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" BAR "\"}]},\"pre_tokenizer\":null,"
-            "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"" BAR "\"},\"content\":\" \"},"
+            "{\"id\":2,\"content\":\"</s>\",\"special\":true}],\"normalizer\":{\"type\":\"Sequence\","
+            "\"normalizers\":[{\"type\":\"Prepend\","
+            "\"prepend\":\"" BAR "\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" BAR "\"}]},"
+            "\"pre_tokenizer\":null,"
+            "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"" BAR "\"},"
+            "\"content\":\" \"},"
             "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},"
             "\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"byte_fallback\":true,\"vocab\":{");
     for (int i = 0; i < 32000; i++) {
@@ -357,7 +360,8 @@ static saint_tokenizer *gpt2(void)
     }
     saint_map_close(&map);
     assert_true(vocab.n && merges.n);
-    put(&b, "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true},\"decoder\":{\"type\":\"ByteLevel\"},"
+    put(&b, "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true},"
+            "\"decoder\":{\"type\":\"ByteLevel\"},"
             "\"model\":{\"vocab\":{");
     put_n(&b, vocab.data, vocab.n);
     put(&b, "},\"merges\":[");
@@ -403,10 +407,12 @@ static saint_tokenizer *clip(void)
     FILE *f = popen("gzip -dc '" DATA "clip/bpe_simple_vocab_16e6.txt.gz'", "r");
     assert_non_null(f);
     text_buf b = {0}, merges = {0};
-    put(&b, "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},"
+    put(&b, "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Replace\","
+            "\"pattern\":{\"Regex\":\"\\\\s+\"},"
             "\"content\":\" \"},{\"type\":\"Lowercase\"}]},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\","
             "\"pattern\":{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+\"},\"behavior\":\"Removed\","
-            "\"invert\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true}]},\"decoder\":{\"type\":\"ByteLevel\"},"
+            "\"invert\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true}]},"
+            "\"decoder\":{\"type\":\"ByteLevel\"},"
             "\"added_tokens\":[{\"id\":49406,\"content\":\"<start_of_text>\",\"special\":true},{\"id\":49407,\"content\":\"<end_of_text>\","
             "\"special\":true}],\"model\":{\"unk_token\":\"<end_of_text>\",\"end_of_word_suffix\":\"</w>\",\"vocab\":{");
     int id = put_alphabet(&b, "", 0);

@@ -230,7 +230,8 @@ static void products_equal_double_sums(void **state)
 {
     (void)state;
     static const int sizes[][3] = {{1, 1, 1},    {2, 3, 2},     {5, 7, 3},    {3, 33, 31},  {12, 32, 64},  {13, 31, 33}, {25, 65, 127},
-                                   {70, 19, 77}, {11, 200, 16}, {6, 16, 130}, {7, 5, 5000}, {14, 34, 4099}, {1, 130, 1025}};
+                                   {70, 19, 77}, {11, 200, 16}, {6, 16, 130}, {7, 5, 5000}, {14, 34, 4099}, {1, 130, 1025},
+                                   {31, 129, 131}, {60, 150, 70}};
     static const linear_fn fns[] = {saint_cpu_linear, saint_cpu_linear_rows};
     EACH_TIER (tier)
         for (size_t c = 0; c < 2; c++) {
@@ -355,7 +356,7 @@ static void nan_and_inf_go_through(void **state)
 static void rows_and_threads_change_no_bit(void **state)
 {
     (void)state;
-    enum { M = 61, N = 77, K = 259 };
+    enum { M = 61, N = 133, K = 129 };
     static const linear_fn fns[] = {saint_cpu_linear, saint_cpu_linear_rows};
     EACH_TIER (tier)
         for (int e = 0; e < 2 * 3 * 2; e++) {
@@ -418,6 +419,46 @@ static void blocks_change_no_bit(void **state)
             free(x);
             free(w);
             free(y);
+            cpu_drop(&cpu);
+        }
+}
+
+/* The turned product packs x instead of the weights when the rows fill its lanes; one row alone never does. */
+static void turning_changes_no_bit(void **state)
+{
+    (void)state;
+    enum { M = 64, N = 131, K = 3201 };
+    EACH_TIER (tier)
+        for (size_t c = 0; c < 2; c++) {
+            bench_cpu cpu;
+            cpu_make(&cpu, tier, compute_types[c], 2);
+            size_t size = saint_dtype_size(compute_types[c]);
+            char *x = malloc(M * K * size), *w = malloc(N * K * size);
+            float *y = malloc(M * N * sizeof *y), *other = malloc(M * N * sizeof *y);
+            seed = 6;
+            for (size_t i = 0; i < M * K; i++) put(x, compute_types[c], i, noise());
+            for (size_t i = 0; i < N * K; i++) put(w, compute_types[c], i, noise());
+            saint_linear_args a = {.m = M, .x = x, .ldx = K, .w = {w, compute_types[c], N, K}, .act = SAINT_ACT_QUICK_GELU, .y = y, .ytype = SAINT_F32, .ldy = N};
+            assert_ok(saint_cpu_linear(&cpu.cpu.base, &a, err));
+            a.y = other;
+            static const int cuts[] = {0, 1, 33, 64}; /* one row, 32, 31 */
+            for (int i = 0; i < 3; i++) {
+                a.m = cuts[i + 1] - cuts[i];
+                a.x = x + (size_t)cuts[i] * K * size;
+                a.y = other + cuts[i] * N;
+                cpu_poison(&cpu);
+                assert_ok(saint_cpu_linear(&cpu.cpu.base, &a, err));
+            }
+            assert_memory_equal(y, other, M * N * sizeof *y);
+            a.m = 40; /* not turned where panels are 32 wide */
+            a.x = x + 24 * K * size;
+            a.y = other;
+            assert_ok(saint_cpu_linear(&cpu.cpu.base, &a, err));
+            assert_memory_equal(y + 24 * N, other, 40 * N * sizeof *y);
+            free(x);
+            free(w);
+            free(y);
+            free(other);
             cpu_drop(&cpu);
         }
 }
@@ -496,6 +537,7 @@ int main(void)
         cmocka_unit_test(nan_and_inf_go_through),
         cmocka_unit_test(rows_and_threads_change_no_bit),
         cmocka_unit_test(blocks_change_no_bit),
+        cmocka_unit_test(turning_changes_no_bit),
         cmocka_unit_test(nothing_is_nothing),
         cmocka_unit_test(wrong_arguments_are_told),
         cmocka_unit_test(sgemm_equals_double_sums),

@@ -53,7 +53,13 @@ static void shapes_of_every_form_are_read(void **state)
         const char *shape;
         int rank;
         size_t count;
-    } v[] = {{"()", 0, 1}, {"(3,)", 1, 3}, {"(1,3)", 2, 3}, {"( 3 , 1 , )", 2, 3}, {"(0,)", 1, 0}, {"(3,0,9)", 3, 0}, {"(1,1,1,1,1,1,1,2)", 8, 2}};
+    } v[] = {{"()", 0, 1},
+             {"(3,)", 1, 3},
+             {"(1,3)", 2, 3},
+             {"( 3 , 1 , )", 2, 3},
+             {"(0,)", 1, 0},
+             {"(3,0,9)", 3, 0},
+             {"(1,1,1,1,1,1,1,2)", 8, 2}};
     const float data[3] = {7, 8, 9};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         char h[128];
@@ -173,10 +179,14 @@ static void a_file_is_loaded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_version_is_read),            cmocka_unit_test(shapes_of_every_form_are_read),
-        cmocka_unit_test(half_and_double_are_converted),    cmocka_unit_test(bad_values_are_named_by_position),
-        cmocka_unit_test(what_is_not_read_is_named),        cmocka_unit_test(malformed_headers_are_refused),
-        cmocka_unit_test(sizes_must_fit),                   cmocka_unit_test(a_file_is_loaded),
+        cmocka_unit_test(every_version_is_read),
+        cmocka_unit_test(shapes_of_every_form_are_read),
+        cmocka_unit_test(half_and_double_are_converted),
+        cmocka_unit_test(bad_values_are_named_by_position),
+        cmocka_unit_test(what_is_not_read_is_named),
+        cmocka_unit_test(malformed_headers_are_refused),
+        cmocka_unit_test(sizes_must_fit),
+        cmocka_unit_test(a_file_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,7 @@ static void *narrowed(saint_dtype type, const float *x, size_t n, float *exact)
     assert_non_null(p);
     for (size_t i = 0; i < n; i++) {
         uint16_t h = saint_f32_to_bf16(x[i]);
-        if (type == SAINT_F32)
-            ((float *)p)[i] = exact[i] = x[i];
+        if (type == SAINT_F32) ((float *)p)[i] = exact[i] = x[i];
         else {
             ((uint16_t *)p)[i] = h;
             exact[i] = saint_bf16_to_f32(h);
@@ -69,10 +68,8 @@ static void expect_norm(saint_backend *b, int64_t rows, int64_t d, float offset,
     for (int64_t i = 0; i < rows * d; i++) x[i] += offset;
     void *y = malloc((size_t)(rows * d) * saint_dtype_size(ytype));
     assert_non_null(y);
-    if (layer)
-        assert_ok(b->op->layernorm(b, x, rows, d, w, bias, eps, y, ytype, err));
-    else
-        assert_ok(b->op->rmsnorm(b, x, rows, d, w, eps, y, ytype, err));
+    if (layer) assert_ok(b->op->layernorm(b, x, rows, d, w, bias, eps, y, ytype, err));
+    else assert_ok(b->op->rmsnorm(b, x, rows, d, w, eps, y, ytype, err));
     for (int64_t r = 0; r < rows; r++) {
         double mean = 0, var = 0;
         for (int64_t i = 0; layer && i < d; i++) mean += (double)x[r * d + i] / (double)d;
@@ -173,10 +170,8 @@ static void check_embed(saint_backend *b)
         for (size_t i = 0; i < TABLE * WIDTH; i++) {
             uint16_t h = type == SAINT_F16 ? saint_f32_to_f16(x[i]) : saint_f32_to_bf16(x[i]);
             exact[i] = type == SAINT_F32 ? x[i] : type == SAINT_F16 ? saint_f16_to_f32(h) : saint_bf16_to_f32(h);
-            if (type == SAINT_F32)
-                memcpy(data + 1 + i * 4, &x[i], 4);
-            else
-                memcpy(data + 1 + i * 2, &h, 2);
+            if (type == SAINT_F32) memcpy(data + 1 + i * 4, &x[i], 4);
+            else memcpy(data + 1 + i * 2, &h, 2);
         }
         saint_matrix table = {data + 1, type, TABLE, WIDTH};
         memset(y, 0xff, sizeof y);
@@ -387,12 +382,9 @@ static void tiers_are_chosen_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(norms_equal_the_formula),
-        cmocka_unit_test(moves_are_exact),
-        cmocka_unit_test(rope_equals_the_formula),
-        cmocka_unit_test(mean_over_heads_sums_in_order_and_divides),
-        cmocka_unit_test(memory_is_aligned_and_checked),
-        cmocka_unit_test(tiers_are_chosen_by_name),
+        cmocka_unit_test(norms_equal_the_formula),       cmocka_unit_test(moves_are_exact),
+        cmocka_unit_test(rope_equals_the_formula),       cmocka_unit_test(mean_over_heads_sums_in_order_and_divides),
+        cmocka_unit_test(memory_is_aligned_and_checked), cmocka_unit_test(tiers_are_chosen_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

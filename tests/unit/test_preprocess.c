@@ -137,7 +137,8 @@ static saint_status read_settings(bool hf, const char *text, saint_preproc *p, s
 {
     cJSON *config;
     assert_ok(saint_json_parse(text, strlen(text), 1 << 16, "test", &config, err));
-    saint_status s = hf ? saint_preproc_from_hf(config, "preprocessor_config.json", p, e) : saint_preproc_from_timm(config, "config.json", p, e);
+    saint_status s =
+        hf ? saint_preproc_from_hf(config, "preprocessor_config.json", p, e) : saint_preproc_from_timm(config, "config.json", p, e);
     cJSON_Delete(config);
     return s;
 }
@@ -200,10 +201,13 @@ static void settings_lie_on_top_of_the_callers(void **state)
     saint_error e;
     saint_preproc p = clip_defaults;
     p.fit = SAINT_FIT_PAD;
-    assert_int_equal(read_settings(true, "{\"do_pad\":null,\"size\":null,\"processor_class\":\"x\",\"do_thumbnail\":false}", &p, &e), SAINT_OK);
+    assert_int_equal(read_settings(true, "{\"do_pad\":null,\"size\":null,\"processor_class\":\"x\",\"do_thumbnail\":false}", &p, &e),
+                     SAINT_OK);
     assert_int_equal(p.fit, SAINT_FIT_PAD); /* LLaVA's config.json says pad, its processor says nothing */
     assert_int_equal(p.side, 224);
-    assert_int_equal(read_settings(true, "{\"size\":{\"shortest_edge\":336},\"crop_size\":336,\"image_mean\":[0.48145466,0.4578275,0.40821073]}", &p, &e),
+    assert_int_equal(read_settings(true,
+                                   "{\"size\":{\"shortest_edge\":336},\"crop_size\":336,\"image_mean\":[0.48145466,0.4578275,0.40821073]}",
+                                   &p, &e),
                      SAINT_OK);
     assert_true(p.side == 336 && p.resize == 336 && p.fit == SAINT_FIT_CROP);
     assert_true(p.pad[0] == 122 && p.pad[1] == 116 && p.pad[2] == 104);
@@ -216,9 +220,12 @@ static void settings_lie_on_top_of_the_callers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(floats_equal_the_published_processors), cmocka_unit_test(rect_says_where_the_square_lies),
-        cmocka_unit_test(extreme_shapes_cost_little),            cmocka_unit_test(wrong_settings_are_refused),
-        cmocka_unit_test(refused_settings_are_named),            cmocka_unit_test(settings_lie_on_top_of_the_callers),
+        cmocka_unit_test(floats_equal_the_published_processors),
+        cmocka_unit_test(rect_says_where_the_square_lies),
+        cmocka_unit_test(extreme_shapes_cost_little),
+        cmocka_unit_test(wrong_settings_are_refused),
+        cmocka_unit_test(refused_settings_are_named),
+        cmocka_unit_test(settings_lie_on_top_of_the_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,8 @@ static saint_tokenizer *bytes_tokenizer(const char *post_processor)
     return t;
 }
 
-static const char ADDS_BOS[] = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{\"Sequence\":{\"id\":\"A\"}}]}";
+static const char ADDS_BOS[] = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},"
+    "{\"Sequence\":{\"id\":\"A\"}}]}";
 
 static void part_is(const int32_t *ids, int n, const char *want)
 {

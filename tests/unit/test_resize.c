@@ -6,7 +6,6 @@
 #include "formats/json.h"
 #include "formats/resize.h"
 
-
 #define FIXTURES SAINT_FIXTURE_DIR "/preprocess/"
 
 static int number(const cJSON *o, const char *key)

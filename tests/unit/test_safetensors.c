@@ -26,14 +26,16 @@ static void refused(saint_status expected, const char *header, size_t n, const c
     saint_status s = saint_checkpoint_open_memory(&c, file, make(header, n), "t.safetensors", &e);
     if (s != expected) fail_msg("status %d instead of %d (%s): %s", s, expected, e.text, header);
     assert_null(c);
-    if (!strstr(e.text, part) || strncmp(e.text, "t.safetensors: ", 15) != 0) fail_msg("'%s' does not say '%s' for: %s", e.text, part, header);
+    if (!strstr(e.text, part) || strncmp(e.text, "t.safetensors: ", 15) != 0)
+        fail_msg("'%s' does not say '%s' for: %s", e.text, part, header);
 }
 
 static void tensors_are_found_in_place(void **state)
 {
     (void)state;
     const char *h = "{\"b\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},\"__metadata__\":{\"k\":\"v\"},"
-                    "\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[8,10]},\"e\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[8,8]}}  ";
+                    "\"a\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[8,10]},\"e\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_"
+                    "offsets\":[8,8]}}  ";
     size_t n = make(h, 10);
     saint_checkpoint *c;
     assert_int_equal(strlen(h) % 8, 0);
@@ -58,7 +60,8 @@ static void tensors_are_found_in_place(void **state)
 static void a_misaligned_tensor_is_copied_once(void **state)
 {
     (void)state;
-    const char *h = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[8,11]}}   ";
+    const char *h = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[3],\"data_"
+                    "offsets\":[8,11]}}   ";
     size_t n = make(h, 11);
     assert_int_not_equal((uintptr_t)(file + n - 11) % 4, 0);
     saint_checkpoint *c;
@@ -162,10 +165,7 @@ static const char *in_dir(const char *name)
     return path[turn];
 }
 
-static void put_file(const char *name, const char *text)
-{
-    assert_ok(saint_file_write(in_dir(name), text, strlen(text), err));
-}
+static void put_file(const char *name, const char *text) { assert_ok(saint_file_write(in_dir(name), text, strlen(text), err)); }
 
 static void put_tensor(const char *file_name, const char *name, float value)
 {
@@ -274,18 +274,19 @@ static void broken_indexes_are_refused(void **state)
         const char *json;
         saint_status status;
         const char *part;
-    } v[] = {{"{\"weight_map\":{\"a\":\"gone.safetensors\"}}", SAINT_IO, "the shard 'gone.safetensors'"},
-             {"{\"weight_map\":{\"a\":\"s1.safetensors\",\"b\":\"s1.safetensors\"}}", SAINT_FORMAT, "tensor 'b' in the shard 's1.safetensors'"},
-             {"{\"weight_map\":{\"a\":\"s1.safetensors\",\"a\":\"s1.safetensors\"}}", SAINT_FORMAT, "'a' twice"},
-             {"{\"weight_map\":{\"a\":\"../s1.safetensors\"}}", SAINT_FORMAT, "same folder"},
-             {"{\"weight_map\":{\"a\":\"/etc/passwd\"}}", SAINT_FORMAT, "same folder"},
-             {"{\"weight_map\":{\"a\":\"..\"}}", SAINT_FORMAT, "same folder"},
-             {"{\"weight_map\":{\"a\":\"\"}}", SAINT_FORMAT, "same folder"},
-             {"{\"weight_map\":{\"a\":3}}", SAINT_FORMAT, "same folder"},
-             {"{\"weight_map\":{}}", SAINT_FORMAT, "weight_map"},
-             {"{\"weight_map\":[\"a\"]}", SAINT_FORMAT, "weight_map"},
-             {"[]", SAINT_FORMAT, "weight_map"},
-             {"{", SAINT_FORMAT, "not JSON"}};
+    } v[] = {
+        {"{\"weight_map\":{\"a\":\"gone.safetensors\"}}", SAINT_IO, "the shard 'gone.safetensors'"},
+        {"{\"weight_map\":{\"a\":\"s1.safetensors\",\"b\":\"s1.safetensors\"}}", SAINT_FORMAT, "tensor 'b' in the shard 's1.safetensors'"},
+        {"{\"weight_map\":{\"a\":\"s1.safetensors\",\"a\":\"s1.safetensors\"}}", SAINT_FORMAT, "'a' twice"},
+        {"{\"weight_map\":{\"a\":\"../s1.safetensors\"}}", SAINT_FORMAT, "same folder"},
+        {"{\"weight_map\":{\"a\":\"/etc/passwd\"}}", SAINT_FORMAT, "same folder"},
+        {"{\"weight_map\":{\"a\":\"..\"}}", SAINT_FORMAT, "same folder"},
+        {"{\"weight_map\":{\"a\":\"\"}}", SAINT_FORMAT, "same folder"},
+        {"{\"weight_map\":{\"a\":3}}", SAINT_FORMAT, "same folder"},
+        {"{\"weight_map\":{}}", SAINT_FORMAT, "weight_map"},
+        {"{\"weight_map\":[\"a\"]}", SAINT_FORMAT, "weight_map"},
+        {"[]", SAINT_FORMAT, "weight_map"},
+        {"{", SAINT_FORMAT, "not JSON"}};
     put_tensor("s1.safetensors", "a", 1);
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         saint_checkpoint *c;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/file.h"
 #include "formats/checkpoint.h"
 #include "formats/torch_zip.h"
 #include "formats/unpickle.h"
@@ -21,10 +22,7 @@ static void put(buffer *o, const void *p, size_t n)
     o->n += n;
 }
 
-static void puts_(buffer *o, const char *s)
-{
-    put(o, s, strlen(s));
-}
+static void puts_(buffer *o, const char *s) { put(o, s, strlen(s)); }
 
 static void le(buffer *o, uint64_t v, int width)
 {
@@ -155,7 +153,8 @@ static void tensor(buffer *o, const spec *t)
     for (int i = 0; i < t->rank; i++) whole(o, t->size[i]);
     puts_(o, "t(");
     for (int i = 0; i < t->rank; i++) whole(o, t->stride[i]);
-    puts_(o, "t\x89" "ccollections\nOrderedDict\n)R");
+    puts_(o, "t\x89"
+             "ccollections\nOrderedDict\n)R");
     if (t->negated) {
         puts_(o, "}");
         text(o, "neg");
@@ -204,7 +203,8 @@ static void refused(saint_status expected, const char *part)
     saint_error e = {0};
     saint_status s = open_buffer(&zip, &c, &e);
     if (s != expected) fail_msg("status %d instead of %d: '%s', which should say '%s'", s, expected, e.text, part);
-    if (expected != SAINT_OK && (!strstr(e.text, part) || strncmp(e.text, "t.pt: ", 6) != 0)) fail_msg("'%s' does not say '%s'", e.text, part);
+    if (expected != SAINT_OK && (!strstr(e.text, part) || strncmp(e.text, "t.pt: ", 6) != 0))
+        fail_msg("'%s' does not say '%s'", e.text, part);
 }
 
 static void refused_tensor(saint_status expected, const spec *t, const char *part)
@@ -305,7 +305,9 @@ static void tensors_outside_their_storage_are_refused(void **state)
         {{"FloatStorage", -8, 0, 1, {2}, {1}, NULL, false}, SAINT_FORMAT, "persistent id"},
         {{"FloatStorage", 8, 0, 1, {2}, {1}, "1", false}, SAINT_FORMAT, "does not hold its storage"},
         {{"FloatStorage", 8, 0, 1, {2}, {1}, "../data.pkl", false}, SAINT_FORMAT, "does not hold its storage"},
-        {{"FloatStorage", 8, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {2, 2, 2, 2, 2, 2, 2, 2, 1}, NULL, false}, SAINT_UNSUPPORTED, "8 dimensions"},
+        {{"FloatStorage", 8, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 2}, {2, 2, 2, 2, 2, 2, 2, 2, 1}, NULL, false},
+         SAINT_UNSUPPORTED,
+         "8 dimensions"},
         {{"FloatStorage", 8, 0, 1, {2}, {1}, NULL, true}, SAINT_UNSUPPORTED, "negated"},
         {{"ComplexFloatStorage", 4, 0, 1, {2}, {1}, NULL, false}, SAINT_UNSUPPORTED, "ComplexFloatStorage"},
     };
@@ -350,6 +352,7 @@ static void hostile_pickles_are_refused(void **state)
     REFUSED_PICKLE(SAINT_FORMAT, "N(0.", "stack is empty"); /* nothing below a mark may be taken */
     REFUSED_PICKLE(SAINT_FORMAT, "N(\x85.", "stack is empty");
     REFUSED_PICKLE(SAINT_FORMAT, "t.", "mark is missing");
+    REFUSED_PICKLE(SAINT_UNSUPPORTED, "(t.", "expected a state_dict"); /* a mark on an empty stack */
     REFUSED_PICKLE(SAINT_FORMAT, "NR.", "stack is empty");
     REFUSED_PICKLE(SAINT_FORMAT, "NNR.", "arguments of a call");
     REFUSED_PICKLE(SAINT_FORMAT, "N)R.", "called that is no name");
@@ -372,12 +375,13 @@ static void hostile_pickles_are_refused(void **state)
     REFUSED_PICKLE(SAINT_FORMAT, "ctorch._utils\n_rebuild_parameter\n)R.", "without a tensor");
     REFUSED_PICKLE(SAINT_UNSUPPORTED, "I1\n.", "opcode 0x49");
     REFUSED_PICKLE(SAINT_UNSUPPORTED, "(iposix\nsystem\n.", "opcode 0x69"); /* INST */
-    REFUSED_PICKLE(SAINT_UNSUPPORTED, "\x82\x01.", "opcode 0x82");             /* EXT1 */
-    REFUSED_PICKLE(SAINT_UNSUPPORTED, "2.", "opcode 0x32");                    /* DUP */
+    REFUSED_PICKLE(SAINT_UNSUPPORTED, "\x82\x01.", "opcode 0x82");          /* EXT1 */
+    REFUSED_PICKLE(SAINT_UNSUPPORTED, "2.", "opcode 0x32");                 /* DUP */
     REFUSED_PICKLE(SAINT_UNSUPPORTED, "}.", "expected a state_dict");
-    REFUSED_PICKLE(SAINT_UNSUPPORTED, "]q\0h\0a.", "expected a state_dict");  /* a list that holds itself */
+    REFUSED_PICKLE(SAINT_UNSUPPORTED, "]q\0h\0a.", "expected a state_dict");               /* a list that holds itself */
     REFUSED_PICKLE(SAINT_UNSUPPORTED, "}q\0X\5\0\0\0modelh\0s.", "expected a state_dict"); /* a dict that is its own model */
     REFUSED_PICKLE(SAINT_UNSUPPORTED, "c__main__\nViT\n)\x81}b.", "class __main__.ViT");
+    REFUSED_PICKLE(SAINT_UNSUPPORTED, "c\xff\x9b\nViT\n)\x81.", "class .ViT"); /* no raw bytes of a file reach the terminal */
     pickle.n = 0;
     puts_(&pickle, "(lp0\n.");
     zip_pickle(PLAIN);
@@ -471,7 +475,8 @@ static void expect(const saint_checkpoint *c, const char *name, saint_dtype type
 {
     const saint_tensor *t = saint_checkpoint_find(c, name);
     if (!t) fail_msg("no tensor %s", name);
-    if (t->type != type || t->rank != rank || t->bytes != bytes || (rank > 0 && t->shape[0] != rows) || (rank > 1 && t->shape[1] != columns))
+    if (t->type != type || t->rank != rank || t->bytes != bytes || (rank > 0 && t->shape[0] != rows) ||
+        (rank > 1 && t->shape[1] != columns))
         fail_msg("%s: %s, rank %d, %zu bytes", name, saint_dtype_name(t->type), t->rank, t->bytes);
     if (bytes) assert_memory_equal(t->data, data, bytes);
 }
@@ -513,6 +518,45 @@ static void archives_of_torch_are_read(void **state)
     saint_checkpoint_close(c);
 }
 
+static void put_file(const char *folder, const char *name, const void *data, size_t n)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_ok(saint_file_write(path, data, n, err));
+}
+
+static void shards_of_archives_are_one_checkpoint(void **state)
+{
+    (void)state;
+    static const char *const name[2] = {"pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"};
+    static const char index[] = "{\"weight_map\":{\"w\":\"pytorch_model-00002-of-00002.bin\",\"a\":\"pytorch_model-00001-of-00002.bin\"}}";
+    char dir[] = "/tmp/saint-shards-XXXXXX", cmd[64];
+    assert_non_null(mkdtemp(dir));
+    for (int i = 0; i < 2; i++) {
+        const spec t = {"FloatStorage", 8, i, 1, {2}, {1}, NULL, false};
+        pickle.n = 0;
+        put(&pickle, "\x80\x02}", 3);
+        text(&pickle, i ? "w" : "a");
+        tensor(&pickle, &t);
+        puts_(&pickle, "s.");
+        zip_pickle(PLAIN);
+        put_file(dir, name[i], zip.b, zip.n);
+    }
+    put_file(dir, "pytorch_model.bin.index.json", index, sizeof index - 1);
+    saint_checkpoint *c;
+    assert_ok(saint_checkpoint_open_dir(&c, dir, err));
+    assert_int_equal(saint_checkpoint_count(c), 2);
+    assert_memory_equal(saint_checkpoint_find(c, "a")->data, eight, 8);
+    assert_memory_equal(saint_checkpoint_find(c, "w")->data, eight + 1, 8);
+    saint_checkpoint_close(c);
+    put_file(dir, "pytorch_model.bin", zip.b, zip.n); /* one file goes before an index */
+    assert_ok(saint_checkpoint_open_dir(&c, dir, err));
+    assert_int_equal(saint_checkpoint_count(c), 1);
+    saint_checkpoint_close(c);
+    snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
+    assert_int_equal(system(cmd), 0);
+}
+
 static void archives_that_are_not_read_say_why(void **state)
 {
     (void)state;
@@ -535,8 +579,10 @@ static void archives_that_are_not_read_say_why(void **state)
 static void numbers_of_a_pickle_are_exact(void **state)
 {
     (void)state;
-    static const unsigned char p[] = "\x80\x02](K\xffM\xff\xffJ\xfb\xff\xff\xff\x8a\x00\x8a\x01\x80\x8a\x02\xff\x00\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"
-                                     "\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01G\x3f\xe0\x00\x00\x00\x00\x00\x00" "e.";
+    static const unsigned char p[] =
+        "\x80\x02](K\xffM\xff\xffJ\xfb\xff\xff\xff\x8a\x00\x8a\x01\x80\x8a\x02\xff\x00\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"
+        "\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01G\x3f\xe0\x00\x00\x00\x00\x00\x00"
+        "e.";
     const int64_t expected[] = {255, 65535, -5, 0, -128, 255, INT64_MIN};
     saint_pickle *q;
     assert_ok(saint_pickle_read(&q, p, sizeof p - 1, "t", err));
@@ -574,12 +620,19 @@ static void memory_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_kinds_of_zip_are_read_in_place),       cmocka_unit_test(strides_are_honoured),
-        cmocka_unit_test(tensors_outside_their_storage_are_refused), cmocka_unit_test(nothing_is_ever_executed),
-        cmocka_unit_test(hostile_pickles_are_refused),               cmocka_unit_test(two_tensors_of_one_name_are_refused),
-        cmocka_unit_test(hostile_archives_are_refused),              cmocka_unit_test(damage_anywhere_is_survived),
-        cmocka_unit_test(archives_of_torch_are_read),                cmocka_unit_test(archives_that_are_not_read_say_why),
-        cmocka_unit_test(numbers_of_a_pickle_are_exact),             cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(both_kinds_of_zip_are_read_in_place),
+        cmocka_unit_test(strides_are_honoured),
+        cmocka_unit_test(tensors_outside_their_storage_are_refused),
+        cmocka_unit_test(nothing_is_ever_executed),
+        cmocka_unit_test(hostile_pickles_are_refused),
+        cmocka_unit_test(two_tensors_of_one_name_are_refused),
+        cmocka_unit_test(hostile_archives_are_refused),
+        cmocka_unit_test(damage_anywhere_is_survived),
+        cmocka_unit_test(archives_of_torch_are_read),
+        cmocka_unit_test(archives_that_are_not_read_say_why),
+        cmocka_unit_test(numbers_of_a_pickle_are_exact),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(shards_of_archives_are_one_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,10 +21,7 @@ static const saint_attn_kernels *kernels_of(const saint_cpu *cpu)
     return &saint_attn_generic;
 }
 
-size_t saint_cpu_attention_scratch_bytes(void)
-{
-    return sizeof(saint_attn_scratch);
-}
+size_t saint_cpu_attention_scratch_bytes(void) { return sizeof(saint_attn_scratch); }
 
 static saint_status check_heads(const char *op, int n_heads, int n_kv_heads, int head_dim, saint_error *err)
 {
@@ -36,10 +33,7 @@ static saint_status check_heads(const char *op, int n_heads, int n_kv_heads, int
 }
 
 /* Blocks of a sequence: as few as fit, of equal size. This may depend on the number of queries because no row's bits depend on it. */
-static int blocks_of(int nq)
-{
-    return (nq + SAINT_ATTN_ROWS - 1) / SAINT_ATTN_ROWS;
-}
+static int blocks_of(int nq) { return (nq + SAINT_ATTN_ROWS - 1) / SAINT_ATTN_ROWS; }
 
 static int rows_of(int nq)
 {
@@ -70,8 +64,8 @@ static void attention_chunk(void *ctx, int chunk, int worker)
         if (chunk < jobs) break;
         chunk -= jobs;
     }
-    int blocks = blocks_of(nq), rows = rows_of(nq), head = chunk / blocks, kv = head / (a->n_heads / a->n_kv_heads);
-    int first = (blocks - 1 - chunk % blocks) * rows; /* under the causal mask the last block is the longest: it goes first */
+    int rows = rows_of(nq), head = chunk % a->n_heads, kv = head / (a->n_heads / a->n_kv_heads);
+    int first = (blocks_of(nq) - 1 - chunk / a->n_heads) * rows; /* under the causal mask the last block is the longest: it goes first */
     int nk = a->cu_k[s + 1] - a->cu_k[s];
     saint_attn_block b = {
         .q = at(a, type, a->q, a->cu_q[s] + first, a->ldq, head),
@@ -100,11 +94,12 @@ static saint_status check_sequences(const saint_attention_args *a, int *jobs, sa
     for (int s = 0; s < a->n_seqs; s++) {
         int64_t nq = (int64_t)a->cu_q[s + 1] - a->cu_q[s], nk = (int64_t)a->cu_k[s + 1] - a->cu_k[s];
         if (a->cu_q[s] < 0 || a->cu_k[s] < 0 || nq < 0 || nk < 0)
-            return saint_fail(err, SAINT_INVALID, "attention: expected ascending row numbers, found queries %d..%d and keys %d..%d in sequence %d",
-                              a->cu_q[s], a->cu_q[s + 1], a->cu_k[s], a->cu_k[s + 1], s);
+            return saint_fail(err, SAINT_INVALID,
+                              "attention: expected ascending row numbers, found queries %d..%d and keys %d..%d in sequence %d", a->cu_q[s],
+                              a->cu_q[s + 1], a->cu_k[s], a->cu_k[s + 1], s);
         if (a->causal && nk < nq)
-            return saint_fail(err, SAINT_INVALID, "attention: sequence %d has %lld queries and only %lld keys: causal rows would see none", s,
-                              (long long)nq, (long long)nk);
+            return saint_fail(err, SAINT_INVALID, "attention: sequence %d has %lld queries and only %lld keys: causal rows would see none",
+                              s, (long long)nq, (long long)nk);
         total += (int64_t)blocks_of((int)nq) * a->n_heads;
     }
     if (total > INT_MAX) return saint_fail(err, SAINT_INVALID, "attention: %lld jobs in one call are too many", (long long)total);

@@ -9,7 +9,8 @@
 
 enum {
     SAINT_ATTN_KEYS = 64,     /* keys of a tile; tiles start at key 0 of the sequence, whatever the queries are */
-    SAINT_ATTN_ROWS = 192,    /* most queries of a block: a multiple of every tier's register rows */
+    SAINT_ATTN_GROUP = 12,    /* queries whose scores are in cache together; a multiple of every tier's register rows */
+    SAINT_ATTN_ROWS = 324,    /* most queries of a block: a multiple of every tier's register rows */
     SAINT_ATTN_HEAD_DIM = 256 /* largest head that the scratch holds */
 };
 
@@ -55,11 +56,11 @@ typedef struct {
     uint32_t k[SAINT_ATTN_HEAD_DIM * SAINT_ATTN_KEYS]; /* transposed: [depth][keys] */
     uint32_t v[SAINT_ATTN_KEYS * SAINT_ATTN_HEAD_DIM];
     uint32_t stage[SAINT_ATTN_KEYS * SAINT_ATTN_HEAD_DIM];
-    float s[8 * SAINT_ATTN_KEYS];     /* scores of one group of rows, then probabilities */
-    uint32_t p[8 * SAINT_ATTN_KEYS];  /* probabilities in pairs */
-    float sum[SAINT_ATTN_ROWS * 16];  /* per row: partial sums by lane */
-    float max[SAINT_ATTN_ROWS];       /* per row: running maximum, scaled */
-    float alpha[16], top[16];
+    float s[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS];    /* scores of one group of rows, then probabilities */
+    uint32_t p[SAINT_ATTN_GROUP * SAINT_ATTN_KEYS]; /* probabilities in pairs */
+    float sum[SAINT_ATTN_ROWS * 16];                /* per row: partial sums by lane */
+    float max[SAINT_ATTN_ROWS];                     /* per row: running maximum, scaled */
+    float alpha[SAINT_ATTN_GROUP + 16], top[SAINT_ATTN_GROUP];
 } saint_attn_scratch;
 
 #endif

@@ -14,25 +14,13 @@
 
 typedef __m256 vf;
 
-static inline vf v_load(const float *p)
-{
-    return _mm256_loadu_ps(p);
-}
+static inline vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 
-static inline void v_store(float *p, vf v)
-{
-    _mm256_storeu_ps(p, v);
-}
+static inline void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 
-static inline vf v_set1(float x)
-{
-    return _mm256_set1_ps(x);
-}
+static inline vf v_set1(float x) { return _mm256_set1_ps(x); }
 
-static inline vf v_word_load(const uint32_t *p)
-{
-    return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p));
-}
+static inline vf v_word_load(const uint32_t *p) { return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p)); }
 
 static inline vf v_word_set1(const uint32_t *p)
 {
@@ -41,20 +29,11 @@ static inline vf v_word_set1(const uint32_t *p)
     return _mm256_set1_ps(x);
 }
 
-static inline vf madd(vf acc, vf a, vf b)
-{
-    return _mm256_fmadd_ps(a, b, acc);
-}
+static inline vf madd(vf acc, vf a, vf b) { return _mm256_fmadd_ps(a, b, acc); }
 
-static inline vf v_madd_f32(vf acc, vf a, vf b)
-{
-    return _mm256_fmadd_ps(a, b, acc);
-}
+static inline vf v_madd_f32(vf acc, vf a, vf b) { return _mm256_fmadd_ps(a, b, acc); }
 
-static inline vf v_max(vf a, vf b)
-{
-    return _mm256_max_ps(a, b);
-}
+static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 
 static inline float v_max_lanes(vf a)
 {

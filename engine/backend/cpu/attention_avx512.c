@@ -5,10 +5,7 @@
 #define PAIRS 0
 #define EXP_UNIT 1.0f
 
-static inline vf madd(vf acc, vf a, vf b)
-{
-    return _mm512_fmadd_ps(a, b, acc);
-}
+static inline vf madd(vf acc, vf a, vf b) { return _mm512_fmadd_ps(a, b, acc); }
 
 /* e^x for x <= 0, relative error about 1e-7; exactly 1 at 0; zero below -87, where f32 has no normal numbers left; NaN stays NaN. */
 static inline vf v_exp(vf x)

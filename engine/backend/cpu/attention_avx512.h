@@ -14,25 +14,13 @@
 
 typedef __m512 vf;
 
-static inline vf v_load(const float *p)
-{
-    return _mm512_loadu_ps(p);
-}
+static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
 
-static inline void v_store(float *p, vf v)
-{
-    _mm512_storeu_ps(p, v);
-}
+static inline void v_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
 
-static inline vf v_set1(float x)
-{
-    return _mm512_set1_ps(x);
-}
+static inline vf v_set1(float x) { return _mm512_set1_ps(x); }
 
-static inline vf v_word_load(const uint32_t *p)
-{
-    return _mm512_castsi512_ps(_mm512_loadu_si512(p));
-}
+static inline vf v_word_load(const uint32_t *p) { return _mm512_castsi512_ps(_mm512_loadu_si512(p)); }
 
 static inline vf v_word_set1(const uint32_t *p)
 {
@@ -41,20 +29,11 @@ static inline vf v_word_set1(const uint32_t *p)
     return _mm512_set1_ps(x);
 }
 
-static inline vf v_madd_f32(vf acc, vf a, vf b)
-{
-    return _mm512_fmadd_ps(a, b, acc);
-}
+static inline vf v_madd_f32(vf acc, vf a, vf b) { return _mm512_fmadd_ps(a, b, acc); }
 
-static inline vf v_max(vf a, vf b)
-{
-    return _mm512_max_ps(a, b);
-}
+static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 
-static inline float v_max_lanes(vf a)
-{
-    return _mm512_reduce_max_ps(a);
-}
+static inline float v_max_lanes(vf a) { return _mm512_reduce_max_ps(a); }
 
 static inline void transpose16(uint32_t *dst, const char *src, size_t ld)
 {

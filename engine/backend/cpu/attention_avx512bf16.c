@@ -5,10 +5,7 @@
 #define PAIRS 1
 #define EXP_UNIT 1.44269504f /* v_exp is 2^x: one multiplication less */
 
-static inline vf madd(vf acc, vf a, vf b)
-{
-    return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b);
-}
+static inline vf madd(vf acc, vf a, vf b) { return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b); }
 
 /* 2^x for x <= 0, relative error 3e-6, a thousandth of bf16's own; exactly 1 at 0; zero below -126; NaN stays NaN. */
 static inline vf v_exp(vf x)
@@ -21,10 +18,7 @@ static inline vf v_exp(vf x)
     return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, v_set1(-126.0f), _CMP_NLT_UQ), p, n);
 }
 
-static inline void v_store_pairs(uint32_t *p, vf x)
-{
-    _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh(x));
-}
+static inline void v_store_pairs(uint32_t *p, vf x) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh(x)); }
 
 /* dst[i] = (low[i], high[i]) for d columns, zeros up to the next multiple of 16; high NULL: zeros */
 static inline void interleave(uint32_t *dst, const uint16_t *low, const uint16_t *high, int d)

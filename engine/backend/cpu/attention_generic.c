@@ -22,15 +22,9 @@ static inline vf v_load(const float *p)
     return v;
 }
 
-static inline void v_store(float *p, vf v)
-{
-    memcpy(p, &v, sizeof v);
-}
+static inline void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
-static inline vf v_set1(float x)
-{
-    return (vf){x, x, x, x};
-}
+static inline vf v_set1(float x) { return (vf){x, x, x, x}; }
 
 static inline vf v_word_load(const uint32_t *p)
 {
@@ -46,15 +40,9 @@ static inline vf v_word_set1(const uint32_t *p)
     return v_set1(x);
 }
 
-static inline vf madd(vf acc, vf a, vf b)
-{
-    return acc + a * b;
-}
+static inline vf madd(vf acc, vf a, vf b) { return acc + a * b; }
 
-static inline vf v_madd_f32(vf acc, vf a, vf b)
-{
-    return acc + a * b;
-}
+static inline vf v_madd_f32(vf acc, vf a, vf b) { return acc + a * b; }
 
 static inline vf v_max(vf a, vf b)
 {

@@ -14,6 +14,7 @@ enum {
     SAINT_GEMM_MAX_COLS = 64,            /* columns of the widest panel */
     SAINT_GEMM_PANEL_BYTES = 256 * 1024, /* a packed panel stays in L2 beside the rows that stream past it */
     SAINT_GEMM_BLOCK_ROWS = 768,         /* rows that share one packing of a panel */
+    SAINT_GEMM_SHARED_BYTES = 4 << 20,   /* all of x packed, for few rows: see the turned product in gemm.c */
     SAINT_GEMM_WIDE_K = 4096,            /* longest K block of an f32 kernel */
     SAINT_GEMM_DOT_ROWS = 4              /* rows of x that share one reading of the weights in `dot` */
 };
@@ -32,13 +33,27 @@ typedef struct {
 /* Packs `cols` rows of k weights of `type` (f32, f16, bf16; any alignment), rows `pitch` bytes apart. */
 typedef void (*saint_gemm_pack_fn)(const void *w, size_t pitch, saint_dtype type, int cols, int64_t k, void *panel);
 
-/* c[rows, panel columns] = (more ? c : 0) + x[rows, k] panel; x rows `pitch` bytes apart, c rows ldc floats apart. */
-typedef void (*saint_gemm_tile_fn)(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more);
+/* c[rows, panel columns] = (more ? c : 0) + x[rows, k] panel; x rows `pitch` bytes apart, c rows ldc floats apart.
+ * ahead: what will be packed next is called into L2 while the sums go on, so that its latency hides. */
+typedef struct {
+    uintptr_t at;  /* a slice of one row of weights; any address will do, nothing is read */
+    size_t stride; /* bytes of it per step */
+    int64_t steps; /* steps per slice, at least 1; then comes the slice */
+    size_t pitch;  /* that many bytes further */
+} saint_gemm_ahead;
+typedef void (*saint_gemm_tile_fn)(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
+                                   saint_gemm_ahead ahead);
+
+/* The same for a number of rows that is known when compiling. */
+typedef void (*saint_gemm_tile_rows_fn)(int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
+                                        saint_gemm_ahead ahead);
 
 /* One kind of arithmetic: f32, or bf16 in pairs. */
 typedef struct {
     int rows, cols;     /* of a full tile */
+    int step_k;         /* products that one step of a tile adds to each sum */
     int64_t block_k;    /* even; panel bytes are cols * block_k * element <= SAINT_GEMM_PANEL_BYTES */
+    saint_dtype type;   /* of its elements */
     saint_gemm_pack_fn pack;
     saint_gemm_tile_fn tile;
 } saint_gemm_kernel;

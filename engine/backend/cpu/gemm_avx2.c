@@ -9,10 +9,9 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef __m256 V;
-enum { SAINT_GEMM_DOT_AHEAD = 1024 };
+enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 8
 #define KERNEL_ROWS 6
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : "+x"(a))
 
 /* lanes below n set */
@@ -183,6 +182,11 @@ INLINE void v_prefetch(const void *p, size_t ahead)
     _mm_prefetch((const char *)((uintptr_t)p + ahead), _MM_HINT_T0); /* past the end of the weights it does nothing */
 }
 
+INLINE void v_prefetch_l2(uintptr_t at)
+{
+    _mm_prefetch((const char *)at, _MM_HINT_T1);
+}
+
 #include "backend/cpu/gemm_simd.inc"
 
 /* r[i] lane j <-> r[j] lane i */
@@ -233,7 +237,7 @@ static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, in
     else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
 }
 
-static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 4096, pack_f32, tile_f32};
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 4096, SAINT_F32, pack_f32, tile_f32};
 const saint_gemm_tier saint_gemm_avx2 = {&kernel_f32, widen, finish, dot, peak, read_bytes};
 
 #endif

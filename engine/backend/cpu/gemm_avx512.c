@@ -6,10 +6,9 @@
 #include "backend/cpu/gemm_avx512.inc"
 
 typedef __m512 V;
-enum { SAINT_GEMM_DOT_AHEAD = 1024 };
+enum { SAINT_GEMM_DOT_AHEAD = 2048 };
 #define VN 16
 #define KERNEL_ROWS 12
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : "+v"(a))
 
 INLINE V v_set1(float a)
@@ -123,15 +122,34 @@ INLINE void v_prefetch(const void *p, size_t ahead)
     _mm_prefetch((const char *)((uintptr_t)p + ahead), _MM_HINT_T0); /* past the end of the weights it does nothing */
 }
 
+INLINE void v_prefetch_l2(uintptr_t at)
+{
+    _mm_prefetch((const char *)at, _MM_HINT_T1);
+}
+
 #include "backend/cpu/gemm_simd.inc"
+
+/* n <= 8 weights of a row as 8 floats */
+INLINE __m256i load_half(const saint_dtype type, const char *p, int n)
+{
+    __mmask8 mask = (__mmask8)mask_of(n);
+    if (type == SAINT_F32) return n < 8 ? _mm256_maskz_loadu_epi32(mask, p) : _mm256_loadu_si256((const void *)p);
+    __m128i h = n < 8 ? _mm_maskz_loadu_epi16(mask, p) : _mm_loadu_si128((const void *)p);
+    if (type == SAINT_F16) return _mm256_castps_si256(_mm256_cvtph_ps(h));
+    return _mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16);
+}
 
 INLINE void pack_block(const saint_dtype type, const char *w, size_t pitch, int cols, int n, float *out)
 {
-    __m512i r[16];
-    UNROLL for (int j = 0; j < 16; j++)
-        r[j] = j < cols ? _mm512_castps_si512(v_load_as(type, w + (size_t)j * pitch, n)) : _mm512_setzero_si512();
-    transpose16(r);
-    UNROLL for (int i = 0; i < 16; i++) {
+    __m512i r[8];
+    UNROLL for (int i = 0; i < 8; i++) {
+        int row = pack_row(i);
+        __m256i a = row < cols ? load_half(type, w + (size_t)row * pitch, n) : _mm256_setzero_si256();
+        __m256i b = row + 4 < cols ? load_half(type, w + (size_t)(row + 4) * pitch, n) : _mm256_setzero_si256();
+        r[i] = two_halves(a, b);
+    }
+    transpose_16x8(r);
+    UNROLL for (int i = 0; i < 8; i++) {
         if (i < n) _mm512_storeu_si512(out + i * KERNEL_COLS, r[i]);
     }
 }
@@ -143,9 +161,9 @@ INLINE void pack_type(const saint_dtype type, const char *w, size_t pitch, int c
         const char *rows = w + (size_t)(j < cols ? j : 0) * pitch;
         int64_t p = 0;
         if (cols - j >= 16)
-            for (; p + 16 <= k; p += 16) pack_block(type, rows + (size_t)p * size, pitch, 16, 16, panel + p * KERNEL_COLS + j);
-        for (; p < k; p += 16)
-            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 16 ? (int)(k - p) : 16, panel + p * KERNEL_COLS + j);
+            for (; p + 8 <= k; p += 8) pack_block(type, rows + (size_t)p * size, pitch, 16, 8, panel + p * KERNEL_COLS + j);
+        for (; p < k; p += 8)
+            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 8 ? (int)(k - p) : 8, panel + p * KERNEL_COLS + j);
     }
 }
 
@@ -156,7 +174,7 @@ static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, in
     else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
 }
 
-static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 2048, pack_f32, tile_f32};
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 2048, SAINT_F32, pack_f32, tile_f32};
 const saint_gemm_tier saint_gemm_avx512 = {&kernel_f32, widen, finish, dot, peak, read_bytes};
 
 #endif

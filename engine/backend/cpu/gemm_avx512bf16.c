@@ -5,90 +5,119 @@
 
 #include "backend/cpu/gemm_avx512.inc"
 
-enum { TILE_ROWS = 12, TILE_VECS = 2, TILE_COLS = 16 * TILE_VECS, DOT_AHEAD = 1024 };
+enum { TILE_ROWS = 12, TILE_COLS = 32, DOT_AHEAD = 2048 };
 
 INLINE __m512bh pair_of(uint32_t bits)
 {
     return (__m512bh)_mm512_set1_epi32((int)bits);
 }
 
-INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, const uint32_t *panel, float *c, int64_t ldc, bool more)
+/* Loops over rows run to the full height with a test inside: clang unrolls only constant counts early enough to keep sums in registers. */
+INLINE void tile_rows(const int rows, int64_t k, const char *x, size_t pitch, const uint32_t *panel, float *c, int64_t ldc, bool more,
+                      saint_gemm_ahead ahead)
 {
-    __m512 acc[TILE_ROWS][TILE_VECS];
+    __m512 left[TILE_ROWS], right[TILE_ROWS];
     const char *base[(TILE_ROWS + 2) / 3]; /* three rows per base pointer: one addressing mode each */
     UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] = x + (size_t)(3 * i < rows ? 3 * i : 0) * pitch;
-    UNROLL for (int i = 0; i < rows; i++) {
-        UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = more ? _mm512_loadu_ps(c + i * ldc + v * 16) : _mm512_setzero_ps();
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
+        left[i] = more ? _mm512_loadu_ps(c + i * ldc) : _mm512_setzero_ps();
+        right[i] = more ? _mm512_loadu_ps(c + i * ldc + 16) : _mm512_setzero_ps();
     }
-    for (int64_t p = 0; p + 2 <= k; p += 2) {
-        __m512bh b[TILE_VECS];
-        UNROLL for (int v = 0; v < TILE_VECS; v++) b[v] = (__m512bh)_mm512_loadu_si512(panel + v * 16);
-        UNROLL for (int i = 0; i < rows; i++) {
-            uint32_t bits;
-            memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
-            __m512bh a = pair_of(bits);
-            UNROLL for (int v = 0; v < TILE_VECS; v++) acc[i][v] = _mm512_dpbf16_ps(acc[i][v], a, b[v]);
+    for (int64_t pairs = k / 2; pairs > 0;) {
+        uintptr_t at = ahead.at;
+        int64_t steps = ahead.steps < pairs ? ahead.steps : pairs;
+        for (int64_t p = 0; p < steps; p++) {
+            _mm_prefetch((const char *)at, _MM_HINT_T1);
+            at += ahead.stride;
+            __m512bh l = (__m512bh)_mm512_loadu_si512(panel), r = (__m512bh)_mm512_loadu_si512(panel + 16);
+            UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
+                uint32_t bits;
+                memcpy(&bits, base[i / 3] + (size_t)(i % 3) * pitch, sizeof bits);
+                left[i] = _mm512_dpbf16_ps(left[i], pair_of(bits), l);
+                right[i] = _mm512_dpbf16_ps(right[i], pair_of(bits), r);
+            }
+            UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
+            panel += TILE_COLS;
         }
-        UNROLL for (int i = 0; i < (TILE_ROWS + 2) / 3; i++) base[i] += 2 * sizeof(uint16_t);
-        panel += TILE_COLS;
+        pairs -= steps;
+        ahead.at += ahead.pitch;
     }
     if (k & 1) { /* the panel holds a zero beside the last k; so must the pair of x, whatever lies behind its row */
-        UNROLL for (int i = 0; i < rows; i++) {
+        __m512bh l = (__m512bh)_mm512_loadu_si512(panel), r = (__m512bh)_mm512_loadu_si512(panel + 16);
+        UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
             uint16_t last;
             memcpy(&last, base[i / 3] + (size_t)(i % 3) * pitch, sizeof last);
-            UNROLL for (int v = 0; v < TILE_VECS; v++)
-                acc[i][v] = _mm512_dpbf16_ps(acc[i][v], pair_of(last), (__m512bh)_mm512_loadu_si512(panel + v * 16));
+            left[i] = _mm512_dpbf16_ps(left[i], pair_of(last), l);
+            right[i] = _mm512_dpbf16_ps(right[i], pair_of(last), r);
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) {
-        UNROLL for (int v = 0; v < TILE_VECS; v++) _mm512_storeu_ps(c + i * ldc + v * 16, acc[i][v]);
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) if (i < rows) {
+        _mm512_storeu_ps(c + i * ldc, left[i]);
+        _mm512_storeu_ps(c + i * ldc + 16, right[i]);
     }
 }
 
-static void tile_bf16(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more)
-{
-    switch (rows) {
-#define ROWS(n) \
-    case n: tile_rows(n, k, x, pitch, panel, c, ldc, more); break;
-        ROWS(1)
-        ROWS(2)
-        ROWS(3)
-        ROWS(4)
-        ROWS(5)
-        ROWS(6)
-        ROWS(7)
-        ROWS(8)
-        ROWS(9)
-        ROWS(10)
-        ROWS(11)
-        ROWS(12)
-#undef ROWS
-    default: break;
+/* One function for each height. */
+#define TILE(n)                                                                                                                       \
+    static void tile_##n(int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,                 \
+                         saint_gemm_ahead ahead)                                                                                      \
+    {                                                                                                                                 \
+        tile_rows(n, k, x, pitch, panel, c, ldc, more, ahead);                                                                        \
     }
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+TILE(5)
+TILE(6)
+TILE(7)
+TILE(8)
+TILE(9)
+TILE(10)
+TILE(11)
+TILE(12)
+#undef TILE
+
+static void tile_bf16(int rows, int64_t k, const void *x, size_t pitch, const void *panel, float *c, int64_t ldc, bool more,
+                     saint_gemm_ahead ahead)
+{
+    static const saint_gemm_tile_rows_fn of_rows[TILE_ROWS] = {tile_1, tile_2, tile_3, tile_4,  tile_5,  tile_6,
+                                                               tile_7, tile_8, tile_9, tile_10, tile_11, tile_12};
+    of_rows[rows - 1](k, x, pitch, panel, c, ldc, more, ahead);
 }
 
-/* n <= 32 weights of one row as bf16; f16 and f32 are rounded to nearest even */
-INLINE __m512i load_pairs(const saint_dtype type, const char *p, int n)
+/* n <= 16 weights of two rows as bf16, half a vector each; f16 and f32 are rounded to nearest even */
+INLINE __m512i load_two(const saint_dtype type, const char *a, const char *b, int n)
 {
-    if (type == SAINT_BF16) return n < 32 ? _mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p) : _mm512_loadu_si512(p);
-    int lo = n < 16 ? n : 16, hi = n - lo;
-    __m512 a, b;
+    const __mmask16 mask = mask_of(n);
+    if (type == SAINT_BF16) {
+        __m256i ha = n < 16 ? _mm256_maskz_loadu_epi16(mask, a) : _mm256_loadu_si256((const void *)a);
+        __m256i hb = n < 16 ? _mm256_maskz_loadu_epi16(mask, b) : _mm256_loadu_si256((const void *)b);
+        return two_halves(ha, hb);
+    }
+    __m512 fa, fb;
     if (type == SAINT_F16) {
-        a = n < 32 ? v_load_f16_part(p, lo) : v_load_f16(p);
-        b = n < 32 ? v_load_f16_part(hi > 0 ? p + 32 : p, hi) : v_load_f16(p + 32);
+        fa = n < 16 ? v_load_f16_part(a, n) : v_load_f16(a);
+        fb = n < 16 ? v_load_f16_part(b, n) : v_load_f16(b);
     } else {
-        a = n < 32 ? v_load_part(p, lo) : _mm512_loadu_ps(p);
-        b = n < 32 ? v_load_part(hi > 0 ? p + 64 : p, hi) : _mm512_loadu_ps(p + 64);
+        fa = n < 16 ? v_load_part(a, n) : _mm512_loadu_ps(a);
+        fb = n < 16 ? v_load_part(b, n) : _mm512_loadu_ps(b);
     }
-    return (__m512i)_mm512_cvtne2ps_pbh(b, a);
+    return (__m512i)_mm512_cvtne2ps_pbh(fb, fa);
 }
 
 INLINE void pack_block(const saint_dtype type, const char *w, size_t pitch, int cols, int n, uint32_t *out)
 {
-    __m512i r[16];
-    UNROLL for (int j = 0; j < 16; j++) r[j] = j < cols ? load_pairs(type, w + (size_t)j * pitch, n) : _mm512_setzero_si512();
-    transpose16(r);
-    UNROLL for (int i = 0; i < 16; i++) {
+    __m512i r[8];
+    UNROLL for (int i = 0; i < 8; i++) {
+        /* An absent row reads a present one; its lanes are set to zero. */
+        int row = pack_row(i);
+        r[i] = load_two(type, w + (size_t)(row < cols ? row : 0) * pitch, w + (size_t)(row + 4 < cols ? row + 4 : 0) * pitch, n);
+        __mmask16 present = (__mmask16)((row < cols ? 0xff : 0) | (row + 4 < cols ? 0xff00 : 0));
+        if (cols < 16) r[i] = _mm512_maskz_mov_epi32(present, r[i]);
+    }
+    transpose_16x8(r);
+    UNROLL for (int i = 0; i < 8; i++) {
         if (2 * i < n) _mm512_storeu_si512(out + i * TILE_COLS, r[i]);
     }
 }
@@ -100,9 +129,9 @@ INLINE void pack_type(const saint_dtype type, const char *w, size_t pitch, int c
         const char *rows = w + (size_t)(j < cols ? j : 0) * pitch;
         int64_t p = 0;
         if (cols - j >= 16)
-            for (; p + 32 <= k; p += 32) pack_block(type, rows + (size_t)p * size, pitch, 16, 32, panel + p / 2 * TILE_COLS + j);
-        for (; p < k; p += 32)
-            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 32 ? (int)(k - p) : 32, panel + p / 2 * TILE_COLS + j);
+            for (; p + 16 <= k; p += 16) pack_block(type, rows + (size_t)p * size, pitch, 16, 16, panel + p / 2 * TILE_COLS + j);
+        for (; p < k; p += 16)
+            pack_block(type, rows + (size_t)p * size, pitch, cols - j, k - p < 16 ? (int)(k - p) : 16, panel + p / 2 * TILE_COLS + j);
     }
 }
 
@@ -113,27 +142,32 @@ static void pack_bf16(const void *w, size_t pitch, saint_dtype type, int cols, i
     else pack_type(SAINT_BF16, w, pitch, cols, k, panel);
 }
 
+INLINE __m512bh load_32(const char *p, int n)
+{
+    return (__m512bh)(n < 32 ? _mm512_maskz_loadu_epi16((__mmask32)((1u << n) - 1), p) : _mm512_loadu_si512(p));
+}
+
 /* ---- dot: as in gemm_simd.inc, 32 products a step ------------------------------------------------------------------------------ */
 
 INLINE void dot_block(const int rows, int64_t k, const char *x, size_t xpitch, const char *const w[4], int cols, float *c, int64_t ldc,
                       int64_t cstride)
 {
     __m512 acc[SAINT_GEMM_DOT_ROWS][4];
-    UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) {
         UNROLL for (int j = 0; j < 4; j++) acc[i][j] = _mm512_setzero_ps();
     }
     for (int64_t p = 0; p < k; p += 32) {
         int n = k - p < 32 ? (int)(k - p) : 32;
         __m512bh a[SAINT_GEMM_DOT_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) a[i] = (__m512bh)load_pairs(SAINT_BF16, x + (size_t)i * xpitch + 2 * (size_t)p, n);
+        UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) a[i] = load_32(x + (size_t)i * xpitch + 2 * (size_t)p, n);
         UNROLL for (int j = 0; j < 4; j++) {
             const char *at = w[j] + 2 * (size_t)p;
             _mm_prefetch((const char *)((uintptr_t)at + DOT_AHEAD), _MM_HINT_T0);
-            __m512bh b = (__m512bh)load_pairs(SAINT_BF16, at, n);
-            UNROLL for (int i = 0; i < rows; i++) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a[i], b);
+            __m512bh b = load_32(at, n);
+            UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], a[i], b);
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int i = 0; i < SAINT_GEMM_DOT_ROWS; i++) if (i < rows) {
         UNROLL for (int j = 0; j < 4; j++) {
             if (j < cols) c[i * ldc + j * cstride] = v_sum(acc[i][j]);
         }
@@ -176,7 +210,7 @@ static double peak_bf16(int64_t count)
     return (double)count * 12 * 16 * 4 + (_mm512_reduce_add_ps(acc[0]) < 0 ? 1 : 0); /* the sum is used, so the loop stays */
 }
 
-static const saint_gemm_kernel kernel_bf16 = {TILE_ROWS, TILE_COLS, 4096, pack_bf16, tile_bf16};
+static const saint_gemm_kernel kernel_bf16 = {TILE_ROWS, TILE_COLS, 2, 4096, SAINT_BF16, pack_bf16, tile_bf16};
 const saint_gemm_bf16 saint_gemm_avx512bf16 = {&kernel_bf16, dot_bf16, peak_bf16};
 
 #endif

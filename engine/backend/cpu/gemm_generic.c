@@ -11,7 +11,6 @@ typedef int32_t I __attribute__((vector_size(16)));
 enum { SAINT_GEMM_DOT_AHEAD = 512 };
 #define VN 4
 #define KERNEL_ROWS 4
-#define KERNEL_VECS 2
 #define KEEP_IN_REGISTERS(a) __asm__ volatile("" : : "m"(a))
 
 INLINE V v_set1(float a)
@@ -168,6 +167,11 @@ INLINE void v_prefetch(const void *p, size_t ahead)
     (void)ahead;
 }
 
+INLINE void v_prefetch_l2(uintptr_t at)
+{
+    (void)at;
+}
+
 #include "backend/cpu/gemm_simd.inc"
 
 static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, int64_t k, void *panel)
@@ -184,5 +188,5 @@ static void pack_f32(const void *w, size_t pitch, saint_dtype type, int cols, in
     }
 }
 
-static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1024, pack_f32, tile_f32};
+static const saint_gemm_kernel kernel_f32 = {KERNEL_ROWS, KERNEL_COLS, 1, 1024, SAINT_F32, pack_f32, tile_f32};
 const saint_gemm_tier saint_gemm_generic = {&kernel_f32, widen, finish, dot, peak, read_bytes};

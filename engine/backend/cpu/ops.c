@@ -5,10 +5,7 @@
 
 enum { ROWS = 16, ELEMENTS = 1 << 14 };
 
-static int chunks_of(int64_t n, int64_t size)
-{
-    return (int)((n + size - 1) / size);
-}
+static int chunks_of(int64_t n, int64_t size) { return (int)((n + size - 1) / size); }
 
 static int64_t chunk_end(int chunk, int64_t size, int64_t n)
 {
@@ -50,8 +47,7 @@ static void patchify_row(void *ctx, int gy, int worker)
             for (int y = 0; y < p; y++, at += (size_t)p) {
                 size_t line = (size_t)c * (size_t)a->side_h + (size_t)gy * (size_t)p + (size_t)y;
                 const float *x = a->chw + line * (size_t)a->side_w + (size_t)gx * (size_t)p;
-                if (a->type == SAINT_F32)
-                    memcpy((float *)a->out + at, x, (size_t)p * sizeof *x);
+                if (a->type == SAINT_F32) memcpy((float *)a->out + at, x, (size_t)p * sizeof *x);
                 else
                     for (int i = 0; i < p; i++) ((uint16_t *)a->out)[at + (size_t)i] = saint_f32_to_bf16(x[i]);
             }
@@ -122,7 +118,8 @@ saint_status saint_cpu_gather(saint_backend *b, const void *src, const int32_t *
     saint_status s = check_rows("gather", n, err);
     if (s != SAINT_OK) return s;
     for (int64_t i = 0; i < n; i++)
-        if (idx[i] < 0) return saint_fail(err, SAINT_INVALID, "gather: expected indices >= 0, found %d at place %lld", idx[i], (long long)i);
+        if (idx[i] < 0)
+            return saint_fail(err, SAINT_INVALID, "gather: expected indices >= 0, found %d at place %lld", idx[i], (long long)i);
     saint_pool_run(b->pool, chunks_of(n, ROWS), gather_rows, &(gather_args){src, idx, n, row_bytes, dst});
     return SAINT_OK;
 }
@@ -149,8 +146,7 @@ static void narrow_elements(void *ctx, int chunk, int worker)
     const element_args *a = ctx;
     (void)worker;
     size_t i = (size_t)chunk * ELEMENTS, end = (size_t)chunk_end(chunk, ELEMENTS, (int64_t)a->n);
-    if (a->x)
-        memcpy(a->x + i, a->from + i, (end - i) * sizeof *a->x);
+    if (a->x) memcpy(a->x + i, a->from + i, (end - i) * sizeof *a->x);
     else
         for (; i < end; i++) a->half[i] = saint_f32_to_bf16(a->from[i]);
 }
@@ -181,21 +177,21 @@ typedef struct {
     const float *inv_freq;
 } rope_args;
 
-static void rotate_f32(float *x, const float *cosine, const float *sine, int half)
+static void rotate_f32(float *restrict x, float *restrict y, const float *restrict cosine, const float *restrict sine, int half)
 {
     for (int i = 0; i < half; i++) {
-        float lo = x[i], hi = x[half + i];
+        float lo = x[i], hi = y[i];
         x[i] = lo * cosine[i] - hi * sine[i];
-        x[half + i] = hi * cosine[i] + lo * sine[i];
+        y[i] = hi * cosine[i] + lo * sine[i];
     }
 }
 
-static void rotate_bf16(uint16_t *x, const float *cosine, const float *sine, int half)
+static void rotate_bf16(uint16_t *restrict x, uint16_t *restrict y, const float *restrict cosine, const float *restrict sine, int half)
 {
     for (int i = 0; i < half; i++) {
-        float lo = saint_bf16_to_f32(x[i]), hi = saint_bf16_to_f32(x[half + i]);
+        float lo = saint_bf16_to_f32(x[i]), hi = saint_bf16_to_f32(y[i]);
         x[i] = saint_f32_to_bf16(lo * cosine[i] - hi * sine[i]);
-        x[half + i] = saint_f32_to_bf16(hi * cosine[i] + lo * sine[i]);
+        y[i] = saint_f32_to_bf16(hi * cosine[i] + lo * sine[i]);
     }
 }
 
@@ -212,10 +208,8 @@ static void rope_rows(void *ctx, int chunk, int worker)
         }
         for (int h = 0; h < a->n_heads; h++) {
             int64_t at = r * a->ldx + (int64_t)h * a->head_dim;
-            if (a->cpu->base.compute == SAINT_F32)
-                rotate_f32((float *)a->x + at, cosine, sine, half);
-            else
-                rotate_bf16((uint16_t *)a->x + at, cosine, sine, half);
+            if (a->cpu->base.compute == SAINT_F32) rotate_f32((float *)a->x + at, (float *)a->x + at + half, cosine, sine, half);
+            else rotate_bf16((uint16_t *)a->x + at, (uint16_t *)a->x + at + half, cosine, sine, half);
         }
     }
 }

@@ -1,0 +1,18 @@
+/* bench.h - the suites of `saint bench`. Every figure is a median of interleaved runs; ratios inside one call are what counts. */
+#ifndef SAINT_APP_BENCH_H
+#define SAINT_APP_BENCH_H
+
+#include "cli.h"
+#include "load.h"
+
+/* Selection methods on random keys, one thread. */
+cJSON *bench_select(int repeats, saint_error *err);
+void bench_select_print(const cJSON *c);
+
+/* A whole network, unpruned and with each preset that fits it. */
+int bench_engine(const load_options *l, int repeats, cJSON **out);
+void bench_engine_print(const cJSON *c);
+
+double bench_median(double *v, int n); /* sorts v */
+
+#endif

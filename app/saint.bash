@@ -1,0 +1,27 @@
+# bash completion for saint: asks the program, so it never goes stale. Source it, or install it as completions/saint.
+_saint() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} value
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$("$program" --commands 2>/dev/null)" -- "$cur")
+        return
+    fi
+    local options
+    options=$("$program" "${COMP_WORDS[1]}" --help=complete 2>/dev/null) || return
+    value=$(awk -v o="$prev" '$1 == o {print $2}' <<<"$options")
+    case $value in
+    "") mapfile -t COMPREPLY < <(compgen -W "$(awk '{print $1}' <<<"$options")" -- "$cur") ;;
+    DIR) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    *FILE* | OUT*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    esac
+    case $prev in
+    --preset) mapfile -t COMPREPLY < <(compgen -W "$("$program" presets 2>/dev/null | awk '/^[a-z]/ {print $1}')" -- "$cur") ;;
+    --method) mapfile -t COMPREPLY < <(compgen -W "$("$program" methods 2>/dev/null | awk '/^$/ {exit} /^[a-z]/ {print $1}')" -- "$cur") ;;
+    --stage) mapfile -t COMPREPLY < <(compgen -W "vit llm" -- "$cur") ;;
+    --dtype) mapfile -t COMPREPLY < <(compgen -W "f32 bf16" -- "$cur") ;;
+    --compat) mapfile -t COMPREPLY < <(compgen -W "corrected reference" -- "$cur") ;;
+    --shape) mapfile -t COMPREPLY < <(compgen -W "vit-b16-224 vit-l14-336 vit-h14-224 llava-1.5-7b llava-1.5-13b" -- "$cur") ;;
+    --suite) mapfile -t COMPREPLY < <(compgen -W "engine gemm select" -- "$cur") ;;
+    esac
+}
+complete -F _saint -o filenames saint

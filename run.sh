@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Install what is missing, build a release, start the program.
+#   ./run.sh                 check the machine, then measure a network of a published shape, unpruned and pruned
+#   ./run.sh COMMAND ...     build, then run `saint COMMAND ...`
+set -euo pipefail
+cd "$(dirname "$0")"
+mkdir -p build
+. scripts/prepare.sh
+need "${BUILD_PACKAGES[@]}" libcmocka-dev
+configure release
+cmake --build --preset release --target saint >build/build-release.log 2>&1 || { cat build/build-release.log >&2; exit 1; }
+saint=build/release/app/saint
+if [ $# -gt 0 ]; then exec "$saint" "$@"; fi
+"$saint" doctor
+echo
+echo "A ViT-B/16 of random weights, unpruned and with SAINT (use your own with: ./run.sh run --model DIR --image FILE --prompt TEXT):"
+"$saint" bench --suite engine --shape vit-b16-224 --repeat 5

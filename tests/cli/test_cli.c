@@ -1,0 +1,282 @@
+/* The program as a user meets it: exit statuses, one-line errors, and the JSON that others rely on. */
+#define _GNU_SOURCE
+#include "support/test.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "formats/checkpoint.h"
+#include "formats/json.h"
+
+#define LLAVA SAINT_FIXTURE_DIR "/llava-tiny-new"
+#define TIMM SAINT_FIXTURE_DIR "/timm-vit-tiny"
+#define PICTURE SAINT_FIXTURE_DIR "/pictures/e-36.png"
+#define PICTURE32 SAINT_FIXTURE_DIR "/pictures/a-32.png"
+
+typedef struct {
+    int status;
+    char out[1 << 20], err[8192];
+} result;
+
+static char folder[] = "/tmp/saint-cli-XXXXXX";
+
+static void slurp(const char *path, char *buf, size_t size)
+{
+    char *text;
+    size_t n;
+    assert_ok(saint_file_read(path, size - 1, &text, &n, err));
+    memcpy(buf, text, n + 1);
+    free(text);
+}
+
+/* Run `saint ARGS` through the shell. */
+static result *saint(const char *fmt, ...)
+{
+    static result r;
+    char args[4096], command[8192], out[64], errors[64];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(args, sizeof args, fmt, ap);
+    va_end(ap);
+    snprintf(out, sizeof out, "%s/out", folder);
+    snprintf(errors, sizeof errors, "%s/err", folder);
+    snprintf(command, sizeof command, "%s %s >%s 2>%s </dev/null", SAINT_BINARY, args, out, errors);
+    int st = system(command);
+    r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    slurp(out, r.out, sizeof r.out);
+    slurp(errors, r.err, sizeof r.err);
+    return &r;
+}
+
+static cJSON *json_of(const result *r)
+{
+    if (r->status != 0) fail_msg("exit %d: %s", r->status, r->err);
+    cJSON *c;
+    assert_ok(saint_json_parse(r->out, strlen(r->out), sizeof r->out, "stdout", &c, err));
+    return c;
+}
+
+static const cJSON *get(const cJSON *c, const char *path)
+{
+    char key[64];
+    for (const char *p = path; c && *p;) {
+        size_t n = strcspn(p, ".");
+        snprintf(key, sizeof key, "%.*s", (int)n, p);
+        c = cJSON_GetObjectItemCaseSensitive(c, key);
+        p += n + (p[n] == '.');
+    }
+    if (!c) fail_msg("the JSON has no %s", path);
+    return c;
+}
+
+/* Exit 2, nothing on stdout, exactly one line on stderr that holds `words`. */
+static void refused(const result *r, const char *words)
+{
+    if (r->status != 2) fail_msg("expected exit 2, found %d: %s", r->status, r->err);
+    assert_string_equal(r->out, "");
+    const char *newline = strchr(r->err, '\n');
+    if (!newline || newline[1]) fail_msg("expected one line, found: %s", r->err);
+    if (!strstr(r->err, words)) fail_msg("expected \"%s\" in: %s", words, r->err);
+}
+
+static void wrong_usage_is_one_line_and_exit_2(void **state)
+{
+    (void)state;
+    refused(saint("frobnicate"), "no such command");
+    refused(saint("run"), "--model");
+    refused(saint("run --modle X"), "nearest is --model");
+    refused(saint("run --model"), "needs a value");
+    refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
+    refused(saint("run --model " LLAVA " --image " PICTURE), "--prompt");
+    refused(saint("run --model " LLAVA " --prompt hi"), "--image");
+    refused(saint("run --model " LLAVA " --prompt hi --image /nonexistent.png"), "/nonexistent.png");
+    refused(saint("run --model " LLAVA " --prompt hi --image " LLAVA "/config.json"), "config.json");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set keep_nun=3"), "nearest is keep_num");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set K=-1"), "from 0 to");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set 'prune_mode[77]=random'"), "prune_mode[77]");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set mode=llm"), "saint_end");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --preset nope"), "no such preset");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --compat maybe"), "reference or corrected");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --dtype f16"), "f16");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --backend cuda"), "CUDA");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --max-new-tokens many"), "max-new-tokens");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --tier mmx"), "mmx");
+    refused(saint("select --method nope --stage vit --keys x.npy"), "no such method");
+    refused(saint("select --method saint_drop --stage both --keys x.npy"), "vit or llm");
+    refused(saint("select --method saint_drop --stage vit --keys " PICTURE), "e-36.png");
+    refused(saint("models --model " SAINT_FIXTURE_DIR "/pictures"), "pictures");
+    refused(saint("bench --suite nope"), "gemm, select or engine");
+}
+
+static void every_command_has_help(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"run", "select", "bench", "models", "methods", "presets", "info", "doctor"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const result *r = saint("%s --help", commands[i]);
+        assert_int_equal(r->status, 0);
+        assert_string_equal(r->err, "");
+        assert_non_null(strstr(r->out, "usage: saint "));
+    }
+    assert_int_equal(saint("--help")->status, 0);
+    assert_non_null(strstr(saint("--version")->out, "saint "));
+}
+
+static void run_prints_the_contract(void **state)
+{
+    (void)state;
+    static const char *const numbers[] = {"tokens.vit_in", "tokens.projector", "tokens.llm_in", "tokens.equivalent", "timings_ms.decode_image",
+                                          "timings_ms.preprocess", "timings_ms.vit", "timings_ms.selection", "timings_ms.projector",
+                                          "timings_ms.prefill", "timings_ms.decode", "timings_ms.total", "flops.vit", "flops.prefill",
+                                          "flops.total", "kv_bytes", "threads"};
+    static const char *const strings[] = {"answer", "mode", "compat", "model.name", "model.sha256", "device", "dtype", "version"};
+    cJSON *c = json_of(saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
+                             "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
+                             "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) assert_true(cJSON_IsNumber(get(c, numbers[i])));
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) assert_true(cJSON_IsString(get(c, strings[i])));
+    assert_string_equal(get(c, "mode")->valuestring, "hybrid");
+    assert_string_equal(get(c, "compat")->valuestring, "corrected");
+    assert_int_equal(strlen(get(c, "model.sha256")->valuestring), 64);
+    assert_int_equal(get(c, "tokens.vit_in")->valueint, 81);
+    assert_int_equal(get(c, "tokens.projector")->valueint, 58);
+    const cJSON *sites = get(c, "tokens.per_site");
+    assert_int_equal(cJSON_GetArraySize(sites), 4);
+    int present = 81;
+    for (const cJSON *s = sites->child; s; s = s->next) {
+        assert_int_equal(get(s, "n_in")->valueint, present);
+        present = get(s, "n_out")->valueint;
+        assert_int_equal(cJSON_GetArraySize(get(s, "kept")), present);
+        assert_true(cJSON_IsString(get(s, "stage")) && cJSON_IsString(get(s, "method")) && cJSON_IsNumber(get(s, "layer")));
+    }
+    cJSON_Delete(c);
+}
+
+static void a_classifier_prints_its_top_5(void **state)
+{
+    (void)state;
+    cJSON *c = json_of(saint("run --model " TIMM " --image " PICTURE32 " --json --preset vit-classifier --set sim_threshold=0.8"));
+    const cJSON *top = get(c, "top5");
+    double last = 2;
+    assert_int_equal(cJSON_GetArraySize(top), 5);
+    for (const cJSON *x = top->child; x; x = x->next) {
+        assert_true(get(x, "probability")->valuedouble <= last);
+        last = get(x, "probability")->valuedouble;
+        assert_true(cJSON_IsString(get(x, "label")));
+    }
+    cJSON_Delete(c);
+    c = json_of(saint("run --model " TIMM " --image " PICTURE32 " --image " SAINT_FIXTURE_DIR "/pictures/b-32.png --json"));
+    assert_int_equal(cJSON_GetArraySize(get(c, "results")), 2);
+    cJSON_Delete(c);
+}
+
+static void overlay_and_trace_agree_with_the_json(void **state)
+{
+    (void)state;
+    cJSON *c = json_of(saint("run --model " LLAVA " --image " PICTURE " --prompt hi --max-new-tokens 0 --json --stats --preset vit-only "
+                             "--overlay %s/o.png --trace %s/t.safetensors", folder, folder));
+    char path[128];
+    snprintf(path, sizeof path, "%s/o.png", folder);
+    assert_true(saint_file_exists(path));
+    snprintf(path, sizeof path, "%s/t.safetensors", folder);
+    saint_checkpoint *t;
+    assert_ok(saint_checkpoint_open_file(&t, path, err));
+    const cJSON *site = get(c, "tokens.per_site")->child, *kept = get(site, "kept");
+    char name[64];
+    snprintf(name, sizeof name, "image.0.vit.%d.kept", get(site, "layer")->valueint);
+    const saint_tensor *list = saint_checkpoint_find(t, name);
+    assert_non_null(list);
+    assert_int_equal(list->shape[0], cJSON_GetArraySize(kept));
+    int i = 0;
+    for (const cJSON *k = kept->child; k; k = k->next, i++) assert_int_equal(((const int32_t *)list->data)[i], k->valueint);
+    assert_non_null(saint_checkpoint_find(t, "image.0.llm.0.stats"));
+    assert_non_null(saint_checkpoint_find(t, "image.0.logits"));
+    saint_checkpoint_close(t);
+    cJSON_Delete(c);
+    assert_int_equal(saint("run --model " LLAVA " --image " PICTURE " --prompt hi --overlay /nonexistent/o.png")->status, 1);
+}
+
+/* The recorded outputs of the published functions, through the command line. */
+static void select_equals_the_recorded_lists(void **state)
+{
+    (void)state;
+    cJSON *all;
+    int cases = 0;
+    assert_ok(saint_json_load(SAINT_FIXTURE_DIR "/prune/cases.json", 1 << 24, &all, err));
+    for (const cJSON *k = get(all, "cases")->child; k; k = k->next) {
+        const char *method = get(k, "method")->valuestring, *keys = get(k, "keys")->valuestring;
+        const cJSON *stage = cJSON_GetObjectItem(k, "stage"), *batch = cJSON_GetObjectItem(k, "batch");
+        bool cls = cJSON_IsTrue(cJSON_GetObjectItem(k, "cls")), iterative = strcmp(method, "iterative_drop_full_graph") == 0;
+        if (cases >= 24 && cases % 4) {
+            cases++;
+            continue;
+        }
+        char set[256];
+        if (iterative) snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint, get(k, "r")->valueint);
+        else
+            snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --set compat.batch_mean_rate=true",
+                     get(k, "sim_threshold")->valuedouble, get(k, "K")->valueint, get(k, "gamma")->valuedouble);
+        cJSON *c = json_of(saint("select --method %s --stage %s --keys " SAINT_FIXTURE_DIR "/prune/%s %s %s --json", method,
+                                 stage && cJSON_IsString(stage) ? stage->valuestring : "vit", keys, cls ? "--cls" : "", set));
+        const cJSON *mine = get(c, "kept"), *want = get(k, "kept");
+        /* a [B, N, C] file gives lists of lists, also for B = 1 */
+        if (cJSON_IsArray(want->child) != cJSON_IsArray(mine->child)) {
+            if (cJSON_IsArray(want->child)) want = want->child;
+            else mine = mine->child;
+        }
+        if (!cJSON_Compare(mine, want, true)) fail_msg("%s %s (batch %d): another list", method, keys, batch ? batch->valueint : 1);
+        cJSON_Delete(c);
+        cases++;
+    }
+    assert_true(cases > 24);
+    cJSON_Delete(all);
+}
+
+static void lists_are_complete(void **state)
+{
+    (void)state;
+    cJSON *c = json_of(saint("methods --json"));
+    assert_true(cJSON_GetArraySize(get(c, "methods")) >= 4);
+    assert_true(cJSON_GetArraySize(get(c, "parameters")) >= 20);
+    assert_int_equal(cJSON_GetArraySize(get(c, "compat")), 6);
+    cJSON_Delete(c);
+    c = json_of(saint("presets --json"));
+    assert_true(cJSON_GetArraySize(get(c, "presets")) >= 5);
+    cJSON_Delete(c);
+    c = json_of(saint("models --model " LLAVA " --json"));
+    assert_int_equal(get(c, "grid_w")->valueint, 9);
+    assert_string_equal(get(c, "weight_dtype")->valuestring, "f16");
+    cJSON_Delete(c);
+    c = json_of(saint("info --json"));
+    assert_true(cJSON_GetArraySize(get(c, "cpu_kernels")) >= 1);
+    cJSON_Delete(c);
+    c = json_of(saint("doctor --json --model " LLAVA));
+    assert_true(cJSON_IsTrue(get(c, "ok")));
+    cJSON_Delete(c);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
+        cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
+        cmocka_unit_test(lists_are_complete),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
