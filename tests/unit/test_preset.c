@@ -155,7 +155,7 @@ static void wrong_files_are_refused(void **state)
     assert_int_equal(saint_preset_load("no-such-preset.json", &p, NULL), SAINT_IO);
     static const char *const sets[] = {"\"kepnum\":3", "\"keep_num\":[3]", "\"keep_num\":null", "\"keep_num\":\"three\"", "\"saint_start\":\"seven\"",
                                        "\"saint_start\":99999999999", "\"prune_mode[99999999999]\":\"random\"", "\"prune_mode[3\":\"random\"",
-                                       "\"prune_mode[-3]\":\"random\"", "\"prune_mode[9-3]\":\"random\"", "\"mode\":true"};
+                                       "\"prune_mode[99]\":\"random\"", "\"prune_mode[-3]\":\"random\"", "\"prune_mode[9-3]\":\"random\"", "\"mode\":true"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char json[256];
         saint_error e = {0};
