@@ -93,6 +93,7 @@ static int scale_last(int first, int last, const scaling *s)
     if (!scales(last, s)) return last;
     int scaled = (last + 1) * s->depth / s->made_for - 1, least = scale_layer(first, s);
     if (scaled > s->deepest) scaled = s->deepest;
+    if (last < first) return least - 1; /* not in rising order: still not */
     return scaled > least ? scaled : least;
 }
 
