@@ -75,18 +75,25 @@ typedef struct {
     int depth, made_for, deepest;
 } scaling;
 
+static bool scales(int layer, const scaling *s)
+{
+    return s->made_for && s->depth && s->depth != s->made_for && layer < s->made_for; /* no layer of its network: for the settings to refuse */
+}
+
 static int scale_layer(int layer, const scaling *s)
 {
-    if (!s->made_for || !s->depth || s->depth == s->made_for) return layer;
+    if (!scales(layer, s)) return layer;
     int scaled = layer * s->depth / s->made_for;
-    return layer > SAINT_MAX_LAYERS || scaled < s->deepest ? scaled : s->deepest;
+    return scaled < s->deepest ? scaled : s->deepest;
 }
 
 /* The last layer of a range: scaled by its open end, so that "the first half" stays the first half; a range keeps at least its first. */
 static int scale_last(int first, int last, const scaling *s)
 {
-    const scaling open_end = {s->depth, s->made_for, s->deepest + 1};
-    int scaled = scale_layer(last + 1, &open_end) - 1, least = scale_layer(first, s);
+    if (!scales(last, s)) return last;
+    int scaled = (last + 1) * s->depth / s->made_for - 1, least = scale_layer(first, s);
+    if (scaled > s->deepest) scaled = s->deepest;
+    if (last < first) return least - 1; /* not in rising order: still not */
     return scaled > least ? scaled : least;
 }
 
