@@ -9,7 +9,8 @@
 /* The same bytes everywhere: floats are kept as floats, and the compiler is told not to fuse a product and a sum (-ffp-contract=off). */
 _Static_assert(FLT_EVAL_METHOD == 0, "scenes: this target computes floats in a wider type; pictures would differ");
 
-/* ---- random numbers: splitmix64, one stream per purpose, so that one purpose can change without moving the others --- */
+/* ---- random numbers: splitmix64, one stream per purpose, so that one purpose can change without moving the others ---
+ * Never draw twice in one expression, initialiser list or argument list: compilers order those differently. */
 
 typedef struct {
     uint64_t state;

@@ -348,7 +348,8 @@ static bool relation_size(asker *a)
     static const char *const names[2][2] = {{"bigger", "smaller"}, {"larger", "smaller"}};
     int one, two;
     if (!pick_two(a, bigger, &one, &two)) return false;
-    add_comparison(a, SAINT_SCENES_RELATION, ANY_OF(a, templates), one, two, names[rng_below(&a->r, 2)], bigger(a, one, two));
+    const char *const *name = names[rng_below(&a->r, 2)];
+    add_comparison(a, SAINT_SCENES_RELATION, ANY_OF(a, templates), one, two, name, bigger(a, one, two));
     return true;
 }
 
@@ -377,7 +378,9 @@ static void short_counts(asker *a)
 {
     char name[24], number[8];
     const saint_scenes_scene *s = a->s;
-    int subject[2] = {s->by_shape.truth ? s->by_shape.subject : rng_below(&a->r, SAINT_SCENES_SHAPES), rng_below(&a->r, SAINT_SCENES_SHAPES)};
+    int subject[2];
+    subject[0] = s->by_shape.truth ? s->by_shape.subject : rng_below(&a->r, SAINT_SCENES_SHAPES);
+    subject[1] = rng_below(&a->r, SAINT_SCENES_SHAPES);
     for (int i = 0; i < (subject[0] == subject[1] ? 1 : 2); i++) {
         snprintf(number, sizeof number, "%d", shape_times(a, subject[i]));
         add_short(a, SAINT_SCENES_COUNT, "How many %1 are there?", (words){plural(name, sizeof name, subject[i], 2), "", ""}, number);

@@ -550,7 +550,7 @@ static void every_word_is_balanced(void **state)
     for (uint32_t i = 0; i < 7 * 4000; i++)
         for (int k = yes_no_of(i, SAINT_SCENES_VALIDATION, 1, &all); k--;) {
             bag b = words_of(all.q[k].question);
-            int t = all.q[k].task;
+            int t = (int)all.q[k].task;
             for (int j = 0; j < b.n - 5; j++) {
                 int e = 0;
                 if (isdigit((unsigned char)b.word[j][0])) continue; /* single numbers are too rare to be judged */
