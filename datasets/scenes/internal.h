@@ -91,8 +91,11 @@ void scenes_glyph_distance(int glyph, const float *x, const float *y, int n, flo
 
 /* ---- words ------------------------------------------------------------------------------------------------------ */
 
-/* Fills a word or a number and the wrong text to ask about: exchangeable, so that neither is known by its looks. */
-void scenes_pick_text(rng *r, bool word, char text[SAINT_SCENES_TEXT_MAX + 1], char other[SAINT_SCENES_TEXT_MAX + 1]);
+/* A word or a number. */
+void scenes_pick_text(rng *r, char text[SAINT_SCENES_TEXT_MAX + 1]);
+/* A wrong text to ask about: a number with one other digit, the partner of a word or any other word. The draw is symmetric (a is taken
+ * for b as often as b for a), so that neither is known by its looks. */
+void scenes_other_text(rng *r, const char *text, char other[SAINT_SCENES_TEXT_MAX + 1]);
 /* Colours that are told apart from a background, as a bit set. */
 unsigned scenes_colors_on(int background);
 
