@@ -69,7 +69,8 @@ static rgb scale(rgb a, float k)
 static rgb tint(rng *r, rgb a, float amount)
 {
     float k = rng_range(r, 1.0f - amount, 1.0f + amount);
-    return (rgb){a.r * k * rng_range(r, 0.97f, 1.03f), a.g * k * rng_range(r, 0.97f, 1.03f), a.b * k * rng_range(r, 0.97f, 1.03f)};
+    float red = rng_range(r, 0.97f, 1.03f), green = rng_range(r, 0.97f, 1.03f), blue = rng_range(r, 0.97f, 1.03f);
+    return (rgb){a.r * k * red, a.g * k * green, a.b * k * blue};
 }
 
 static void put(saint_scenes_canvas *c, size_t i, rgb v)

@@ -70,7 +70,9 @@ typedef struct {
 
 static paint pick_paint(rng *look, int color, float light_x, float light_y)
 {
-    paint p = {.light_x = light_x, .light_y = light_y, .shading = rng_range(look, 0.05f, 0.22f), .rim_width = rng_range(look, 0.03f, 0.07f)};
+    paint p = {.light_x = light_x, .light_y = light_y};
+    p.shading = rng_range(look, 0.05f, 0.22f);
+    p.rim_width = rng_range(look, 0.03f, 0.07f);
     bool black = color == SAINT_SCENES_COLORS - 1;
     float grey = rng_range(look, -0.03f, 0.03f);
     for (int i = 0; i < 3; i++) {

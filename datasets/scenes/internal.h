@@ -9,7 +9,8 @@
 /* The same bytes everywhere: floats are kept as floats, and the compiler is told not to fuse a product and a sum (-ffp-contract=off). */
 _Static_assert(FLT_EVAL_METHOD == 0, "scenes: this target computes floats in a wider type; pictures would differ");
 
-/* ---- random numbers: splitmix64, one stream per purpose, so that one purpose can change without moving the others --- */
+/* ---- random numbers: splitmix64, one stream per purpose, so that one purpose can change without moving the others ---
+ * Never draw twice in one expression, initialiser list or argument list: compilers order those differently. */
 
 typedef struct {
     uint64_t state;
@@ -90,8 +91,11 @@ void scenes_glyph_distance(int glyph, const float *x, const float *y, int n, flo
 
 /* ---- words ------------------------------------------------------------------------------------------------------ */
 
-/* Fills a word or a number and the wrong text to ask about: exchangeable, so that neither is known by its looks. */
-void scenes_pick_text(rng *r, bool word, char text[SAINT_SCENES_TEXT_MAX + 1], char other[SAINT_SCENES_TEXT_MAX + 1]);
+/* A word or a number. */
+void scenes_pick_text(rng *r, char text[SAINT_SCENES_TEXT_MAX + 1]);
+/* A wrong text to ask about: a number with one other digit, the partner of a word or any other word. The draw is symmetric (a is taken
+ * for b as often as b for a), so that neither is known by its looks. */
+void scenes_other_text(rng *r, const char *text, char other[SAINT_SCENES_TEXT_MAX + 1]);
 /* Colours that are told apart from a background, as a bit set. */
 unsigned scenes_colors_on(int background);
 

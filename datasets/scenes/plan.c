@@ -265,7 +265,7 @@ static void place(saint_scenes_scene *s, rng *r)
 static void plan_text(saint_scenes_scene *s, rng *r)
 {
     if (s->task != SAINT_SCENES_OCR && rng_below(r, 4) != 0) return;
-    scenes_pick_text(r, rng_coin(r), s->text, s->other_text);
+    scenes_pick_text(r, s->text);
     float widest = 0.84f / (FONT_ADVANCE * (float)strlen(s->text));
     s->text_h = rng_range(r, 0.10f, 0.19f);
     if (s->text_h > widest) s->text_h = widest;

@@ -324,8 +324,10 @@ static bool ocr_text(asker *a)
 {
     static const char *const templates[] = {"Is the %2 in this image \"%1\"?", "Is the %2 \"%1\" written in this image?", "Does the %2 in this image read \"%1\"?"};
     if (!a->s->text[0]) return false;
+    char other[SAINT_SCENES_TEXT_MAX + 1];
     const char *kind = is_number(a->s) ? "number" : "word";
-    add_pair(a, SAINT_SCENES_OCR, ANY_OF(a, templates), (words){a->s->text, kind, ""}, (words){a->s->other_text, kind, ""});
+    scenes_other_text(&a->r, a->s->text, other);
+    add_pair(a, SAINT_SCENES_OCR, ANY_OF(a, templates), (words){a->s->text, kind, ""}, (words){other, kind, ""});
     return true;
 }
 
@@ -348,7 +350,8 @@ static bool relation_size(asker *a)
     static const char *const names[2][2] = {{"bigger", "smaller"}, {"larger", "smaller"}};
     int one, two;
     if (!pick_two(a, bigger, &one, &two)) return false;
-    add_comparison(a, SAINT_SCENES_RELATION, ANY_OF(a, templates), one, two, names[rng_below(&a->r, 2)], bigger(a, one, two));
+    const char *const *name = names[rng_below(&a->r, 2)];
+    add_comparison(a, SAINT_SCENES_RELATION, ANY_OF(a, templates), one, two, name, bigger(a, one, two));
     return true;
 }
 
@@ -377,7 +380,9 @@ static void short_counts(asker *a)
 {
     char name[24], number[8];
     const saint_scenes_scene *s = a->s;
-    int subject[2] = {s->by_shape.truth ? s->by_shape.subject : rng_below(&a->r, SAINT_SCENES_SHAPES), rng_below(&a->r, SAINT_SCENES_SHAPES)};
+    int subject[2];
+    subject[0] = s->by_shape.truth ? s->by_shape.subject : rng_below(&a->r, SAINT_SCENES_SHAPES);
+    subject[1] = rng_below(&a->r, SAINT_SCENES_SHAPES);
     for (int i = 0; i < (subject[0] == subject[1] ? 1 : 2); i++) {
         snprintf(number, sizeof number, "%d", shape_times(a, subject[i]));
         add_short(a, SAINT_SCENES_COUNT, "How many %1 are there?", (words){plural(name, sizeof name, subject[i], 2), "", ""}, number);
@@ -403,6 +408,21 @@ static void short_pairs(asker *a)
                   side_names[1][above(a, one, two) < 0]);
 }
 
+static void short_text(asker *a)
+{
+    static const char *const ordinals[SAINT_SCENES_TEXT_MAX] = {"first", "second", "third", "fourth", "fifth", "sixth"};
+    const char *text = a->s->text;
+    if (!text[0]) return;
+    int n = (int)strlen(text), first = rng_below(&a->r, n);
+    bool number = is_number(a->s);
+    add_short(a, SAINT_SCENES_OCR, number ? "What number is written?" : "What word is written?", (words){"", "", ""}, text);
+    for (int i = 0; i < 2; i++) { /* reading is learnt letter by letter */
+        int at = (first + i) % n;
+        const char letter[2] = {text[at], 0};
+        add_short(a, SAINT_SCENES_OCR, number ? "What is the %1 digit of the number?" : "What is the %1 letter of the word?", (words){ordinals[at], "", ""}, letter);
+    }
+}
+
 static void short_answers(asker *a)
 {
     const saint_scenes_scene *s = a->s;
@@ -415,7 +435,7 @@ static void short_answers(asker *a)
         }
     short_counts(a);
     short_pairs(a);
-    if (s->text[0]) add_short(a, SAINT_SCENES_OCR, is_number(s) ? "What number is written?" : "What word is written?", (words){"", "", ""}, s->text);
+    short_text(a);
     add_short(a, SAINT_SCENES_SCENE, "What is the background?", (words){"", "", ""}, saint_scenes_background_name(s->background));
 }
 
@@ -430,7 +450,7 @@ static const struct {
     {SAINT_SCENES_COUNT, 1, count_shape},         {SAINT_SCENES_COUNT, 1, count_color},
     {SAINT_SCENES_COUNT, 1, count_total},         {SAINT_SCENES_POSITION, 2, position_relative},
     {SAINT_SCENES_POSITION, 1, position_half},    {SAINT_SCENES_COLOR, 2, color_single},
-    {SAINT_SCENES_OCR, 1, ocr_text},              {SAINT_SCENES_SCENE, 1, scene_kind},
+    {SAINT_SCENES_OCR, 3, ocr_text},              {SAINT_SCENES_SCENE, 1, scene_kind},
     {SAINT_SCENES_RELATION, 2, relation_size},    {SAINT_SCENES_RELATION, 1, relation_color},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };

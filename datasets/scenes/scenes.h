@@ -69,7 +69,7 @@ typedef struct {
     saint_scenes_number by_shape, by_color, total;
     int count_kind; /* what a picture of the task `count` is asked: 0 by_shape, 1 by_color, 2 total */
     /* A word (letters) or a number (digits); "" = none. Always over everything else. */
-    char text[SAINT_SCENES_TEXT_MAX + 1], other_text[SAINT_SCENES_TEXT_MAX + 1];
+    char text[SAINT_SCENES_TEXT_MAX + 1];
     int text_style;
     float text_x, text_y, text_h, text_turn; /* centre, height of a capital letter, rotation in turns */
 } saint_scenes_scene;

@@ -12,24 +12,33 @@ static const char *const words[] = {
 };
 enum { WORDS = sizeof words / sizeof *words };
 
-static void pick_number(rng *r, char *text, char *other)
+static char any_digit(rng *r, int at)
 {
-    int n = 2 + rng_below(r, 3), at = rng_below(r, n);
-    for (int i = 0; i < n; i++) text[i] = (char)(i ? '0' + rng_below(r, 10) : '1' + rng_below(r, 9));
-    text[n] = 0;
-    strcpy(other, text);
-    while (other[at] == text[at]) other[at] = (char)(at ? '0' + rng_below(r, 10) : '1' + rng_below(r, 9));
+    return (char)(at ? '0' + rng_below(r, 10) : '1' + rng_below(r, 9)); /* a number begins with no zero */
 }
 
-void scenes_pick_text(rng *r, bool word, char text[SAINT_SCENES_TEXT_MAX + 1], char other[SAINT_SCENES_TEXT_MAX + 1])
+void scenes_pick_text(rng *r, char text[SAINT_SCENES_TEXT_MAX + 1])
 {
-    if (!word) {
-        pick_number(r, text, other);
+    if (rng_coin(r)) {
+        strcpy(text, words[rng_below(r, WORDS)]);
         return;
     }
-    /* Both draws of the wrong word are symmetric: the partner of a pair, or any other word. */
-    int a = rng_below(r, WORDS), b = a ^ 1;
-    if (rng_coin(r)) b = (a + 1 + rng_below(r, WORDS - 1)) % WORDS;
-    strcpy(text, words[a]);
-    strcpy(other, words[b]);
+    int n = 2 + rng_below(r, 3);
+    for (int i = 0; i < n; i++) text[i] = any_digit(r, i);
+    text[n] = 0;
+}
+
+void scenes_other_text(rng *r, const char *text, char other[SAINT_SCENES_TEXT_MAX + 1])
+{
+    strcpy(other, text);
+    if (text[0] <= '9') {
+        int at = rng_below(r, (int)strlen(text));
+        while (other[at] == text[at]) other[at] = any_digit(r, at);
+        return;
+    }
+    int own = 0;
+    while (strcmp(words[own], text) != 0) own++;
+    int wrong = own ^ 1;
+    if (rng_coin(r)) wrong = (own + 1 + rng_below(r, WORDS - 1)) % WORDS;
+    strcpy(other, words[wrong]);
 }

@@ -47,11 +47,11 @@ static const struct {
 } recorded[] = {
     {SAINT_SCENES_EXISTENCE, 0, 336, "82b7356e91db9edf5547afbfdf548f8f69607eb6b4e74059debe63a2b3cc64c0"},
     {SAINT_SCENES_COUNT, 1, 336, "c89595192e958680379b8f79862a3655847686c30b5600ec09b739c825126f7f"},
-    {SAINT_SCENES_POSITION, 2, 112, "d4da62b01c073d1fcbe8edb053c78f036f3460f19902377f68962cceca6a4712"},
+    {SAINT_SCENES_POSITION, 2, 112, "31ec4b4c64eba3511bb2e41f0b307ecda44e95a0803f65a8a6db3652065f441c"},
     {SAINT_SCENES_COLOR, 3, 224, "3fffd1e4d07a1f032c506f79ccf012581d24064155ba18179da348108ec0e065"},
-    {SAINT_SCENES_OCR, 4, 336, "6000bfdf59569c70fa0717a3308c6f9eb0449cef8d73722216eb86c7f80ca484"},
-    {SAINT_SCENES_SCENE, 5, 448, "4e815d7bb2cef1ed99fbaf5d2cf1979994695ffbe2a6925c7fd820513b2ce0cc"},
-    {SAINT_SCENES_RELATION, 6, 336, "333a1f9e80b1904f6f6728f16b8d33d3af871fe6fd7afdfce5ad9f9a82255b02"},
+    {SAINT_SCENES_OCR, 4, 336, "8ac04eeea5528ad78d7a94afb3fe4061363f5947e35e91d6be7525c09874825f"},
+    {SAINT_SCENES_SCENE, 5, 448, "d3b45719fd5e02ad1bd2eca8fc02e4744560d0cda7bf2e77607e643a59af77c8"},
+    {SAINT_SCENES_RELATION, 6, 336, "3ce76c442f75ea83a5154875e54bcde2ead84f51928ef6c528a2aaede45b5bfc"},
     {SAINT_SCENES_SCENE, 7, 101, "e171551308f3e683ee70afedc7fb5499b760f57d1b19d557255976264d1c96c0"},
 };
 
@@ -94,7 +94,7 @@ static void questions_and_labels_are_the_recorded_ones(void **state)
     }
     saint_digest d = saint_sha256_final(&sha);
     saint_digest_hex(&d, hex);
-    assert_string_equal(hex, "758b35d2d9f82dd479690c8e664ee642020737a16c6048f4e9221f2af805197b");
+    assert_string_equal(hex, "7eea0a7265459b218a2b750a10487383468a9a77a11ca84b17f81d9d00433e84");
 }
 
 static int by_text(const void *a, const void *b)
@@ -293,7 +293,17 @@ static void check_short(const saint_scenes_scene *s, const saint_scenes_question
         assert_true(the_only(s, shape_of_word(answer))->r > 1.4f * the_only(s, other)->r);
         break;
     }
-    case SAINT_SCENES_OCR: assert_string_equal(q->answer, s->text); break;
+    case SAINT_SCENES_OCR:
+        if (has(&b, "letter") || has(&b, "digit")) {
+            static const char *const ordinals[] = {"first", "second", "third", "fourth", "fifth", "sixth"};
+            int at = 0;
+            while (!has(&b, ordinals[at])) at++;
+            assert_int_equal(strlen(q->answer), 1);
+            assert_int_equal(q->answer[0], s->text[at]);
+        } else {
+            assert_string_equal(q->answer, s->text);
+        }
+        break;
     case SAINT_SCENES_SCENE: assert_string_equal(answer, saint_scenes_background_name(s->background)); break;
     default: fail();
     }
@@ -550,7 +560,7 @@ static void every_word_is_balanced(void **state)
     for (uint32_t i = 0; i < 7 * 4000; i++)
         for (int k = yes_no_of(i, SAINT_SCENES_VALIDATION, 1, &all); k--;) {
             bag b = words_of(all.q[k].question);
-            int t = all.q[k].task;
+            int t = (int)all.q[k].task;
             for (int j = 0; j < b.n - 5; j++) {
                 int e = 0;
                 if (isdigit((unsigned char)b.word[j][0])) continue; /* single numbers are too rare to be judged */
