@@ -42,10 +42,10 @@ int cmd_bench(int argc, char **argv)
     if (strcmp(suite, "gemm") == 0) {
         long threads = 0;
         if (!cli_int("bench", "threads", l.threads, 1, 1024, &threads)) return EXIT_USAGE;
-        cJSON *o = saint_bench_gemm((int)threads, repeats ? 0.1 * (double)repeats : 0.5, &e);
+        cJSON *o = bench_gemm((int)threads, repeats ? 0.1 * (double)repeats : 0.5, &e);
         if (!o) return cli_fail("bench", e.code, &e);
         if (json) return cli_print_json(o);
-        saint_bench_gemm_print(o, stdout);
+        bench_gemm_print(o);
         cJSON_Delete(o);
         return EXIT_DONE;
     }
