@@ -130,7 +130,7 @@ static void put_bits(bit_writer *w, unsigned value, unsigned n)
     }
 }
 
-/* One deflate block with a code of its own. The lengths of codes are sent as plain 4-bit numbers: 16 code lengths of 4 are a complete code. */
+/* One deflate block with a code of its own, whose lengths are sent as plain 4-bit numbers: 16 code lengths of 4 are a complete code. */
 static uint8_t *deflate(const uint8_t *in, size_t n, uint8_t *out)
 {
     static const uint8_t order[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
