@@ -154,7 +154,7 @@ uint8_t *saint_scenes_png(const uint8_t *rgb, int w, int h, size_t *bytes);
  *                                 u8 question[n]  u8 answer[m]
  *
  * Text is ASCII without a terminating zero. Yes/no questions come in pairs that are neighbours, short ones last. Record i is picture
- * i / tasks of task i % tasks, the one that saint_scenes_export writes as TASK/<i / tasks + 1>.png; numbers repeat after tasks * 2^32 records. */
+ * i / tasks of task i % tasks, the one that saint_scenes_export writes as TASK/<i / tasks + 1>.png; they repeat after tasks * 2^32. */
 enum { SAINT_SCENES_STREAM_HEADER = 32 };
 void saint_scenes_stream_header(int size, int grid, uint8_t out[SAINT_SCENES_STREAM_HEADER]);
 
