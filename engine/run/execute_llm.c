@@ -141,6 +141,10 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
         y->has_stats = false;
         return SAINT_OK;
     }
+    if (v->reuse->question && v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
+        TRY(saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err));
+        return saint_stats_of_rows(v->metric, v->window.first, length, hd, p, y, v->r->err);
+    }
     if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
     const saint_snapshot *c = snapshot(v, y->layer);
     return c ? saint_stats_of_rows(c->metric, v->window.first, length, hd, p, y, v->r->err) : lost(v, y->layer);
@@ -221,9 +225,9 @@ static saint_status ask_again(llm_state *v, int room)
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
         if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
     }
-    TRY(saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err));
     r->t->seconds.prefill += saint_now() - begin;
-    TRY(adopt_history(v, last));
+    TRY(adopt_history(v, last)); /* may use v->metric */
+    TRY(saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err));
     v->layer_seconds = last->seconds;
     r->t->layers_question += n;
     return SAINT_OK;

@@ -68,7 +68,11 @@ static inline void assert_same_layer(const saint_trace_layer *a, const saint_tra
     if (!a->has_stats) return;
     if (a->stats_threshold != b->stats_threshold || a->stats_K != b->stats_K || a->stats.n != b->stats.n || a->stats.zero_rows != b->stats.zero_rows)
         fail_msg("stage %d layer %d: other statistics", a->stage, a->layer);
-    assert_same_bits(&a->stats.mean_cosine, &b->stats.mean_cosine, 5, "statistics"); /* five floats in a row */
+    if (memcmp(&a->stats, &b->stats, sizeof a->stats) != 0)
+        fail_msg("stage %d layer %d (reused %d): statistics of %d rows from %d differ: cosine %g %g, above %g %g, with K %g %g, degree %g %g, rank %g %g", a->stage,
+                 a->layer, a->reused, a->stats.n, a->stats_first, (double)a->stats.mean_cosine, (double)b->stats.mean_cosine, (double)a->stats.share_above,
+                 (double)b->stats.share_above, (double)a->stats.share_degree_k, (double)b->stats.share_degree_k, (double)a->stats.mean_degree,
+                 (double)b->stats.mean_degree, (double)a->stats.effective_rank, (double)b->stats.effective_rank);
 }
 
 static inline void assert_same_image(const saint_trace_image *a, const saint_trace_image *b)
