@@ -24,12 +24,6 @@ typedef struct {
     double layer_seconds;
 } llm_state;
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 static saint_status stopped(llm_state *v, const char *where, int layer)
 {
     return saint_fail(v->r->err, SAINT_CANCELLED, "cancelled %s LLM layer %d", where, layer);
@@ -53,6 +47,7 @@ static saint_status embed_question(llm_state *v, int first)
 
 static saint_status splice(llm_state *v, const float *features, const int32_t *patch)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_rows *rows = &v->rows;
     int n_prefix = v->text->n_prefix, n = v->n_features;
@@ -62,9 +57,9 @@ static saint_status splice(llm_state *v, const float *features, const int32_t *p
         rows->pos[i] = i;
         rows->size[i] = 1;
     }
-    TRY(saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err));
-    if (n) TRY(r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err));
-    TRY(embed_question(v, n_prefix + n));
+    if ((s = saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err)) != SAINT_OK) return s;
+    if (n && (s = r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err)) != SAINT_OK) return s;
+    if ((s = embed_question(v, n_prefix + n)) != SAINT_OK) return s;
     return saint_run_tap(r, rows->x, v->n_rows, rows->dim, "llm.embed", 0);
 }
 
@@ -119,14 +114,15 @@ static const saint_snapshot *snapshot(const llm_state *v, int layer)
  * writes behind them no checkpoint reads. */
 static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, int keep, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     if (keep == c->kv_len && c->kv->cap >= keep + room) {
         v->kv[layer] = saint_kv_ref(c->kv);
     } else {
         size_t bytes = (size_t)keep * (size_t)c->kv->width * saint_compute_size(r->b);
-        TRY(saint_kv_new(&v->kv[layer], r->b, keep + room, c->kv->width, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[layer]->k, c->kv->k, bytes, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[layer]->v, c->kv->v, bytes, r->err));
+        if ((s = saint_kv_new(&v->kv[layer], r->b, keep + room, c->kv->width, r->err)) != SAINT_OK) return s;
+        if ((s = r->b->op->copy(r->b, v->kv[layer]->k, c->kv->k, bytes, r->err)) != SAINT_OK) return s;
+        if ((s = r->b->op->copy(r->b, v->kv[layer]->v, c->kv->v, bytes, r->err)) != SAINT_OK) return s;
     }
     v->kv[layer]->len = keep;
     return SAINT_OK;
@@ -135,6 +131,7 @@ static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, i
 /* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
 static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
 {
+    saint_status s;
     const saint_method_params *p = &v->r->req->settings.llm[y->layer].p;
     int length = v->window.length - (v->n_rows - y->n_in), hd = v->r->m->llm.head_dim;
     if (!v->r->req->want_stats || length < 1) {
@@ -142,7 +139,7 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
         return SAINT_OK;
     }
     if (v->reuse->question && v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
-        TRY(saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err));
+        if ((s = saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err)) != SAINT_OK) return s;
         return saint_stats_of_rows(v->metric, v->window.first, length, hd, p, y, v->r->err);
     }
     if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
@@ -159,6 +156,7 @@ static void note_site(llm_state *v, const saint_trace_site *s)
 /* What the layers before the checkpoint did, behind this run's own record of the ViT. */
 static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
 {
+    saint_status s;
     saint_history *h = &v->im->history;
     int longer = v->text->n_suffix - c->n_suffix; /* the question may have another length than the one that was asked then */
     for (int i = 0; i < c->history->n_layers; i++) {
@@ -168,7 +166,7 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
         y.n_in += longer;
         y.n_out += longer;
         y.flops = saint_cost_llm_layer(&v->r->m->info, y.n_in, 0);
-        TRY(reused_stats(v, &y));
+        if ((s = reused_stats(v, &y)) != SAINT_OK) return s;
         h->layer[h->n_layers++] = y;
     }
     for (int i = 0; i < c->history->n_sites; i++) {
@@ -182,18 +180,19 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
 /* The first reuse->full layers, as they were computed for this prompt. */
 static saint_status resume(llm_state *v, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     int n = v->reuse->full;
     const saint_snapshot *c = NULL;
     for (int i = 0; i < n; i++) {
         if (!(c = snapshot(v, i))) return lost(v, i);
-        TRY(adopt_kv(v, i, c, c->kv_len, room));
+        if ((s = adopt_kv(v, i, c, c->kv_len, room)) != SAINT_OK) return s;
     }
-    TRY(saint_rows_copy(&v->rows, &c->rows, r->err));
+    if ((s = saint_rows_copy(&v->rows, &c->rows, r->err)) != SAINT_OK) return s;
     size_t rows = (size_t)saint_rows_total(&v->rows);
     memcpy(v->metric, c->metric, rows * (size_t)r->m->llm.head_dim * sizeof *v->metric);
     memcpy(v->attention, c->attention, rows * sizeof *v->attention);
-    TRY(adopt_history(v, c));
+    if ((s = adopt_history(v, c)) != SAINT_OK) return s;
     v->layer_seconds = c->seconds;
     r->t->layers_reused += n;
     return SAINT_OK;
@@ -203,6 +202,7 @@ static saint_status resume(llm_state *v, int room)
  * row this is the same arithmetic, so it gives the same bits as all rows at once. */
 static saint_status ask_again(llm_state *v, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_rows *rows = &v->rows;
     int n = v->reuse->question, asked = v->text->n_suffix;
@@ -213,21 +213,21 @@ static saint_status ask_again(llm_state *v, int room)
     memcpy(rows->patch, last->rows.patch, (size_t)before * sizeof *rows->patch);
     memcpy(rows->pos, last->rows.pos, (size_t)before * sizeof *rows->pos);
     memcpy(rows->size, last->rows.size, (size_t)before * sizeof *rows->size);
-    TRY(r->b->op->copy(r->b, rows->x, last->rows.x, (size_t)before * d * sizeof *rows->x, r->err));
-    TRY(embed_question(v, before));
+    if ((s = r->b->op->copy(r->b, rows->x, last->rows.x, (size_t)before * d * sizeof *rows->x, r->err)) != SAINT_OK) return s;
+    if ((s = embed_question(v, before)) != SAINT_OK) return s;
     double begin = saint_now();
     for (int i = 0; i < n; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
         if (!(c = snapshot(v, i))) return lost(v, i);
-        TRY(adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room));
-        TRY(saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
-                                i == n - 1 ? v->attention : NULL, r->err));
+        if ((s = adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room)) != SAINT_OK) return s;
+        if ((s = saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
+                                i == n - 1 ? v->attention : NULL, r->err)) != SAINT_OK) return s;
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
         if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     r->t->seconds.prefill += saint_now() - begin;
-    TRY(adopt_history(v, last)); /* may use v->metric */
-    TRY(saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err));
+    if ((s = adopt_history(v, last)) != SAINT_OK) return s; /* may use v->metric */
+    if ((s = saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err)) != SAINT_OK) return s;
     v->layer_seconds = last->seconds;
     r->t->layers_question += n;
     return SAINT_OK;
@@ -237,28 +237,30 @@ static saint_status ask_again(llm_state *v, int room)
 
 static saint_status block(llm_state *v, int layer, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     int t = saint_rows_total(&v->rows);
     double begin = saint_now();
-    TRY(saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err));
-    TRY(saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, v->attention, r->err));
-    TRY(saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err));
+    if ((s = saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err)) != SAINT_OK) return s;
+    if ((s = saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, v->attention, r->err)) != SAINT_OK) return s;
+    if ((s = saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err)) != SAINT_OK) return s;
     v->layer_seconds = saint_now() - begin;
     r->t->seconds.prefill += v->layer_seconds;
-    TRY(saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer));
+    if ((s = saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer)) != SAINT_OK) return s;
     checkpoint(v, layer);
     return SAINT_OK;
 }
 
 static saint_status choose(llm_state *v, int layer, const saint_site *site)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_history *one[1] = {&v->im->history};
     int before = saint_rows_total(&v->rows);
     saint_site_input in = {.site = site, .metric = v->metric, .attention = v->attention, .dim = r->m->llm.head_dim, .n_prefix = v->window.first,
                            .window = v->window.length, .ascending = true};
-    TRY(saint_run_site(r, &in, &v->rows, one));
+    if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);
     if (saint_rows_total(&v->rows) == 0)
@@ -271,6 +273,7 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
 /* Record layer, statistics, and its prune site. */
 static saint_status behind_block(llm_state *v, int layer, bool reused)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
@@ -285,8 +288,8 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
             r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
         if (r->req->want_stats)
-            TRY(saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err));
-        if (site) TRY(choose(v, layer, site));
+            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err)) != SAINT_OK) return s;
+        if (site && (s = choose(v, layer, site)) != SAINT_OK) return s;
     }
     record.n_out = saint_rows_total(&v->rows);
     h->layer[h->n_layers++] = record;
@@ -295,22 +298,23 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
 
 static saint_status prefill(llm_state *v, const float *features, const int32_t *patch, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
-    if (v->reuse->full) TRY(resume(v, room));
-    else if (v->reuse->question) TRY(ask_again(v, room));
-    else TRY(splice(v, features, patch));
+    if (v->reuse->full && (s = resume(v, room)) != SAINT_OK) return s;
+    else if (v->reuse->question && (s = ask_again(v, room)) != SAINT_OK) return s;
+    else if ((s = splice(v, features, patch)) != SAINT_OK) return s;
     v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
-        if (i != done) TRY(block(v, i, room));
-        TRY(behind_block(v, i, i == done));
+        if (i != done && (s = block(v, i, room)) != SAINT_OK) return s;
+        if ((s = behind_block(v, i, i == done)) != SAINT_OK) return s;
         r->t->layers_run += i != done;
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
         if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     double begin = saint_now();
-    TRY(saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err));
+    if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) != SAINT_OK) return s;
     r->t->seconds.prefill += saint_now() - begin;
     return saint_run_tap(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
 }
@@ -334,18 +338,19 @@ static bool is_eos(const saint_llm *l, int id)
 
 static saint_status decode_step(llm_state *v, int token, int position, int step)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     int32_t id = token;
     bool late = (r->t->plan.compat & 1u << SAINT_COMPAT_DECODE_POSITION_PLUS_ONE) && (r->t->mode & SAINT_MODE_LLM);
-    TRY(saint_llm_embed(v->f, &id, 1, v->rows.x, r->err));
+    if ((s = saint_llm_embed(v->f, &id, 1, v->rows.x, r->err)) != SAINT_OK) return s;
     for (int i = 0; i < l->layers; i++) {
         int32_t pos = position + (late && i > 0 ? 1 : 0);
         if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
         v->im->flops_decode += saint_cost_llm_layer(&r->m->info, 1, v->kv[i]->len);
-        TRY(saint_llm_block_run(v->f, i, v->rows.x, 1, &pos, v->kv[i], true, NULL, r->err));
+        if ((s = saint_llm_block_run(v->f, i, v->rows.x, 1, &pos, v->kv[i], true, NULL, r->err)) != SAINT_OK) return s;
     }
-    TRY(saint_llm_logits(v->f, v->rows.x, v->logits, r->err));
+    if ((s = saint_llm_logits(v->f, v->rows.x, v->logits, r->err)) != SAINT_OK) return s;
     v->im->flops_decode += saint_cost_llm_head(&r->m->info);
     return saint_run_tap(r, v->logits, 1, l->vocab, "llm.logits.step%d", step);
 }
@@ -378,11 +383,12 @@ static saint_status decode(llm_state *v, int prompt_rows)
 
 static saint_status prepare(llm_state *v)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     size_t rows = (size_t)v->n_rows;
-    TRY(saint_rows_alloc(&v->rows, r->b, 1, v->n_rows, l->dim, r->err));
-    TRY(saint_llm_open(&v->f, r->b, r->m, v->n_rows, r->err));
+    if ((s = saint_rows_alloc(&v->rows, r->b, 1, v->n_rows, l->dim, r->err)) != SAINT_OK) return s;
+    if ((s = saint_llm_open(&v->f, r->b, r->m, v->n_rows, r->err)) != SAINT_OK) return s;
     v->metric = malloc(rows * (size_t)l->head_dim * sizeof *v->metric);
     v->attention = malloc(rows * sizeof *v->attention);
     v->logits = malloc((size_t)l->vocab * sizeof *v->logits);
@@ -439,17 +445,18 @@ static char *trimmed(char *text)
 
 static saint_status run(llm_state *v, const float *features, const int32_t *patch, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_trace_image *im = v->im;
-    TRY(prepare(v));
+    if ((s = prepare(v)) != SAINT_OK) return s;
     set_window(v);
-    TRY(prefill(v, features, patch, room));
+    if ((s = prefill(v, features, patch, room)) != SAINT_OK) return s;
     memcpy(im->logits, v->logits, (size_t)r->m->llm.vocab * sizeof *v->logits);
     im->n_logits = r->m->llm.vocab;
-    if (room > 0) TRY(decode(v, v->n_rows));
+    if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;
     account(v);
     if (room > 0 && r->m->tokenizer) {
-        TRY(saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err));
+        if ((s = saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err)) != SAINT_OK) return s;
         trimmed(im->answer);
     }
     return SAINT_OK;
