@@ -301,9 +301,8 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
     saint_status s;
     saint_run *r = v->r;
     int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
-    if (v->reuse->full && (s = resume(v, room)) != SAINT_OK) return s;
-    else if (v->reuse->question && (s = ask_again(v, room)) != SAINT_OK) return s;
-    else if ((s = splice(v, features, patch)) != SAINT_OK) return s;
+    s = v->reuse->full ? resume(v, room) : v->reuse->question ? ask_again(v, room) : splice(v, features, patch);
+    if (s != SAINT_OK) return s;
     v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
