@@ -96,7 +96,8 @@ saint_pool *saint_engine_pool(const saint_engine *e);
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);
 saint_digest saint_key_text(const saint_text *text);
 /* Keys of all ViT checkpoints and, behind them, of the features. */
-void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS], saint_digest *features);
+void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS],
+                    saint_digest *features);
 /* n_picture is left at 0: it takes the number of features, see saint_keys_shared. */
 void saint_keys_llm(const saint_session *s, const saint_plan *p, const saint_digest *features, int image, const saint_text *text,
                     saint_llm_keys *out);
@@ -109,8 +110,8 @@ saint_window saint_plan_window(const saint_plan *p, const saint_model_info *m, c
 
 /* reuse.c */
 /* hold: what is found stays in the cache until the next run begins (for the thread that runs only). */
-saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text, const float *pixels,
-                              bool hold, saint_reuse *out, saint_error *err);
+saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text,
+                              const float *pixels, bool hold, saint_reuse *out, saint_error *err);
 void saint_reuse_free(saint_reuse *r);
 /* The first thing that runs; layer -1: from the picture (ViT) or the prompt (LLM). */
 void saint_reuse_start(const saint_reuse *r, saint_stage *stage, int *layer);

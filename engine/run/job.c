@@ -161,8 +161,15 @@ static bool on_event(void *ud, const saint_event *e)
                                                  [SAINT_EVENT_TOKEN] = SAINT_JOB_TOKEN};
     saint_worker *w = ud;
     pthread_mutex_lock(&w->lock);
-    push(w, &(saint_job_event){.kind = kinds[e->kind], .job = w->running, .stage = e->stage, .image = e->image, .layer = e->layer, .done = e->done,
-                               .total = e->total, .token = e->token, .seconds = e->seconds});
+    push(w, &(saint_job_event){.kind = kinds[e->kind],
+                               .job = w->running,
+                               .stage = e->stage,
+                               .image = e->image,
+                               .layer = e->layer,
+                               .done = e->done,
+                               .total = e->total,
+                               .token = e->token,
+                               .seconds = e->seconds});
     pthread_mutex_unlock(&w->lock);
     return true;
 }

@@ -53,9 +53,11 @@ typedef struct {
 } saint_event;
 
 typedef struct {
-    /* After every layer, site and token, on the thread that runs. Return false to stop with SAINT_CANCELLED; what is finished stays cached. */
+    /* After every layer, site and token, on the thread that runs. Return false to stop with SAINT_CANCELLED; what is finished stays cached.
+     */
     bool (*event)(void *ud, const saint_event *e);
-    /* Every intermediate result by name ("vit.3.attn_resid", "llm.0.metric"): rows x cols f32, valid during the call. NULL = nobody looks. */
+    /* Every intermediate result by name ("vit.3.attn_resid", "llm.0.metric"): rows x cols f32, valid during the call. NULL = nobody looks.
+     */
     void (*tap)(void *ud, const char *name, const float *data, int64_t rows, int64_t cols);
     void *ud;
     const int *cancel; /* atomic flag of the caller, polled like event's result; NULL = none */
@@ -65,7 +67,8 @@ typedef struct {
  * cached, and the session stays usable. Asking something else about a picture re-runs only the question's rows where that is exact. */
 saint_status saint_session_run(saint_session *s, const saint_request *r, const saint_observer *ob, saint_trace **out, saint_error *err);
 
-/* What a request would reuse, without running it: the same numbers that its trace will have. Any thread, also while a run is in progress. */
+/* What a request would reuse, without running it: the same numbers that its trace will have. Any thread, also while a run is in progress.
+ */
 typedef struct {
     int layers_reused, layers_question, layers_to_run;
     saint_stage from_stage; /* first thing that runs */

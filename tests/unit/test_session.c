@@ -33,8 +33,9 @@ static void set_number(saint_settings *s, const char *name, int layer, double va
 
 static void random_site(uint64_t *rng, saint_settings *s, const saint_model_info *m, saint_stage stage, int layer)
 {
-    static const char *const names[2][7] = {{"prune_mode", "keep_num", "r", "sim_threshold", "K", "gamma", "keep_ratio"},
-                                            {"llm_prune_mode", "llm_keep_num", "llm_r", "saint_threshold", "saint_K", "saint_gamma", "llm_keep_ratio"}};
+    static const char *const names[2][7] = {
+        {"prune_mode", "keep_num", "r", "sim_threshold", "K", "gamma", "keep_ratio"},
+        {"llm_prune_mode", "llm_keep_num", "llm_r", "saint_threshold", "saint_K", "saint_gamma", "llm_keep_ratio"}};
     const char *const *name = names[stage == SAINT_STAGE_LLM];
     char text[96];
     int method;
@@ -103,7 +104,11 @@ static step first_step(const saint_model *m)
 {
     step x = {.m = saint_model_get_info(m)};
     saint_settings_default(&x.q.settings);
-    set_params(&x.q.settings, x.m->llm_layers && x.m->vit_layers ? "mode=hybrid" : x.m->llm_layers ? "mode=llm" : "mode=vit", "use_saint=false", NULL);
+    set_params(&x.q.settings,
+               x.m->llm_layers && x.m->vit_layers ? "mode=hybrid"
+               : x.m->llm_layers                  ? "mode=llm"
+                                                  : "mode=vit",
+               "use_saint=false", NULL);
     x.q.n_images = x.m->vit_layers ? 1 : 0;
     x.q.prompt = x.m->llm_layers ? questions[0] : NULL;
     x.q.images = picture;
@@ -115,9 +120,9 @@ static void assert_foreseen(const saint_forecast *f, const saint_trace *t)
 {
     if (f->layers_reused != t->layers_reused || f->layers_question != t->layers_question || f->layers_to_run != t->layers_run ||
         f->from_stage != t->from_stage || f->from_layer != t->from_layer)
-        fail_msg("forecast: %d reused, %d for the question, %d to run, from stage %d layer %d; the run: %d, %d, %d, %d %d (%s)", f->layers_reused,
-                 f->layers_question, f->layers_to_run, f->from_stage, f->from_layer, t->layers_reused, t->layers_question, t->layers_run, t->from_stage,
-                 t->from_layer, f->reason);
+        fail_msg("forecast: %d reused, %d for the question, %d to run, from stage %d layer %d; the run: %d, %d, %d, %d %d (%s)",
+                 f->layers_reused, f->layers_question, f->layers_to_run, f->from_stage, f->from_layer, t->layers_reused, t->layers_question,
+                 t->layers_run, t->from_stage, t->from_layer, f->reason);
     assert_true(f->reason[0] != 0);
     assert_true(f->flops >= 0);
 }
@@ -164,7 +169,8 @@ static void any_request_after_any_other_equals_a_cold_run(void **state)
         saint_model *m;
         size_t budget;
         int steps;
-    } walks[] = {{llava, 1 << 28, 220}, {llava, 600000, 120}, {llava, 60000, 60}, {clip, 1 << 28, 80}, {timm, 1 << 28, 80}, {timm, 50000, 60}, {llama, 1 << 28, 40}};
+    } walks[] = {{llava, 1 << 28, 220}, {llava, 600000, 120}, {llava, 60000, 60},  {clip, 1 << 28, 80},
+                 {timm, 1 << 28, 80},   {timm, 50000, 60},    {llama, 1 << 28, 40}};
     for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
         tally t = walk(walks[i].m, walks[i].budget, 7 + i, walks[i].steps);
         printf("  %-18s %9zu bytes: %d requests, %d layers reused, %d with the question alone, ViT skipped %d times, %d refused\n",
@@ -192,8 +198,11 @@ static saint_request busy_request(const saint_model *m, int n_images)
 {
     saint_request q = plain_request(m, n_images);
     const saint_model_info *i = saint_model_get_info(m);
-    if (i->vit_layers) set_params(&q.settings, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.85", "K[0]=2", "prune_mode[1]=tome", "keep_num[1]=40", NULL);
-    if (i->llm_layers) set_params(&q.settings, "llm_prune_mode[0]=saint_drop", "saint_K[0]=1", "llm_prune_mode[1]=fastv", "llm_keep_ratio[1]=0.7", NULL);
+    if (i->vit_layers)
+        set_params(&q.settings, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.85", "K[0]=2", "prune_mode[1]=tome", "keep_num[1]=40",
+                   NULL);
+    if (i->llm_layers)
+        set_params(&q.settings, "llm_prune_mode[0]=saint_drop", "saint_K[0]=1", "llm_prune_mode[1]=fastv", "llm_keep_ratio[1]=0.7", NULL);
     return q;
 }
 
@@ -302,13 +311,15 @@ static void bf16_is_close_and_indifferent_to_batch_and_cache(void **state)
         saint_request q = plain_request(models[k], 2);
         saint_trace *exact = run_with(models[k], &q, 1, SAINT_F32), *fast = run_with(models[k], &q, 1, SAINT_BF16);
         double worst = 0;
-        for (int i = 0; i < exact->n_images; i++) worst = fmax(worst, rel_l2(fast->image[i].logits, exact->image[i].logits, exact->image[i].n_logits));
+        for (int i = 0; i < exact->n_images; i++)
+            worst = fmax(worst, rel_l2(fast->image[i].logits, exact->image[i].logits, exact->image[i].n_logits));
         printf("  %-18s logits in bf16: relative L2 %.2g\n", saint_model_get_info(models[k])->name, worst);
         assert_true(worst > 0 && worst < 5e-2);
         saint_trace_unref(exact);
         saint_trace_unref(fast);
         saint_session *s;
-        assert_ok(saint_session_open(&s, engine, models[k], &(saint_session_options){.dtype = SAINT_BF16, .checkpoint_bytes = 1 << 26}, err));
+        assert_ok(
+            saint_session_open(&s, engine, models[k], &(saint_session_options){.dtype = SAINT_BF16, .checkpoint_bytes = 1 << 26}, err));
         saint_request b = busy_request(models[k], 2), alone = busy_request(models[k], 1);
         saint_trace *batch = run_request(s, &b), *first = run_request(s, &alone), *again = run_request(s, &b);
         assert_same_image(&batch->image[0], &first->image[0]);
@@ -345,7 +356,8 @@ static void keeping_all_equals_the_plain_run(void **state)
                     char name[64];
                     q = plain_request(models[k], 2);
                     snprintf(name, sizeof name, "%s[0-1]=%s", stage ? "llm_prune_mode" : "prune_mode", m->name);
-                    set_params(&q.settings, name, "sim_threshold=1.0001", "saint_threshold=1.0001", "keep_ratio=1", "llm_keep_ratio=1", NULL);
+                    set_params(&q.settings, name, "sim_threshold=1.0001", "saint_threshold=1.0001", "keep_ratio=1", "llm_keep_ratio=1",
+                               NULL);
                     set_param(&q.settings, by_ratio ? "keep_num=-1" : "keep_num=65536");
                     set_param(&q.settings, by_ratio ? "llm_keep_num=-1" : "llm_keep_num=65536");
                     saint_trace *t = run_request(s, &q);
@@ -481,8 +493,8 @@ static saint_trace *ask(saint_session *s, saint_request *q, const char *question
     saint_trace *t = run_request(s, q), *want = run_request(cold, q);
     assert_same_trace(t, want);
     if (t->layers_reused != reused || t->layers_question != asked || t->layers_run != run)
-        fail_msg("\"%s\": %d layers reused, %d with the question alone, %d run; expected %d, %d, %d", question, t->layers_reused, t->layers_question,
-                 t->layers_run, reused, asked, run);
+        fail_msg("\"%s\": %d layers reused, %d with the question alone, %d run; expected %d, %d, %d", question, t->layers_reused,
+                 t->layers_question, t->layers_run, reused, asked, run);
     saint_trace_unref(want);
     saint_session_close(cold);
     return t;
@@ -580,7 +592,8 @@ static void forecast_costs_are_those_of_the_run(void **state)
     saint_session *s = open_session(engine, llava, 1 << 26);
     saint_request q = plain_request(llava, 2);
     saint_forecast f, less;
-    set_params(&q.settings, "prune_mode[0]=grid", "keep_num[0]=50", "llm_prune_mode[1]=random", "llm_keep_ratio[1]=0.5", NULL); /* known before they run */
+    set_params(&q.settings, "prune_mode[0]=grid", "keep_num[0]=50", "llm_prune_mode[1]=random", "llm_keep_ratio[1]=0.5",
+               NULL); /* known before they run */
     assert_ok(saint_session_forecast(s, &q, &f, err));
     saint_trace *t = run_request(s, &q);
     double flops = 0;
@@ -674,8 +687,19 @@ static void previews_of_what_is_not_there_are_refused(void **state)
     saint_trace_unref(run_request(s, &q));
     const struct {
         int image, stage, layer, method;
-    } wrong[] = {{1, 0, 0, 2}, {-1, 0, 0, 2}, {0, 0, 2, 2}, {0, 0, -1, 2}, {0, 0, 1000, 2}, {1, 1, 0, 2}, {-1, 1, 0, 2}, {0, 1, 4, 2}, {0, 1, -1, 2},
-                 {0, 1, 99, 2}, {0, 0, 0, -1}, {0, 0, 0, 99}, {0, 1, 0, saint_method_index(saint_method_find("tome"))}};
+    } wrong[] = {{1, 0, 0, 2},
+                 {-1, 0, 0, 2},
+                 {0, 0, 2, 2},
+                 {0, 0, -1, 2},
+                 {0, 0, 1000, 2},
+                 {1, 1, 0, 2},
+                 {-1, 1, 0, 2},
+                 {0, 1, 4, 2},
+                 {0, 1, -1, 2},
+                 {0, 1, 99, 2},
+                 {0, 0, 0, -1},
+                 {0, 0, 0, 99},
+                 {0, 1, 0, saint_method_index(saint_method_find("tome"))}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         saint_site x = {.stage = wrong[i].stage, .layer = wrong[i].layer, .method = wrong[i].method, .p = {.keep_num = 5, .r = 1}};
         saint_status st = saint_session_preview(s, wrong[i].image, &x, 0, &out, &e);
@@ -811,7 +835,8 @@ static void a_wrong_window_never_crashes(void **state)
                 saint_status st = saint_session_run(s, &q, NULL, &t, &e);
                 total++;
                 refused += st != SAINT_OK;
-                if (st != SAINT_OK && (st != SAINT_INVALID || !strstr(e.text, "window"))) fail_msg("%d %d %s: %s", starts[a], lengths[b], methods[m], e.text);
+                if (st != SAINT_OK && (st != SAINT_INVALID || !strstr(e.text, "window")))
+                    fail_msg("%d %d %s: %s", starts[a], lengths[b], methods[m], e.text);
                 if (st == SAINT_OK) assert_true(isfinite(t->image[0].logits[0]));
                 saint_trace_unref(st == SAINT_OK ? t : NULL);
             }
