@@ -43,6 +43,7 @@ struct saint_session {
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
+    bool running; /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
 };

@@ -242,16 +242,13 @@ static saint_status run_stages(saint_run *r)
     return s;
 }
 
-saint_status saint_session_run(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
+static saint_status run_checked(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
 {
-    *out = NULL;
-    saint_status st = saint_request_check(s, q, err);
-    if (st != SAINT_OK) return st;
     int n = q->n_images > 0 ? q->n_images : 1;
     saint_run r = {.s = s, .b = s->b, .m = s->m, .req = q, .ob = ob, .err = err, .start = saint_now()};
     r.t = saint_trace_new(n);
     if (!r.t) return saint_fail(err, SAINT_MEMORY, "no memory for a trace");
-    st = saint_plan_build(&r.t->plan, &q->settings, &s->m->info, &r.t->notes, err);
+    saint_status st = saint_plan_build(&r.t->plan, &q->settings, &s->m->info, &r.t->notes, err);
     if (st == SAINT_OK) {
         r.t->mode = saint_plan_mode(&r.t->plan);
         r.t->threads = saint_pool_threads(s->engine->pool);
@@ -268,4 +265,16 @@ saint_status saint_session_run(saint_session *s, const saint_request *q, const s
     }
     *out = r.t;
     return SAINT_OK;
+}
+
+saint_status saint_session_run(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
+{
+    *out = NULL;
+    saint_status st = saint_request_check(s, q, err);
+    if (st != SAINT_OK) return st;
+    if (__atomic_exchange_n(&s->running, true, __ATOMIC_ACQUIRE))
+        return saint_fail(err, SAINT_STATE, "this session is running another request; wait for it or open a second session");
+    st = run_checked(s, q, ob, out, err);
+    __atomic_store_n(&s->running, false, __ATOMIC_RELEASE);
+    return st;
 }

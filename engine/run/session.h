@@ -61,7 +61,7 @@ typedef struct {
     const int *cancel; /* atomic flag of the caller, polled like event's result; NULL = none */
 } saint_observer;
 
-/* Run the request, on one thread at a time. *out is a new trace (unref it). On failure and cancellation *out is NULL, what was finished is
+/* Run the request; SAINT_STATE while another thread runs one in this session. *out is a new trace (unref it). On failure and cancellation *out is NULL, what was finished is
  * cached, and the session stays usable. Asking something else about a picture re-runs only the question's rows where that is exact. */
 saint_status saint_session_run(saint_session *s, const saint_request *r, const saint_observer *ob, saint_trace **out, saint_error *err);
 
