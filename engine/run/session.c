@@ -45,15 +45,9 @@ bool saint_engine_has_tier(const char *tier)
     return false;
 }
 
-saint_pool *saint_engine_pool(const saint_engine *e)
-{
-    return e->pool;
-}
+saint_pool *saint_engine_pool(const saint_engine *e) { return e->pool; }
 
-int saint_engine_threads(const saint_engine *e)
-{
-    return saint_pool_threads(e->pool);
-}
+int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->pool); }
 
 saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err)
 {
@@ -84,17 +78,11 @@ void saint_session_close(saint_session *s)
     free(s);
 }
 
-const char *saint_session_tier(const saint_session *s)
-{
-    return s->b->tier;
-}
+const char *saint_session_tier(const saint_session *s) { return s->b->tier; }
 
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
 
-bool saint_run_stopped(saint_run *r)
-{
-    return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0;
-}
+bool saint_run_stopped(saint_run *r) { return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0; }
 
 bool saint_run_event(saint_run *r, const saint_event *e)
 {

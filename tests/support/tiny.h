@@ -13,10 +13,7 @@ static saint_image picture[N_PICTURES];
 static const char *const questions[] = {"Is there a red square in the picture?", "What colour is the large circle?", "How many?",
                                         "Is there a red square in the picture? Answer yes or no."};
 
-static inline int pick(uint64_t *rng, int n)
-{
-    return (int)(test_random_bits(rng) % (uint64_t)n);
-}
+static inline int pick(uint64_t *rng, int n) { return (int)(test_random_bits(rng) % (uint64_t)n); }
 
 static inline void set_number(saint_settings *s, const char *name, int layer, double value)
 {
@@ -27,8 +24,9 @@ static inline void set_number(saint_settings *s, const char *name, int layer, do
 
 static inline void random_site(uint64_t *rng, saint_settings *s, const saint_model_info *m, saint_stage stage, int layer)
 {
-    static const char *const names[2][7] = {{"prune_mode", "keep_num", "r", "sim_threshold", "K", "gamma", "keep_ratio"},
-                                            {"llm_prune_mode", "llm_keep_num", "llm_r", "saint_threshold", "saint_K", "saint_gamma", "llm_keep_ratio"}};
+    static const char *const names[2][7] = {
+        {"prune_mode", "keep_num", "r", "sim_threshold", "K", "gamma", "keep_ratio"},
+        {"llm_prune_mode", "llm_keep_num", "llm_r", "saint_threshold", "saint_K", "saint_gamma", "llm_keep_ratio"}};
     const char *const *name = names[stage == SAINT_STAGE_LLM];
     char text[96];
     int method;
@@ -62,8 +60,11 @@ static inline saint_request busy_request(const saint_model *m, int n_images)
 {
     saint_request q = plain_request(m, n_images);
     const saint_model_info *i = saint_model_get_info(m);
-    if (i->vit_layers) set_params(&q.settings, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.85", "K[0]=2", "prune_mode[1]=tome", "keep_num[1]=40", NULL);
-    if (i->llm_layers) set_params(&q.settings, "llm_prune_mode[0]=saint_drop", "saint_K[0]=1", "llm_prune_mode[1]=fastv", "llm_keep_ratio[1]=0.7", NULL);
+    if (i->vit_layers)
+        set_params(&q.settings, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.85", "K[0]=2", "prune_mode[1]=tome", "keep_num[1]=40",
+                   NULL);
+    if (i->llm_layers)
+        set_params(&q.settings, "llm_prune_mode[0]=saint_drop", "saint_K[0]=1", "llm_prune_mode[1]=fastv", "llm_keep_ratio[1]=0.7", NULL);
     return q;
 }
 
@@ -72,9 +73,9 @@ static inline void assert_foreseen(const saint_forecast *f, const saint_trace *t
 {
     if (f->layers_reused != t->layers_reused || f->layers_question != t->layers_question || f->layers_to_run != t->layers_run ||
         f->from_stage != t->from_stage || f->from_layer != t->from_layer)
-        fail_msg("forecast: %d reused, %d for the question, %d to run, from stage %d layer %d; the run: %d, %d, %d, %d %d (%s)", f->layers_reused,
-                 f->layers_question, f->layers_to_run, f->from_stage, f->from_layer, t->layers_reused, t->layers_question, t->layers_run, t->from_stage,
-                 t->from_layer, f->reason);
+        fail_msg("forecast: %d reused, %d for the question, %d to run, from stage %d layer %d; the run: %d, %d, %d, %d %d (%s)",
+                 f->layers_reused, f->layers_question, f->layers_to_run, f->from_stage, f->from_layer, t->layers_reused, t->layers_question,
+                 t->layers_run, t->from_stage, t->from_layer, f->reason);
     assert_true(f->reason[0] != 0);
     assert_true(f->flops >= 0);
 }

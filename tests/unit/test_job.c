@@ -13,7 +13,8 @@ static saint_request request(const saint_image *im, int new_tokens, const char *
     char text[64];
     saint_settings_default(&q.settings);
     snprintf(text, sizeof text, "saint_threshold=%s", threshold);
-    set_params(&q.settings, "mode=hybrid", "saint_start=1", "saint_end=2", "saint_K=1", text, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.9", NULL);
+    set_params(&q.settings, "mode=hybrid", "saint_start=1", "saint_end=2", "saint_K=1", text, "prune_mode[0]=saint_drop",
+               "sim_threshold[0]=0.9", NULL);
     return q;
 }
 

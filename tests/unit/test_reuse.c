@@ -62,7 +62,11 @@ static step first_step(const saint_model *m)
 {
     step x = {.m = saint_model_get_info(m)};
     saint_settings_default(&x.q.settings);
-    set_params(&x.q.settings, x.m->llm_layers && x.m->vit_layers ? "mode=hybrid" : x.m->llm_layers ? "mode=llm" : "mode=vit", "use_saint=false", NULL);
+    set_params(&x.q.settings,
+               x.m->llm_layers && x.m->vit_layers ? "mode=hybrid"
+               : x.m->llm_layers                  ? "mode=llm"
+                                                  : "mode=vit",
+               "use_saint=false", NULL);
     x.q.n_images = x.m->vit_layers ? 1 : 0;
     x.q.prompt = x.m->llm_layers ? questions[0] : NULL;
     x.q.images = picture;
@@ -111,7 +115,8 @@ static void any_request_after_any_other_equals_a_cold_run(void **state)
         saint_model *m;
         size_t budget;
         int steps;
-    } walks[] = {{llava, 1 << 28, 220}, {llava, 600000, 120}, {llava, 60000, 60}, {clip, 1 << 28, 80}, {timm, 1 << 28, 80}, {timm, 50000, 60}, {llama, 1 << 28, 40}};
+    } walks[] = {{llava, 1 << 28, 220}, {llava, 600000, 120}, {llava, 60000, 60},  {clip, 1 << 28, 80},
+                 {timm, 1 << 28, 80},   {timm, 50000, 60},    {llama, 1 << 28, 40}};
     for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
         tally t = walk(walks[i].m, walks[i].budget, 7 + i, walks[i].steps / SHORTER);
         printf("  %-18s %9zu bytes: %d requests, %d layers reused, %d with the question alone, ViT skipped %d times, %d refused\n",
@@ -138,7 +143,7 @@ static bool stop_event(void *ud, const saint_event *e)
 /* Layers that a run may take up again behind the event it was stopped at. */
 static int finished_layers(const saint_model_info *m, const saint_event *e)
 {
-    if (e->stage == SAINT_STAGE_VIT) return e->layer;                 /* its attention is done, its MLP runs again */
+    if (e->stage == SAINT_STAGE_VIT) return e->layer; /* its attention is done, its MLP runs again */
     return e->kind == SAINT_EVENT_TOKEN ? m->vit_layers_run + m->llm_layers : m->vit_layers_run + e->layer + 1;
 }
 
@@ -184,8 +189,8 @@ static saint_trace *ask(saint_session *s, saint_request *q, const char *question
     saint_trace *t = run_request(s, q), *want = run_request(cold, q);
     assert_same_trace(t, want);
     if (t->layers_reused != reused || t->layers_question != asked || t->layers_run != run)
-        fail_msg("\"%s\": %d layers reused, %d with the question alone, %d run; expected %d, %d, %d", question, t->layers_reused, t->layers_question,
-                 t->layers_run, reused, asked, run);
+        fail_msg("\"%s\": %d layers reused, %d with the question alone, %d run; expected %d, %d, %d", question, t->layers_reused,
+                 t->layers_question, t->layers_run, reused, asked, run);
     saint_trace_unref(want);
     saint_session_close(cold);
     return t;
@@ -200,13 +205,13 @@ static void another_question_runs_its_own_rows_only(void **state)
     } cases[] = {
         {{"mode=none"}, 4, 0},
         {{"mode=hybrid", "saint_start=0", "saint_end=3", "use_saint=true", "prune_mode[0]=saint_drop", "saint_K=1"}, 4, 0},
-        {{"llm_prune_mode[1]=fastv"}, 2, 2},                                  /* reads the question's attention */
+        {{"llm_prune_mode[1]=fastv"}, 2, 2}, /* reads the question's attention */
         {{"llm_prune_mode[3]=fastv"}, 4, 0},
         {{"llm_prune_mode[0]=saint_drop", "saint_K=1", "llm_prune_mode[2]=fastv"}, 3, 1},
-        {{"llm_prune_mode[2]=random", "saint_sys_length=5"}, 3, 1},           /* the window reaches into the question */
+        {{"llm_prune_mode[2]=random", "saint_sys_length=5"}, 3, 1}, /* the window reaches into the question */
         {{"llm_prune_mode[2]=random", "saint_sys_length=5", "saint_image_token_length=80"}, 4, 0},
         {{"llm_prune_mode[0]=random", "compat=reference"}, 1, 3},
-        {{"llm_prune_mode[0]=random", "saint_sys_length=2"}, 4, 0},           /* wrong, but in front of the question */
+        {{"llm_prune_mode[0]=random", "saint_sys_length=2"}, 4, 0}, /* wrong, but in front of the question */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         saint_session *s = open_session(engine, llava, 1 << 26);
@@ -283,7 +288,8 @@ static void forecast_costs_are_those_of_the_run(void **state)
     saint_session *s = open_session(engine, llava, 1 << 26);
     saint_request q = plain_request(llava, 2);
     saint_forecast f, less;
-    set_params(&q.settings, "prune_mode[0]=grid", "keep_num[0]=50", "llm_prune_mode[1]=random", "llm_keep_ratio[1]=0.5", NULL); /* known before they run */
+    set_params(&q.settings, "prune_mode[0]=grid", "keep_num[0]=50", "llm_prune_mode[1]=random", "llm_keep_ratio[1]=0.5",
+               NULL); /* known before they run */
     assert_ok(saint_session_forecast(s, &q, &f, err));
     saint_trace *t = run_request(s, &q);
     double flops = 0;
@@ -377,8 +383,19 @@ static void previews_of_what_is_not_there_are_refused(void **state)
     saint_trace_unref(run_request(s, &q));
     const struct {
         int image, stage, layer, method;
-    } wrong[] = {{1, 0, 0, 2}, {-1, 0, 0, 2}, {0, 0, 2, 2}, {0, 0, -1, 2}, {0, 0, 1000, 2}, {1, 1, 0, 2}, {-1, 1, 0, 2}, {0, 1, 4, 2}, {0, 1, -1, 2},
-                 {0, 1, 99, 2}, {0, 0, 0, -1}, {0, 0, 0, 99}, {0, 1, 0, saint_method_index(saint_method_find("tome"))}};
+    } wrong[] = {{1, 0, 0, 2},
+                 {-1, 0, 0, 2},
+                 {0, 0, 2, 2},
+                 {0, 0, -1, 2},
+                 {0, 0, 1000, 2},
+                 {1, 1, 0, 2},
+                 {-1, 1, 0, 2},
+                 {0, 1, 4, 2},
+                 {0, 1, -1, 2},
+                 {0, 1, 99, 2},
+                 {0, 0, 0, -1},
+                 {0, 0, 0, 99},
+                 {0, 1, 0, saint_method_index(saint_method_find("tome"))}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         saint_site x = {.stage = wrong[i].stage, .layer = wrong[i].layer, .method = wrong[i].method, .p = {.keep_num = 5, .r = 1}};
         saint_status st = saint_session_preview(s, wrong[i].image, &x, 0, &out, &e);

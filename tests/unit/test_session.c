@@ -115,13 +115,15 @@ static void bf16_is_close_and_indifferent_to_batch_and_cache(void **state)
         saint_request q = plain_request(models[k], 2);
         saint_trace *exact = run_with(models[k], &q, 1, SAINT_F32), *fast = run_with(models[k], &q, 1, SAINT_BF16);
         double worst = 0;
-        for (int i = 0; i < exact->n_images; i++) worst = fmax(worst, rel_l2(fast->image[i].logits, exact->image[i].logits, exact->image[i].n_logits));
+        for (int i = 0; i < exact->n_images; i++)
+            worst = fmax(worst, rel_l2(fast->image[i].logits, exact->image[i].logits, exact->image[i].n_logits));
         printf("  %-18s logits in bf16: relative L2 %.2g\n", saint_model_get_info(models[k])->name, worst);
         assert_true(worst > 0 && worst < 5e-2);
         saint_trace_unref(exact);
         saint_trace_unref(fast);
         saint_session *s;
-        assert_ok(saint_session_open(&s, engine, models[k], &(saint_session_options){.dtype = SAINT_BF16, .checkpoint_bytes = 1 << 26}, err));
+        assert_ok(
+            saint_session_open(&s, engine, models[k], &(saint_session_options){.dtype = SAINT_BF16, .checkpoint_bytes = 1 << 26}, err));
         saint_request b = busy_request(models[k], 2), alone = busy_request(models[k], 1);
         saint_trace *batch = run_request(s, &b), *first = run_request(s, &alone), *again = run_request(s, &b);
         assert_same_image(&batch->image[0], &first->image[0]);
@@ -158,13 +160,15 @@ static void keeping_all_equals_the_plain_run(void **state)
                     char name[64];
                     q = plain_request(models[k], 2);
                     snprintf(name, sizeof name, "%s[0-1]=%s", stage ? "llm_prune_mode" : "prune_mode", m->name);
-                    set_params(&q.settings, name, "sim_threshold=1.0001", "saint_threshold=1.0001", "keep_ratio=1", "llm_keep_ratio=1", NULL);
+                    set_params(&q.settings, name, "sim_threshold=1.0001", "saint_threshold=1.0001", "keep_ratio=1", "llm_keep_ratio=1",
+                               NULL);
                     set_param(&q.settings, by_ratio ? "keep_num=-1" : "keep_num=65536");
                     set_param(&q.settings, by_ratio ? "llm_keep_num=-1" : "llm_keep_num=65536");
                     saint_trace *t = run_request(s, &q);
                     for (int p = 0; p < 2; p++) {
                         assert_int_equal(t->image[p].history.n_sites, 2);
-                        if (plain->image[p].n_logits && memcmp(t->image[p].logits, plain->image[p].logits, (size_t)plain->image[p].n_logits * sizeof(float)) != 0)
+                        if (plain->image[p].n_logits &&
+                            memcmp(t->image[p].logits, plain->image[p].logits, (size_t)plain->image[p].n_logits * sizeof(float)) != 0)
                             fail_msg("%s: %s that keeps all changes the logits", info->name, m->name);
                         assert_same_bits(t->image[p].ids, plain->image[p].ids, plain->image[p].n_ids, "answers");
                         const saint_trace_site *site = t->image[p].history.site[0];
@@ -305,7 +309,10 @@ static void wrong_requests_are_refused_in_one_line(void **state)
     saint_request good = plain_request(llava, 1), q;
     int32_t ids[] = {1, 20, 30, 40};
     saint_image hollow = {.w = 4, .h = 4};
-#define WRONG(session, base, change, part) q = base; change; expect_refusal(session, &q, part)
+#define WRONG(session, base, change, part)                                                                                                 \
+    q = base;                                                                                                                              \
+    change;                                                                                                                                \
+    expect_refusal(session, &q, part)
     WRONG(s, good, q.images = NULL, "without pictures");
     WRONG(s, good, q.n_images = -1, "-1 pictures");
     WRONG(s, good, q.n_images = 1 << 30, "at most");
@@ -359,7 +366,8 @@ static void a_wrong_window_never_crashes(void **state)
                 saint_status st = saint_session_run(s, &q, NULL, &t, &e);
                 total++;
                 refused += st != SAINT_OK;
-                if (st != SAINT_OK && (st != SAINT_INVALID || !strstr(e.text, "window"))) fail_msg("%d %d %s: %s", starts[a], lengths[b], methods[m], e.text);
+                if (st != SAINT_OK && (st != SAINT_INVALID || !strstr(e.text, "window")))
+                    fail_msg("%d %d %s: %s", starts[a], lengths[b], methods[m], e.text);
                 if (st == SAINT_OK) assert_true(isfinite(t->image[0].logits[0]));
                 saint_trace_unref(st == SAINT_OK ? t : NULL);
             }
