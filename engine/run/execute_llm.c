@@ -274,8 +274,10 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);
     if (saint_rows_total(&v->rows) == 0)
-        return saint_fail(r->err, SAINT_INVALID, "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
-                          "saint_sys_length and saint_image_token_length", layer);
+        return saint_fail(r->err, SAINT_INVALID,
+                          "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
+                          "saint_sys_length and saint_image_token_length",
+                          layer);
     saint_event e = {.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = layer};
     return saint_run_event(r, &e) ? SAINT_OK : stopped(v, "after the site of", layer);
 }
@@ -288,8 +290,12 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
     int t = saint_rows_total(&v->rows), hd = r->m->llm.head_dim;
-    saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .seconds = v->layer_seconds,
-                                .flops = saint_cost_llm_layer(&r->m->info, t, 0), .reused = reused};
+    saint_trace_layer record = {.stage = SAINT_STAGE_LLM,
+                                .layer = layer,
+                                .n_in = t,
+                                .seconds = v->layer_seconds,
+                                .flops = saint_cost_llm_layer(&r->m->info, t, 0),
+                                .reused = reused};
     for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
     if (v->window.length > 0) {
         if (r->ob && r->ob->tap) {
@@ -313,8 +319,7 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
     saint_status s;
     saint_run *r = v->r;
     int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
-    s = v->reuse->full ? resume(v, room) : v->reuse->question ? ask_again(v, room) : splice(v, features, patch);
-    if (s != SAINT_OK) return s;
+    if ((s = v->reuse->full ? resume(v, room) : v->reuse->question ? ask_again(v, room) : splice(v, features, patch)) != SAINT_OK) return s;
     v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
@@ -384,7 +389,11 @@ static saint_status decode(llm_state *v, int prompt_rows)
             break;
         }
         im->ids[im->n_ids++] = token;
-        saint_event e = {.kind = SAINT_EVENT_TOKEN, .stage = SAINT_STAGE_LLM, .image = v->image, .token = token, .done = step + 1,
+        saint_event e = {.kind = SAINT_EVENT_TOKEN,
+                         .stage = SAINT_STAGE_LLM,
+                         .image = v->image,
+                         .token = token,
+                         .done = step + 1,
                          .total = r->req->max_new_tokens};
         if (!saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
         if (s == SAINT_OK && step + 1 < r->req->max_new_tokens) s = decode_step(v, token, prompt_rows + step, step + 1);
@@ -481,7 +490,12 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
 saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text)
 {
     int rows = text->n_prefix + n_features + text->n_suffix, room = r->req->max_new_tokens;
-    llm_state v = {.r = r, .im = &r->t->image[image], .image = image, .text = text, .reuse = &r->reuse.llm[image], .n_features = n_features,
+    llm_state v = {.r = r,
+                   .im = &r->t->image[image],
+                   .image = image,
+                   .text = text,
+                   .reuse = &r->reuse.llm[image],
+                   .n_features = n_features,
                    .n_rows = rows};
     v.im->n_prefix = text->n_prefix;
     v.im->n_suffix = text->n_suffix;

@@ -15,10 +15,7 @@ typedef struct {
     int layer;
 } point;
 
-static bool before(point a, point b)
-{
-    return a.stage != b.stage ? a.stage < b.stage : a.layer < b.layer;
-}
+static bool before(point a, point b) { return a.stage != b.stage ? a.stage < b.stage : a.layer < b.layer; }
 
 /* The first site of `stage` that differs. Compat flags count where there is a site to read them. */
 static const char *site_change(const saint_plan *was, const saint_plan *now, saint_stage stage, int *layer)

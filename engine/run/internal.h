@@ -43,6 +43,7 @@ struct saint_session {
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
+    bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
 };
@@ -65,9 +66,9 @@ typedef struct {
 typedef struct {
     saint_digest picture, prompt, features;
     saint_digest vit_key[SAINT_MAX_LAYERS];
-    bool has_vit;        /* a picture is part of the request */
-    int vit;             /* layer whose attention is done, or -1: from the picture */
-    bool skip_vit;       /* the LLM's part of every picture is there: nobody needs the features */
+    bool has_vit;         /* a picture is part of the request */
+    int vit;              /* layer whose attention is done, or -1: from the picture */
+    bool skip_vit;        /* the LLM's part of every picture is there: nobody needs the features */
     saint_llm_reuse *llm; /* [n_images], NULL without an LLM */
     int n_images;
 } saint_reuse;
@@ -137,8 +138,8 @@ typedef struct {
     const float *metric;    /* [total rows of rows, dim], prefix and text rows included */
     const float *attention; /* like metric, one column; or NULL */
     int dim;
-    int n_prefix;           /* rows in front that are never candidates */
-    int window;             /* candidates behind the prefix; -1 = all that follow */
+    int n_prefix; /* rows in front that are never candidates */
+    int window;   /* candidates behind the prefix; -1 = all that follow */
     bool ascending;
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
@@ -148,8 +149,8 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
                                 saint_trace_site **out, saint_error *err);
 
 /* session.c */
-bool saint_run_stopped(saint_run *r);                      /* polls cancellation */
-bool saint_run_event(saint_run *r, const saint_event *e);  /* false: cancelled */
+bool saint_run_stopped(saint_run *r);                     /* polls cancellation */
+bool saint_run_event(saint_run *r, const saint_event *e); /* false: cancelled */
 saint_status saint_run_tap(saint_run *r, const float *backend_data, int64_t rows, int64_t cols, const char *fmt, int layer);
 
 #endif

@@ -48,7 +48,8 @@ saint_status saint_preset_load(const char *path, saint_preset *out, saint_error 
     saint_status s;
     memset(out, 0, sizeof *out);
     if ((s = saint_json_load(path, 1 << 20, &out->json, err)) != SAINT_OK) return s;
-    s = cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
+    s =
+        cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
     if (s != SAINT_OK) saint_preset_free(out);
     return s;
 }

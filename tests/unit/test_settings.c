@@ -19,10 +19,7 @@ static void refused(const char *assignment, const char *part)
     assert_memory_equal(&s, &before, sizeof s); /* what is refused leaves no trace */
 }
 
-static void taken(saint_settings *s, const char *assignment)
-{
-    assert_ok(saint_settings_assign(s, assignment, err));
-}
+static void taken(saint_settings *s, const char *assignment) { assert_ok(saint_settings_assign(s, assignment, err)); }
 
 static void layers_are_lists_of_ranges(void **state)
 {
