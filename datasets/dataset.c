@@ -81,7 +81,7 @@ saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char 
 {
     uint32_t id;
     if (!s->uid || !s->uid[0]) return saint_fail(err, SAINT_FORMAT, "%s: expected an id, found an empty one", where);
-    if (saint_names_find(&d->uids, s->uid, &id))
+    if (saint_texts_find(&d->uids, s->uid, &id))
         return saint_fail(err, SAINT_FORMAT, "%s: expected every id once, found %s again (first as sample %u)", where, s->uid, id + 1);
     if (d->n == d->cap) {
         size_t cap = d->cap ? 2 * d->cap : 256;
@@ -96,8 +96,8 @@ saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char 
     bool ok = small(s) && (r->question = saint_arena_add(&d->text, s->question ? s->question : "", strlen(s->question ? s->question : ""))) &&
               pack(&d->text, s->images, s->n_images, &r->images) && pack(&d->text, s->choices, s->n_choices, &r->choices) &&
               pack(&d->text, s->answers, s->n_answers, &r->answers) && pack(&d->text, s->meta, 2 * s->n_meta, &r->meta) &&
-              saint_names_add(&d->clusters, s->cluster ? s->cluster : s->uid, &r->cluster) &&
-              saint_names_add(&d->categories, s->category ? s->category : "", &r->category) && saint_names_add(&d->uids, s->uid, &id);
+              saint_texts_add(&d->clusters, s->cluster ? s->cluster : s->uid, &r->cluster) &&
+              saint_texts_add(&d->categories, s->category ? s->category : "", &r->category) && saint_texts_add(&d->uids, s->uid, &id);
     if (!ok) return saint_no_memory(err, where);
     d->n++;
     return SAINT_OK;
@@ -106,7 +106,7 @@ saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char 
 saint_status saint_data_set_answers(saint_dataset *d, size_t i, const char *const *answers, size_t n, const char *category, saint_error *err)
 {
     saint_record *r = &d->record[i];
-    if (!pack(&d->text, answers, n, &r->answers) || (category && !saint_names_add(&d->categories, category, &r->category)))
+    if (!pack(&d->text, answers, n, &r->answers) || (category && !saint_texts_add(&d->categories, category, &r->category)))
         return saint_no_memory(err, d->path);
     r->n_answers = (uint32_t)n;
     return SAINT_OK;
@@ -212,9 +212,9 @@ void saint_dataset_close(saint_dataset *d)
     free(d->ocr);
     for (int i = 0; i < d->n_roots; i++) free(d->root[i]);
     saint_map_close(&d->map);
-    saint_names_free(&d->uids);
-    saint_names_free(&d->clusters);
-    saint_names_free(&d->categories);
+    saint_texts_free(&d->uids);
+    saint_texts_free(&d->clusters);
+    saint_texts_free(&d->categories);
     saint_arena_free(&d->text);
     free(d->record);
     free(d->note);
@@ -239,7 +239,7 @@ const char *saint_dataset_category_name(const saint_dataset *d, uint32_t categor
 bool saint_dataset_find(const saint_dataset *d, const char *uid, size_t *i)
 {
     uint32_t id;
-    if (!saint_names_find(&d->uids, uid, &id)) return false;
+    if (!saint_texts_find(&d->uids, uid, &id)) return false;
     *i = id;
     return true;
 }

@@ -80,7 +80,7 @@ static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const 
 /* "n01440764 tench, Tinca tinca" per line: the classes, to be sorted. */
 static saint_status read_synsets(saint_dataset *d, const saint_source *src, saint_error *err)
 {
-    saint_names all = {0};
+    saint_texts all = {0};
     saint_status s = SAINT_OK;
     for (size_t at = 0, line = 1; at < src->n && s == SAINT_OK; line++) {
         const char *p = src->text + at, *newline = memchr(p, '\n', src->n - at);
@@ -96,7 +96,7 @@ static saint_status read_synsets(saint_dataset *d, const saint_source *src, sain
         }
         memcpy(name, p, word);
         name[word] = 0;
-        if (!saint_names_add(&all, name, &id)) s = saint_no_memory(err, src->name);
+        if (!saint_texts_add(&all, name, &id)) s = saint_no_memory(err, src->name);
     }
     char **sorted = s == SAINT_OK ? malloc((all.n ? all.n : 1) * sizeof *sorted) : NULL;
     if (s == SAINT_OK && !sorted) s = saint_no_memory(err, src->name);
@@ -106,7 +106,7 @@ static saint_status read_synsets(saint_dataset *d, const saint_source *src, sain
         s = set_classes(d, sorted, all.n, err);
     }
     free(sorted);
-    saint_names_free(&all);
+    saint_texts_free(&all);
     return s;
 }
 

@@ -28,10 +28,10 @@ typedef struct {
     size_t n, cap;
     uint32_t *slot; /* n_slots, a power of two; 0 = empty, else number + 1 */
     size_t n_slots;
-} saint_names;
-bool saint_names_add(saint_names *t, const char *name, uint32_t *id); /* false: no memory */
-bool saint_names_find(const saint_names *t, const char *name, uint32_t *id);
-void saint_names_free(saint_names *t);
+} saint_texts;
+bool saint_texts_add(saint_texts *t, const char *name, uint32_t *id); /* false: no memory */
+bool saint_texts_find(const saint_texts *t, const char *name, uint32_t *id);
+void saint_texts_free(saint_texts *t);
 
 /* ---- the data set ---- */
 
@@ -53,7 +53,7 @@ struct saint_dataset {
     saint_dataset_options opt;
     char *path, *opt_images, *opt_split;
     saint_arena text;
-    saint_names uids, clusters, categories;
+    saint_texts uids, clusters, categories;
     saint_record *record;
     size_t n, cap;
     char *root[SAINT_DATA_ROOTS]; /* where pictures are looked for, first hit wins */

@@ -11,7 +11,7 @@ enum { CHOICES_MAX = 26 };
 typedef struct {
     const char *split; /* name in the files */
     bool all;          /* problems without a picture too */
-    saint_names pids;  /* of the split; empty: each problem says its own split */
+    saint_texts pids;  /* of the split; empty: each problem says its own split */
 } wanted;
 
 static saint_status choices_of(const cJSON *o, const char **v, size_t *n, const char *where, saint_error *err)
@@ -39,7 +39,7 @@ static saint_status add(saint_dataset *d, const char *pid, const cJSON *o, const
     saint_status s = saint_record_text(o, "question", true, &q, &question, where, err);
     for (int i = 0; i < KEYS && s == SAINT_OK; i++) s = saint_record_text(o, keys[i], false, &digits[i], &value[i], where, err);
     if (s != SAINT_OK) return s;
-    bool in = w->pids.n ? saint_names_find(&w->pids, pid, &id) : value[4] && strcmp(value[4], w->split) == 0;
+    bool in = w->pids.n ? saint_texts_find(&w->pids, pid, &id) : value[4] && strcmp(value[4], w->split) == 0;
     if (!in || (!value[5] && !w->all)) return SAINT_OK;
     s = choices_of(o, choices, &n_choices, where, err);
     if (s == SAINT_OK) s = saint_json_int(o, "answer", 0, (int)n_choices - 1, &answer, where, err);
@@ -73,7 +73,7 @@ static saint_status read_splits(wanted *w, const saint_source *src, saint_error 
         s = saint_json_stream_next(&in, NULL, &o, err);
         if (s != SAINT_OK || !o) break;
         if (!cJSON_IsString(o)) s = saint_fail(err, SAINT_FORMAT, "%s: \"%s\": expected a list of ids as texts", src->name, w->split);
-        else if (!saint_names_add(&w->pids, o->valuestring, &id)) s = saint_no_memory(err, src->name);
+        else if (!saint_texts_add(&w->pids, o->valuestring, &id)) s = saint_no_memory(err, src->name);
         cJSON_Delete(o);
     }
     return s;
@@ -105,7 +105,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
         cJSON_Delete(o);
         cJSON_Delete(key);
     }
-    saint_names_free(&w.pids);
+    saint_texts_free(&w.pids);
     return s;
 }
 

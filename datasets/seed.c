@@ -9,7 +9,7 @@
 enum { TYPES_MAX = 64 };
 
 typedef struct {
-    saint_names names;
+    saint_texts names;
     struct {
         char id[24];
         uint32_t name;
@@ -28,7 +28,7 @@ static saint_status read_types(types *t, const saint_source *src, saint_error *e
         if (s != SAINT_OK || !o) break;
         if (!key || !cJSON_IsNumber(o) || t->n == TYPES_MAX)
             s = saint_fail(err, SAINT_FORMAT, "%s: \"question_type\": expected at most %d names with numbers", src->name, TYPES_MAX);
-        else if (!saint_names_add(&t->names, key->valuestring, &t->type[t->n].name)) s = saint_no_memory(err, src->name);
+        else if (!saint_texts_add(&t->names, key->valuestring, &t->type[t->n].name)) s = saint_no_memory(err, src->name);
         else (void)snprintf(t->type[t->n++].id, sizeof t->type[0].id, "%.0f", o->valuedouble);
         cJSON_Delete(o);
         cJSON_Delete(key);
@@ -90,7 +90,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
         cJSON_Delete(o);
     }
     if (s == SAINT_OK && t->left_out) s = saint_data_note(d, err, "%zu questions left out: they are about videos, of which no frames are there, or not of the split", t->left_out);
-    saint_names_free(&t->names);
+    saint_texts_free(&t->names);
     free(t);
     return s;
 }

@@ -171,7 +171,7 @@ saint_status saint_stats_mean(const double *x, const uint32_t *cluster, size_t n
     double mean, se;
     saint_status s = clustered(x, cluster, n, &mean, &se, &clusters, err);
     if (s != SAINT_OK) return s;
-    if ((binary && clusters == n) || !spread || se == 0) {
+    if (binary && (clusters == n || !spread)) {
         *out = saint_stats_wilson(mean / scale * (double)clusters, clusters);
         out->value *= scale;
         out->low *= scale;
@@ -180,7 +180,7 @@ saint_status saint_stats_mean(const double *x, const uint32_t *cluster, size_t n
     } else {
         out->se = se;
         out->method = "";
-        if (clusters >= SAINT_STATS_MIN_CLUSTERS) {
+        if (clusters >= SAINT_STATS_MIN_CLUSTERS && se > 0) {
             double half = saint_t_quantile(0.975, (double)clusters - 1) * se;
             out->low = fmax(0, mean - half);
             out->high = fmin(scale, mean + half);

@@ -31,7 +31,7 @@ saint_interval saint_stats_wilson(double k, size_t n);
 
 /* Mean of x [n], all within [0, scale]. cluster [n] says which values belong together (NULL: each alone). 0/scale values of singletons:
  * Wilson. Otherwise mean and clustered standard error (Miller 2024): SE^2 = s^2/n + sum_c[(sum d)^2 - sum d^2]/n^2, t with clusters - 1
- * degrees of freedom, cut to [0, scale]; without any spread Wilson on the number of clusters. SAINT_MEMORY. */
+ * degrees of freedom, cut to [0, scale]. All 0 or all scale: Wilson on the number of clusters. No spread otherwise: no interval. SAINT_MEMORY. */
 saint_status saint_stats_mean(const double *x, const uint32_t *cluster, size_t n, double scale, saint_interval *out, saint_error *err);
 
 typedef struct {

@@ -46,14 +46,14 @@ static size_t hash(const char *s)
 }
 
 /* The slot that holds `name`, or the empty one where it belongs. */
-static size_t place(const saint_names *t, const char *name)
+static size_t place(const saint_texts *t, const char *name)
 {
     size_t i = hash(name) & (t->n_slots - 1);
     while (t->slot[i] && strcmp(t->name[t->slot[i] - 1], name) != 0) i = (i + 1) & (t->n_slots - 1);
     return i;
 }
 
-static bool grow(saint_names *t)
+static bool grow(saint_texts *t)
 {
     size_t n_slots = t->n_slots ? t->n_slots * 2 : 64;
     if (n_slots > UINT32_MAX) return false;
@@ -70,9 +70,9 @@ static bool grow(saint_names *t)
     return true;
 }
 
-bool saint_names_add(saint_names *t, const char *name, uint32_t *id)
+bool saint_texts_add(saint_texts *t, const char *name, uint32_t *id)
 {
-    if (saint_names_find(t, name, id)) return true;
+    if (saint_texts_find(t, name, id)) return true;
     if (t->n + 1 > t->n_slots / 2 && !grow(t)) return false;
     char *copy = saint_arena_add(&t->text, name, strlen(name));
     if (!copy) return false;
@@ -82,7 +82,7 @@ bool saint_names_add(saint_names *t, const char *name, uint32_t *id)
     return true;
 }
 
-bool saint_names_find(const saint_names *t, const char *name, uint32_t *id)
+bool saint_texts_find(const saint_texts *t, const char *name, uint32_t *id)
 {
     if (!t->n_slots) return false;
     uint32_t found = t->slot[place(t, name)];
@@ -91,10 +91,10 @@ bool saint_names_find(const saint_names *t, const char *name, uint32_t *id)
     return true;
 }
 
-void saint_names_free(saint_names *t)
+void saint_texts_free(saint_texts *t)
 {
     saint_arena_free(&t->text);
     free(t->name);
     free(t->slot);
-    *t = (saint_names){0};
+    *t = (saint_texts){0};
 }

@@ -40,7 +40,7 @@ static saint_status keep_tokens(saint_dataset *d, const cJSON *o, const char *wh
     const char *image;
     uint32_t cluster;
     saint_status s = saint_record_text(o, "image_id", true, &a, &image, where, err);
-    if (s != SAINT_OK || !saint_names_find(&d->clusters, image, &cluster) || d->ocr[cluster]) return s;
+    if (s != SAINT_OK || !saint_texts_find(&d->clusters, image, &cluster) || d->ocr[cluster]) return s;
     saint_buf text = {0};
     const cJSON *token;
     bool ok = true, first = true;
@@ -111,7 +111,7 @@ static bool prompt(const saint_dataset *d, const saint_sample *s, saint_buf *out
 {
     if (d->opt.style == SAINT_PROMPT_LMMS) return saint_py_capitalize(s->question, out) && saint_buf_text(out, SAINT_SHORT);
     uint32_t cluster;
-    const char *tokens = d->ocr && saint_names_find(&d->clusters, s->cluster, &cluster) && d->ocr[cluster] ? d->ocr[cluster] : "";
+    const char *tokens = d->ocr && saint_texts_find(&d->clusters, s->cluster, &cluster) && d->ocr[cluster] ? d->ocr[cluster] : "";
     return saint_buf_text(out, s->question) && saint_buf_text(out, "\nReference OCR token: ") && saint_buf_text(out, tokens) &&
            saint_buf_text(out, SAINT_SHORT);
 }
