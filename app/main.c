@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
+    {"score", "score logged answers without a model", cmd_score},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
     {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
