@@ -71,12 +71,14 @@ static void the_mode_chooses_the_stages(void **state)
 static void a_layer_of_its_own_overrides_the_range(void **state)
 {
     (void)state;
-    built b = build(&llava, SET("llm_prune_mode[8]=None", "llm_prune_mode[2]=fastv"));
+    built b = build(&llava, SET("use_saint=true", "llm_prune_mode[8]=None", "llm_prune_mode[2]=fastv"));
     assert_int_equal(b.plan.n_sites, 10);
     assert_null(saint_plan_site(&b.plan, SAINT_STAGE_LLM, 8));
     assert_string_equal(saint_method_label(saint_plan_site(&b.plan, SAINT_STAGE_LLM, 2)->method), "fastv");
-    b = build(&llava, SET("llm_prune_mode[2]=fastv", "use_saint=false"));
+    b = build(&llava, SET("llm_prune_mode[2]=fastv")); /* nobody asked for the default range */
     assert_int_equal(b.plan.n_sites, 1);
+    b = build(&llava, SET("llm_prune_mode[8]=None", "use_saint=true"));
+    assert_int_equal(b.plan.n_sites, 9);
     b = build(&llava, SET("llm_prune_mode=grid", "saint_start=3", "saint_end=4"));
     assert_int_equal(b.plan.n_sites, 2);
     assert_string_equal(saint_method_label(b.plan.site[0].method), "grid");
