@@ -179,7 +179,8 @@ int cli_parse(const cli_command *c, int argc, char **argv)
             (a[7] == 'm' ? print_man : print_completion)(c);
             return EXIT_DONE;
         }
-        if (strncmp(a, "--", 2) != 0 || !a[2]) return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
+        if (strncmp(a, "--", 2) != 0 || !a[2])
+            return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
         size_t n = strcspn(a + 2, "=");
         const cli_option *o = find(c, a + 2, n);
         if (!o) return cli_usage(c->name, "%s: no such option; the nearest is --%s", a, nearest(c, a + 2));

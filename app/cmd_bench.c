@@ -11,13 +11,14 @@ int cmd_bench(int argc, char **argv)
     load_options l = {0};
     const char *suite = NULL, *repeat = NULL;
     bool json = false;
-    const cli_option table[] = {LOAD_MODEL_OPTIONS(l),
-                                {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
-                                {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
-                                LOAD_SETTINGS_OPTIONS(l),
-                                LOAD_ENGINE_OPTIONS(l),
-                                {"json", NULL, "print JSON", &json, NULL, NULL},
-                                {0}};
+    const cli_option table[] = {
+        LOAD_MODEL_OPTIONS(l),
+        {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
+        {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
+        LOAD_SETTINGS_OPTIONS(l),
+        LOAD_ENGINE_OPTIONS(l),
+        {"json", NULL, "print JSON", &json, NULL, NULL},
+        {0}};
     const cli_command c = {"bench", "honest speed: GEMM, selection, whole networks",
                            "[--suite engine|gemm|select] [--model DIR | --shape NAME] [--json]", table};
     int leave = cli_parse(&c, argc, argv);

@@ -92,8 +92,16 @@ static void check_selection(doctor *d)
         metric[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
     }
     for (int i = 0; i < N; i++) patch[i] = i;
-    saint_select_in in = {.stage = SAINT_STAGE_VIT, .n = N, .dim = DIM, .n_prefix = 1, .metric = metric, .patch = patch, .grid_w = 24, .grid_h = 24,
-                          .compat = 1u << SAINT_COMPAT_OVERWRITE_R, .forced_drop = -1};
+    saint_select_in in = {.stage = SAINT_STAGE_VIT,
+                          .n = N,
+                          .dim = DIM,
+                          .n_prefix = 1,
+                          .metric = metric,
+                          .patch = patch,
+                          .grid_w = 24,
+                          .grid_h = 24,
+                          .compat = 1u << SAINT_COMPAT_OVERWRITE_R,
+                          .forced_drop = -1};
     saint_select_out out = {0};
     saint_error e = {0};
     char detail[160];

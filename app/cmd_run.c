@@ -77,7 +77,8 @@ static void random_prompt(int vocab, int32_t ids[RANDOM_PREFIX + RANDOM_SUFFIX])
     }
 }
 
-static saint_status draw_overlay(const char *path, const saint_model_info *info, const saint_image *photo, const saint_trace_image *im, saint_error *e)
+static saint_status draw_overlay(const char *path, const saint_model_info *info, const saint_image *photo, const saint_trace_image *im,
+                                 saint_error *e)
 {
     int cells = info->grid_w * info->grid_h, n = im->history.n_sites;
     saint_overlay_panel *panels = calloc((size_t)n + 1, sizeof *panels);
@@ -97,7 +98,8 @@ static saint_status draw_overlay(const char *path, const saint_model_info *info,
                     mask[site->kept[k]] = 1;
                     patches++;
                 }
-            snprintf(title[i + 1], sizeof title[0], "%s %d %s: %d kept", site->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", site->layer, site->method->name, patches);
+            snprintf(title[i + 1], sizeof title[0], "%s %d %s: %d kept", site->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", site->layer,
+                     site->method->name, patches);
             panels[i + 1] = (saint_overlay_panel){.title = title[i + 1], .kept = mask};
         }
         saint_image out = {0};
@@ -126,7 +128,8 @@ static int write_outputs(const options *o, const saint_model *m, const saint_ima
     return EXIT_DONE;
 }
 
-static int run(const options *o, saint_model *m, saint_engine *engine, saint_dtype dtype, saint_image *images, double decode_seconds, long max_new)
+static int run(const options *o, saint_model *m, saint_engine *engine, saint_dtype dtype, saint_image *images, double decode_seconds,
+               long max_new)
 {
     const saint_model_info *info = saint_model_get_info(m);
     saint_error e = {0};
@@ -134,7 +137,8 @@ static int run(const options *o, saint_model *m, saint_engine *engine, saint_dty
     saint_trace *t = NULL;
     saint_notes notes = {0};
     int32_t ids[RANDOM_PREFIX + RANDOM_SUFFIX];
-    saint_request q = {.images = images, .n_images = o->images.n, .prompt = o->prompt, .max_new_tokens = (int)max_new, .want_stats = o->stats};
+    saint_request q = {
+        .images = images, .n_images = o->images.n, .prompt = o->prompt, .max_new_tokens = (int)max_new, .want_stats = o->stats};
     int leave = load_settings("run", &o->load, info, &q.settings, &notes);
     if (leave >= 0) return leave;
     if (o->prompt && info->random_weights) saint_note(&notes, "random weights have no vocabulary: the prompt is not read");
@@ -183,17 +187,18 @@ static int with_pictures(const options *o, saint_model *m, saint_engine *engine,
 int cmd_run(int argc, char **argv)
 {
     options o = {0};
-    const cli_option table[] = {LOAD_MODEL_OPTIONS(o.load),
-                                {"image", "FILE", "picture; more than one make a batch", NULL, NULL, &o.images},
-                                {"prompt", "TEXT", "question (a classifier needs none)", NULL, &o.prompt, NULL},
-                                LOAD_SETTINGS_OPTIONS(o.load),
-                                LOAD_ENGINE_OPTIONS(o.load),
-                                {"max-new-tokens", "N", "longest answer (default 64)", NULL, &o.max_new_tokens, NULL},
-                                {"overlay", "OUT.png", "the picture with dropped patches dimmed, one panel per prune site", NULL, &o.overlay, NULL},
-                                {"trace", "OUT.safetensors", "kept lists, scores, neighbours, statistics, logits", NULL, &o.trace, NULL},
-                                {"stats", NULL, "similarity statistics of every layer", &o.stats, NULL, NULL},
-                                {"json", NULL, "print JSON", &o.json, NULL, NULL},
-                                {0}};
+    const cli_option table[] = {
+        LOAD_MODEL_OPTIONS(o.load),
+        {"image", "FILE", "picture; more than one make a batch", NULL, NULL, &o.images},
+        {"prompt", "TEXT", "question (a classifier needs none)", NULL, &o.prompt, NULL},
+        LOAD_SETTINGS_OPTIONS(o.load),
+        LOAD_ENGINE_OPTIONS(o.load),
+        {"max-new-tokens", "N", "longest answer (default 64)", NULL, &o.max_new_tokens, NULL},
+        {"overlay", "OUT.png", "the picture with dropped patches dimmed, one panel per prune site", NULL, &o.overlay, NULL},
+        {"trace", "OUT.safetensors", "kept lists, scores, neighbours, statistics, logits", NULL, &o.trace, NULL},
+        {"stats", NULL, "similarity statistics of every layer", &o.stats, NULL, NULL},
+        {"json", NULL, "print JSON", &o.json, NULL, NULL},
+        {0}};
     const cli_command c = {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs",
                            "--model DIR --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
     int leave = cli_parse(&c, argc, argv);

@@ -34,7 +34,8 @@ int load_engine(const char *command, const load_options *l, saint_engine **engin
     if (l->backend && strcmp(l->backend, "cpu") != 0 && strcmp(l->backend, "auto") != 0)
         return cli_usage(command, "--backend %s: expected auto, cpu or cuda", l->backend);
     const char *type = l->dtype ? l->dtype : "f32";
-    if (strcmp(type, "f16") == 0) return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
+    if (strcmp(type, "f16") == 0)
+        return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
     if (strcmp(type, "f32") != 0 && strcmp(type, "bf16") != 0) return cli_usage(command, "--dtype %s: expected f32 or bf16", type);
     *dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : SAINT_F32;
     if (!cli_int(command, "threads", l->threads, 1, 1024, &threads)) return EXIT_USAGE;
@@ -80,7 +81,8 @@ int load_settings(const char *command, const load_options *l, const saint_model_
     if (l->preset) {
         char path[8192];
         saint_preset p;
-        if (!preset_path(l->preset, path, sizeof path)) return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
+        if (!preset_path(l->preset, path, sizeof path))
+            return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
         s = saint_preset_load(path, &p, &e);
         if (s != SAINT_OK) return cli_fail(command, s, &e);
         s = saint_preset_apply(&p, m, out, notes, &e);

@@ -34,9 +34,11 @@ static void usage(FILE *f)
 /* The manual page, made from the same tables as --help. */
 static int man_page(void)
 {
-    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
+    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION
+          "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
           ".B saint\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
-          "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches went, at which\n"
+          "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches "
+          "went, at which\n"
           "layer and why, what that cost and what it bought.\n.SH COMMANDS\n",
           stdout);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -45,7 +47,8 @@ static int man_page(void)
         int status = commands[i].run(2, (char *[]){name, how, NULL});
         if (status != EXIT_DONE) return status;
     }
-    fputs(".SH EXIT STATUS\n0 done; 1 the run failed; 2 wrong usage or bad input, one line on stderr; 75 interrupted, resumable.\n", stdout);
+    fputs(".SH EXIT STATUS\n0 done; 1 the run failed; 2 wrong usage or bad input, one line on stderr; 75 interrupted, resumable.\n",
+          stdout);
     return EXIT_DONE;
 }
 

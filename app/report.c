@@ -219,7 +219,8 @@ static void image_text(const report_input *in, const saint_trace_image *im)
     if (im->answer) {
         fputs("answer      ", stdout);
         print_clean(im->answer);
-    } else if (info->llm_layers && info->random_weights) printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
+    } else if (info->llm_layers && info->random_weights)
+        printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
     if (!info->llm_layers && info->classes) {
         ranked r[5];
         int n = top5(im, r);
@@ -235,8 +236,8 @@ static void image_text(const report_input *in, const saint_trace_image *im)
     if (im->vit_in) putchar('\n');
     for (int i = 0; i < im->history.n_sites; i++) {
         const saint_trace_site *s = im->history.site[i];
-        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name, s->image_in, s->n_keep,
-               s->seconds * 1e3);
+        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name,
+               s->image_in, s->n_keep, s->seconds * 1e3);
     }
     printf("cost        %.1f GFLOP", (im->flops_vit + im->flops_projector + im->flops_prefill + im->flops_decode) * 1e-9);
     if (im->kv_bytes) printf(", %.1f MiB of keys and values", (double)im->kv_bytes / 1048576);
@@ -252,7 +253,7 @@ void report_text(const report_input *in)
         image_text(in, &t->image[i]);
     }
     printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
-           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3, t->seconds.projector * 1e3,
-           t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3,
+           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }

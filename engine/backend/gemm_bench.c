@@ -128,7 +128,8 @@ static double run_variant(bench *b, const shape *s, const variant *v)
         settle(b);
         return seconds;
     }
-    saint_linear_args a = {.m = s->m, .x = b->x, .ldx = s->k, .w = {w, v->weights, s->n, s->k}, .y = b->y, .ytype = v->compute, .ldy = s->n};
+    saint_linear_args a = {
+        .m = s->m, .x = b->x, .ldx = s->k, .w = {w, v->weights, s->n, s->k}, .y = b->y, .ytype = v->compute, .ldy = s->n};
     start = saint_now();
     if (s->m == 1) v->backend->op->linear_rows(v->backend, &a, NULL);
     else v->backend->op->linear(v->backend, &a, NULL);
@@ -176,7 +177,8 @@ static double median(double *v, int n) /* sorts v */
 static cJSON *row_json(const bench *b, const shape *s, variant *v, int rounds, double read_rate)
 {
     cJSON *row = cJSON_CreateObject(), *seconds;
-    double work = 2.0 * s->m * s->n * s->k, mid = median(v->seconds, rounds), bytes = (double)s->n * s->k * (double)saint_dtype_size(v->weights);
+    double work = 2.0 * s->m * s->n * s->k, mid = median(v->seconds, rounds),
+           bytes = (double)s->n * s->k * (double)saint_dtype_size(v->weights);
     cJSON_AddNumberToObject(row, "m", s->m);
     cJSON_AddNumberToObject(row, "n", s->n);
     cJSON_AddNumberToObject(row, "k", s->k);
@@ -238,7 +240,8 @@ static saint_status bench_open(bench *b, int threads, saint_error *err)
     saint_status status = saint_pool_create(&b->pool, threads, err);
     if (status) return status;
     b->threads = saint_pool_threads(b->pool);
-    if (b->threads > 256) return saint_fail(err, SAINT_INVALID, "bench: at most 256 threads are measured, found %d; name a number", b->threads);
+    if (b->threads > 256)
+        return saint_fail(err, SAINT_INVALID, "bench: at most 256 threads are measured, found %d; name a number", b->threads);
     static const saint_dtype compute[] = {SAINT_BF16, SAINT_F32};
     for (int t = 0; t <= (int)saint_cpu_best_tier(); t++)
         for (int c = 0; c < 2; c++) {

@@ -18,7 +18,8 @@ static saint_status open_regular(const char *path, int *fd, size_t *bytes, saint
     if (*fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(*fd);
-        return saint_fail(err, SAINT_IO, "%s: expected a regular file, found %s", path, S_ISDIR(st.st_mode) ? "a directory" : "something else");
+        return saint_fail(err, SAINT_IO, "%s: expected a regular file, found %s", path,
+                          S_ISDIR(st.st_mode) ? "a directory" : "something else");
     }
     *bytes = (size_t)st.st_size;
     return SAINT_OK;

@@ -34,7 +34,8 @@ saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *
     v->patch = 32;
     if ((s = saint_json_string(c, "model_type", &type, what, err)) != SAINT_OK) return s;
     if (type && strcmp(type, "clip_vision_model") != 0)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: vision tower of model_type \"%s\" is not implemented (clip_vision_model is)", what, type);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: vision tower of model_type \"%s\" is not implemented (clip_vision_model is)", what,
+                          type);
     if ((s = saint_json_int(c, "num_hidden_layers", 1, 95, &v->layers, what, err)) != SAINT_OK) return s;
     if ((s = saint_json_int(c, "hidden_size", 1, 1 << 16, &v->dim, what, err)) != SAINT_OK) return s;
     if ((s = saint_json_int(c, "num_attention_heads", 1, 1 << 10, &v->heads, what, err)) != SAINT_OK) return s;
@@ -45,7 +46,8 @@ saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *
     if ((s = saint_json_string(c, "hidden_act", &act, what, err)) != SAINT_OK) return s;
     if ((s = act_by_name(act, what, "hidden_act", &v->act, err)) != SAINT_OK) return s;
     if (v->dim % v->heads) return saint_fail(err, SAINT_FORMAT, "%s: hidden_size %d is not a multiple of %d heads", what, v->dim, v->heads);
-    if (v->side % v->patch) return saint_fail(err, SAINT_FORMAT, "%s: image_size %d is not a multiple of patch_size %d", what, v->side, v->patch);
+    if (v->side % v->patch)
+        return saint_fail(err, SAINT_FORMAT, "%s: image_size %d is not a multiple of patch_size %d", what, v->side, v->patch);
     v->eps = (float)eps;
     v->grid = v->side / v->patch;
     v->prefix = 1;
@@ -121,14 +123,16 @@ saint_status saint_config_llama(const cJSON *c, const char *what, saint_llm *l, 
     if ((s = saint_json_int(c, "vocab_size", 1, 1 << 24, &l->vocab, what, err)) != SAINT_OK) return s;
     if ((s = saint_json_int(c, "max_position_embeddings", 1, 1 << 24, &l->max_positions, what, err)) != SAINT_OK) return s;
     if (l->heads % l->kv_heads)
-        return saint_fail(err, SAINT_FORMAT, "%s: %d attention heads are not a multiple of %d key-value heads", what, l->heads, l->kv_heads);
+        return saint_fail(err, SAINT_FORMAT, "%s: %d attention heads are not a multiple of %d key-value heads", what, l->heads,
+                          l->kv_heads);
     l->head_dim = l->dim / l->heads;
     if ((s = saint_json_int(c, "head_dim", 1, 1024, &l->head_dim, what, err)) != SAINT_OK) return s;
     if (l->head_dim < 2 || l->head_dim > 1024 || l->head_dim % 2)
         return saint_fail(err, SAINT_FORMAT, "%s: heads of width %d, expected an even number up to 1024", what, l->head_dim);
     if ((s = saint_json_double(c, "rms_norm_eps", &eps, what, err)) != SAINT_OK) return s;
     if ((s = saint_json_string(c, "hidden_act", &act, what, err)) != SAINT_OK) return s;
-    if (strcmp(act, "silu") != 0) return saint_fail(err, SAINT_UNSUPPORTED, "%s: hidden_act \"%s\" is not implemented in the LLM", what, act);
+    if (strcmp(act, "silu") != 0)
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: hidden_act \"%s\" is not implemented in the LLM", what, act);
     if ((s = refuse_true(c, "attention_bias", what, err)) != SAINT_OK) return s;
     if ((s = refuse_true(c, "mlp_bias", what, err)) != SAINT_OK) return s;
     if ((s = read_rope(c, what, &theta, err)) != SAINT_OK) return s;

@@ -95,7 +95,8 @@ static saint_status project(saint_llm_forward *f, bool decode, const void *x, in
     return linear(f, decode, &a, err);
 }
 
-static saint_status add_projected(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, float *y, saint_error *err)
+static saint_status add_projected(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, float *y,
+                                  saint_error *err)
 {
     saint_linear_args a = {.m = t, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .residual = y, .y = y, .ytype = SAINT_F32,
                            .ldy = w->w.rows};
@@ -112,7 +113,8 @@ saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int 
     size_t e = saint_compute_size(b);
     int64_t q_width = (int64_t)l->heads * l->head_dim;
     float scale = 1.0f / sqrtf((float)l->head_dim);
-    if (kv->len + t > kv->cap) return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
+    if (kv->len + t > kv->cap)
+        return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
     char *k = (char *)kv->k + (size_t)kv->len * (size_t)kv->width * e, *v = (char *)kv->v + (size_t)kv->len * (size_t)kv->width * e;
 
     if ((s = b->op->rmsnorm(b, x, t, l->dim, w->norm1.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;

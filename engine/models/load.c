@@ -222,7 +222,8 @@ static saint_status find_tower(const char *dir, const char *name, const char *to
         }
         if (i == 0 && told) break;
     }
-    return saint_fail(err, SAINT_IO, "%s: its vision tower %s was not found; put that folder beside the model or name it with --vision-tower", dir,
+    return saint_fail(err, SAINT_IO,
+                      "%s: its vision tower %s was not found; put that folder beside the model or name it with --vision-tower", dir,
                       told ? told : name);
 }
 
@@ -246,8 +247,10 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     const saint_tensor *fc1 = saint_names_find(n, "blocks.0.mlp.fc1.weight"), *head = saint_names_find(n, "head.weight");
     if (!patch || patch->rank != 4 || patch->shape[1] != 3 || patch->shape[2] != patch->shape[3] || !pos || pos->rank != 3 || !fc1 ||
         fc1->rank != 2 || !head || head->rank != 2)
-        return saint_fail(err, SAINT_FORMAT, "%s: not a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
-                          "head.weight is missing or has an unexpected shape", what);
+        return saint_fail(err, SAINT_FORMAT,
+                          "%s: not a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
+                          "head.weight is missing or has an unexpected shape",
+                          what);
     if (patch->shape[0] < 1 || patch->shape[0] > 1 << 16 || patch->shape[2] < 1 || patch->shape[2] > 1024 || pos->shape[1] > 1 << 20 ||
         fc1->shape[0] > 1 << 20 || head->shape[0] > 1 << 24 || head->shape[0] < 1)
         return saint_fail(err, SAINT_FORMAT, "%s: the shapes of the tensors are out of range", what);
@@ -259,8 +262,8 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     int patches = (int)pos->shape[1] - v->prefix;
     while (v->grid * v->grid < patches) v->grid++;
     if (patches < 1 || v->grid * v->grid != patches)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: pos_embed of %d rows does not fit a square grid behind %d prefix tokens", what, patches + v->prefix,
-                          v->prefix);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: pos_embed of %d rows does not fit a square grid behind %d prefix tokens", what,
+                          patches + v->prefix, v->prefix);
     v->side = v->grid * v->patch;
     char name[64];
     for (v->layers = 0; v->layers < 96; v->layers++) {
@@ -277,7 +280,8 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     if ((s = saint_json_int(c, "num_heads", 1, 1024, &v->heads, what, err)) != SAINT_OK) return s;
     if (args && (s = saint_json_int(args, "num_heads", 1, 1024, &v->heads, what, err)) != SAINT_OK) return s;
     if (!v->heads || v->dim % v->heads)
-        return saint_fail(err, SAINT_FORMAT, "%s: the number of heads is not known for width %d; add \"num_heads\" to config.json", what, v->dim);
+        return saint_fail(err, SAINT_FORMAT, "%s: the number of heads is not known for width %d; add \"num_heads\" to config.json", what,
+                          v->dim);
     const char *architecture = "vit";
     if (c && (s = saint_json_string(c, "architecture", &architecture, what, err)) != SAINT_OK) return s;
     bool clip_style = strstr(architecture, "_clip_") != NULL;
@@ -350,8 +354,9 @@ static saint_status tell_kind(const cJSON *c, const char *dir, model_kind *kind,
     else if (type && strcmp(type, "llama") == 0) *kind = KIND_LLAMA;
     else if (!type || architecture) *kind = KIND_TIMM;
     else
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s/config.json: model_type \"%s\" is not implemented (llava, clip_vision_model, llama and timm ViTs are)",
-                          dir, type);
+        return saint_fail(err, SAINT_UNSUPPORTED,
+                          "%s/config.json: model_type \"%s\" is not implemented (llava, clip_vision_model, llama and timm ViTs are)", dir,
+                          type);
     return SAINT_OK;
 }
 
@@ -366,12 +371,13 @@ static saint_status load_llm_side(saint_model *m, const char *dir, saint_error *
     if ((s = s) != SAINT_OK) return s;
     if ((s = saint_tokenizer_load(&m->tokenizer, dir, err)) != SAINT_OK) return s;
     if (saint_tokenizer_size(m->tokenizer) > m->llm.vocab)
-        return saint_fail(err, SAINT_FORMAT, "%s: the tokenizer has %d ids, but the embedding only %d rows", dir, saint_tokenizer_size(m->tokenizer),
-                          m->llm.vocab);
+        return saint_fail(err, SAINT_FORMAT, "%s: the tokenizer has %d ids, but the embedding only %d rows", dir,
+                          saint_tokenizer_size(m->tokenizer), m->llm.vocab);
     return SAINT_OK;
 }
 
-static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, const char *dir, const saint_model_options *o, saint_error *err)
+static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, const char *dir, const saint_model_options *o,
+                             saint_error *err)
 {
     char tower[1100] = "";
     saint_names *names = NULL;

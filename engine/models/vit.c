@@ -57,7 +57,8 @@ void saint_vit_close(saint_vit_forward *f)
     free(f);
 }
 
-static saint_status linear(saint_vit_forward *f, const void *x, int64_t rows, const saint_dense *w, saint_act act, void *y, saint_error *err)
+static saint_status linear(saint_vit_forward *f, const void *x, int64_t rows, const saint_dense *w, saint_act act, void *y,
+                           saint_error *err)
 {
     saint_linear_args a = {.m = rows, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .act = act, .y = y, .ytype = f->b->compute,
                            .ldy = w->w.rows};
@@ -96,7 +97,9 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
         if ((s = b->op->patchify(b, pixels + (size_t)i * image, v->side, v->side, v->patch, f->mlp, err)) != SAINT_OK) return s;
         if ((s = linear_residual(f, f->mlp, patches, &v->embed, NULL, grid, err)) != SAINT_OK) return s;
     }
-    if (v->pre.w && (s = b->op->layernorm(b, rows->x, (int64_t)n * each, v->dim, v->pre.w, v->pre.b, v->eps, rows->x, SAINT_F32, err)) != SAINT_OK) return s;
+    if (v->pre.w &&
+        (s = b->op->layernorm(b, rows->x, (int64_t)n * each, v->dim, v->pre.w, v->pre.b, v->eps, rows->x, SAINT_F32, err)) != SAINT_OK)
+        return s;
     return SAINT_OK;
 }
 
@@ -125,8 +128,16 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     for (int i = 0; cls && i < rows->n_seqs; i++) {
         int first = rows->cu[i], n = rows->cu[i + 1] - first;
         size_t at = (size_t)first * (size_t)d * saint_compute_size(b);
-        saint_attention_row_args row = {.q = (char *)f->q + at, .k = (char *)f->k + at, .ldk = d, .n_heads = v->heads, .n_kv_heads = v->heads,
-                                        .head_dim = hd, .n_keys = n, .scale = scale, .key_bias = bias ? bias + first : NULL, .p = cls + first};
+        saint_attention_row_args row = {.q = (char *)f->q + at,
+                                        .k = (char *)f->k + at,
+                                        .ldk = d,
+                                        .n_heads = v->heads,
+                                        .n_kv_heads = v->heads,
+                                        .head_dim = hd,
+                                        .n_keys = n,
+                                        .scale = scale,
+                                        .key_bias = bias ? bias + first : NULL,
+                                        .p = cls + first};
         if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
     }
     saint_attention_args a = {.q = f->q, .k = f->k, .v = f->v, .ldq = d, .ldk = d, .ldv = d, .n_heads = v->heads, .n_kv_heads = v->heads,
@@ -168,7 +179,8 @@ static saint_status head(saint_vit_forward *f, const float *pooled, int rows, co
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     if ((s = b->op->layernorm(b, pooled, rows, v->dim, v->post.w, v->post.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
-    saint_linear_args a = {.m = rows, .x = f->h, .ldx = v->dim, .w = w->w, .bias = w->b, .y = logits, .ytype = SAINT_F32, .ldy = v->classes};
+    saint_linear_args a = {
+        .m = rows, .x = f->h, .ldx = v->dim, .w = w->w, .bias = w->b, .y = logits, .ytype = SAINT_F32, .ldy = v->classes};
     return b->op->linear_rows(b, &a, err);
 }
 

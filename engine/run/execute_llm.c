@@ -42,7 +42,8 @@ static saint_status embed_question(llm_state *v, int first)
         rows->size[first + i] = 1;
     }
     rows->cu[1] = first + v->text->n_suffix;
-    return saint_llm_embed(v->f, v->text->ids + v->text->n_prefix, v->text->n_suffix, rows->x + (size_t)first * (size_t)rows->dim, v->r->err);
+    return saint_llm_embed(v->f, v->text->ids + v->text->n_prefix, v->text->n_suffix, rows->x + (size_t)first * (size_t)rows->dim,
+                           v->r->err);
 }
 
 static saint_status splice(llm_state *v, const float *features, const int32_t *patch)
@@ -58,7 +59,8 @@ static saint_status splice(llm_state *v, const float *features, const int32_t *p
         rows->size[i] = 1;
     }
     if ((s = saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err)) != SAINT_OK) return s;
-    if (n && (s = r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err)) != SAINT_OK) return s;
+    if (n && (s = r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err)) != SAINT_OK)
+        return s;
     if ((s = embed_question(v, n_prefix + n)) != SAINT_OK) return s;
     return saint_run_tap(r, rows->x, v->n_rows, rows->dim, "llm.embed", 0);
 }
@@ -71,8 +73,8 @@ static void checkpoint(llm_state *v, int layer)
     saint_run *r = v->r;
     const saint_kv *kv = v->kv[layer];
     size_t rows = (size_t)saint_rows_total(&v->rows), width = (size_t)r->m->llm.head_dim;
-    size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) + 2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) +
-                   sizeof(saint_history) + sizeof(saint_snapshot);
+    size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) +
+                   2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) + sizeof(saint_history) + sizeof(saint_snapshot);
     if (bytes > saint_cache_budget(r->s->cache)) return;
     saint_snapshot *c = saint_snapshot_new();
     if (!c) return;
@@ -107,7 +109,8 @@ static saint_status lost(llm_state *v, int layer)
 static const saint_snapshot *snapshot(const llm_state *v, int layer)
 {
     const saint_llm_keys *k = &v->reuse->keys;
-    return v->reuse->full ? saint_cache_find(v->r->s->cache, &k->full[layer], false) : saint_cache_find(v->r->s->cache, &k->picture[layer], true);
+    return v->reuse->full ? saint_cache_find(v->r->s->cache, &k->full[layer], false)
+                          : saint_cache_find(v->r->s->cache, &k->picture[layer], true);
 }
 
 /* A layer's first `keep` cached keys and values with room for `room` more. All of them: the buffer itself is shared, because what decoding
@@ -138,7 +141,8 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
         y->has_stats = false;
         return SAINT_OK;
     }
-    if (v->reuse->question && v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
+    if (v->reuse->question &&
+        v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
         if ((s = saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err)) != SAINT_OK) return s;
         return saint_stats_of_rows(v->metric, v->window.first, length, hd, p, y, v->r->err);
     }
@@ -222,7 +226,8 @@ static saint_status ask_again(llm_state *v, int room)
         if ((s = adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room)) != SAINT_OK) return s;
         if ((s = saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
                                 i == n - 1 ? v->attention : NULL, r->err)) != SAINT_OK) return s;
-        saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
+        saint_event e = {
+            .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
         if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     r->t->seconds.prefill += saint_now() - begin;
@@ -258,14 +263,21 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
     saint_run *r = v->r;
     saint_history *one[1] = {&v->im->history};
     int before = saint_rows_total(&v->rows);
-    saint_site_input in = {.site = site, .metric = v->metric, .attention = v->attention, .dim = r->m->llm.head_dim, .n_prefix = v->window.first,
-                           .window = v->window.length, .ascending = true};
+    saint_site_input in = {.site = site,
+                           .metric = v->metric,
+                           .attention = v->attention,
+                           .dim = r->m->llm.head_dim,
+                           .n_prefix = v->window.first,
+                           .window = v->window.length,
+                           .ascending = true};
     if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);
     if (saint_rows_total(&v->rows) == 0)
-        return saint_fail(r->err, SAINT_INVALID, "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
-                          "saint_sys_length and saint_image_token_length", layer);
+        return saint_fail(r->err, SAINT_INVALID,
+                          "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
+                          "saint_sys_length and saint_image_token_length",
+                          layer);
     saint_event e = {.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = layer};
     return saint_run_event(r, &e) ? SAINT_OK : stopped(v, "after the site of", layer);
 }
@@ -278,8 +290,12 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
     int t = saint_rows_total(&v->rows), hd = r->m->llm.head_dim;
-    saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .seconds = v->layer_seconds,
-                                .flops = saint_cost_llm_layer(&r->m->info, t, 0), .reused = reused};
+    saint_trace_layer record = {.stage = SAINT_STAGE_LLM,
+                                .layer = layer,
+                                .n_in = t,
+                                .seconds = v->layer_seconds,
+                                .flops = saint_cost_llm_layer(&r->m->info, t, 0),
+                                .reused = reused};
     for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
     if (v->window.length > 0) {
         if (r->ob && r->ob->tap) {
@@ -288,7 +304,9 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
             r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
         if (r->req->want_stats)
-            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err)) != SAINT_OK) return s;
+            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record,
+                                         r->err)) != SAINT_OK)
+                return s;
         if (site && (s = choose(v, layer, site)) != SAINT_OK) return s;
     }
     record.n_out = saint_rows_total(&v->rows);
@@ -301,20 +319,21 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
     saint_status s;
     saint_run *r = v->r;
     int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
-    if (v->reuse->full && (s = resume(v, room)) != SAINT_OK) return s;
-    else if (v->reuse->question && (s = ask_again(v, room)) != SAINT_OK) return s;
-    else if ((s = splice(v, features, patch)) != SAINT_OK) return s;
+    if ((s = v->reuse->full ? resume(v, room) : v->reuse->question ? ask_again(v, room) : splice(v, features, patch)) != SAINT_OK) return s;
     v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
         if (i != done && (s = block(v, i, room)) != SAINT_OK) return s;
         if ((s = behind_block(v, i, i == done)) != SAINT_OK) return s;
         r->t->layers_run += i != done;
-        saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
+        saint_event e = {
+            .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
         if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     double begin = saint_now();
-    if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) != SAINT_OK) return s;
+    if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) !=
+        SAINT_OK)
+        return s;
     r->t->seconds.prefill += saint_now() - begin;
     return saint_run_tap(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
 }
@@ -370,7 +389,11 @@ static saint_status decode(llm_state *v, int prompt_rows)
             break;
         }
         im->ids[im->n_ids++] = token;
-        saint_event e = {.kind = SAINT_EVENT_TOKEN, .stage = SAINT_STAGE_LLM, .image = v->image, .token = token, .done = step + 1,
+        saint_event e = {.kind = SAINT_EVENT_TOKEN,
+                         .stage = SAINT_STAGE_LLM,
+                         .image = v->image,
+                         .token = token,
+                         .done = step + 1,
                          .total = r->req->max_new_tokens};
         if (!saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
         if (s == SAINT_OK && step + 1 < r->req->max_new_tokens) s = decode_step(v, token, prompt_rows + step, step + 1);
@@ -456,7 +479,9 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
     if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;
     account(v);
     if (room > 0 && r->m->tokenizer) {
-        if ((s = saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err)) != SAINT_OK) return s;
+        if ((s = saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err)) !=
+            SAINT_OK)
+            return s;
         trimmed(im->answer);
     }
     return SAINT_OK;
@@ -465,14 +490,20 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
 saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text)
 {
     int rows = text->n_prefix + n_features + text->n_suffix, room = r->req->max_new_tokens;
-    llm_state v = {.r = r, .im = &r->t->image[image], .image = image, .text = text, .reuse = &r->reuse.llm[image], .n_features = n_features,
+    llm_state v = {.r = r,
+                   .im = &r->t->image[image],
+                   .image = image,
+                   .text = text,
+                   .reuse = &r->reuse.llm[image],
+                   .n_features = n_features,
                    .n_rows = rows};
     v.im->n_prefix = text->n_prefix;
     v.im->n_suffix = text->n_suffix;
     v.im->llm_in = rows;
     if (rows < 1) return saint_fail(r->err, SAINT_INVALID, "the prompt is empty");
     if (rows + room > r->m->llm.max_positions)
-        saint_note(&r->t->notes, "%d prompt rows and %d new tokens exceed the %d positions this model was trained for", rows, room, r->m->llm.max_positions);
+        saint_note(&r->t->notes, "%d prompt rows and %d new tokens exceed the %d positions this model was trained for", rows, room,
+                   r->m->llm.max_positions);
     saint_status s = run(&v, features, patch, room);
     for (int i = 0; i < r->m->llm.layers; i++) saint_kv_unref(v.kv[i]);
     saint_llm_close(v.f);

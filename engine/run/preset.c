@@ -25,7 +25,8 @@ static saint_status read_preset(const char *path, saint_preset *p, saint_error *
     for (const cJSON *x = p->json->child; x; x = x->next) {
         size_t i = 0;
         while (i < sizeof known / sizeof *known && strcmp(x->string, known[i]) != 0) i++;
-        if (i == sizeof known / sizeof *known) return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%s\" in a preset", path, x->string);
+        if (i == sizeof known / sizeof *known)
+            return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%s\" in a preset", path, x->string);
     }
     if ((s = copy_string(p->json, "name", p->name, sizeof p->name, path, err)) != SAINT_OK) return s;
     if ((s = copy_string(p->json, "title", p->title, sizeof p->title, path, err)) != SAINT_OK) return s;
@@ -47,7 +48,8 @@ saint_status saint_preset_load(const char *path, saint_preset *out, saint_error 
     saint_status s;
     memset(out, 0, sizeof *out);
     if ((s = saint_json_load(path, 1 << 20, &out->json, err)) != SAINT_OK) return s;
-    s = cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
+    s =
+        cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
     if (s != SAINT_OK) saint_preset_free(out);
     return s;
 }
@@ -74,7 +76,8 @@ typedef struct {
 
 static bool scales(int layer, const scaling *s)
 {
-    return s->made_for && s->depth && s->depth != s->made_for && layer < s->made_for; /* no layer of its network: for the settings to refuse */
+    return s->made_for && s->depth && s->depth != s->made_for &&
+           layer < s->made_for; /* no layer of its network: for the settings to refuse */
 }
 
 static int scale_layer(int layer, const scaling *s)
@@ -153,7 +156,8 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
         scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
             scale_range(p, v->string, &llm, value, sizeof value);
-        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows &&
+            strtol(value, NULL, 10) > 0) {
             int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
             snprintf(value, sizeof value, "%d", scaled);

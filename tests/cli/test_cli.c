@@ -126,14 +126,28 @@ static void every_command_has_help(void **state)
 static void run_prints_the_contract(void **state)
 {
     (void)state;
-    static const char *const numbers[] = {"tokens.vit_in", "tokens.projector", "tokens.llm_in", "tokens.equivalent", "timings_ms.decode_image",
-                                          "timings_ms.preprocess", "timings_ms.vit", "timings_ms.selection", "timings_ms.projector",
-                                          "timings_ms.prefill", "timings_ms.decode", "timings_ms.total", "flops.vit", "flops.prefill",
-                                          "flops.total", "kv_bytes", "threads"};
+    static const char *const numbers[] = {"tokens.vit_in",
+                                          "tokens.projector",
+                                          "tokens.llm_in",
+                                          "tokens.equivalent",
+                                          "timings_ms.decode_image",
+                                          "timings_ms.preprocess",
+                                          "timings_ms.vit",
+                                          "timings_ms.selection",
+                                          "timings_ms.projector",
+                                          "timings_ms.prefill",
+                                          "timings_ms.decode",
+                                          "timings_ms.total",
+                                          "flops.vit",
+                                          "flops.prefill",
+                                          "flops.total",
+                                          "kv_bytes",
+                                          "threads"};
     static const char *const strings[] = {"answer", "mode", "compat", "model.name", "model.sha256", "device", "dtype", "version"};
-    cJSON *c = json_of(saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
-                             "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
-                             "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
+    cJSON *c = json_of(
+        saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
+              "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
+              "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) assert_true(cJSON_IsNumber(get(c, numbers[i])));
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) assert_true(cJSON_IsString(get(c, strings[i])));
     assert_string_equal(get(c, "mode")->valuestring, "hybrid");
@@ -213,7 +227,9 @@ static void select_equals_the_recorded_lists(void **state)
             continue;
         }
         char set[256];
-        if (iterative) snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint, get(k, "r")->valueint);
+        if (iterative)
+            snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint,
+                     get(k, "r")->valueint);
         else
             snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --set compat.batch_mean_rate=true",
                      get(k, "sim_threshold")->valuedouble, get(k, "K")->valueint, get(k, "gamma")->valuedouble);

@@ -102,9 +102,11 @@ static void compare_kept(comparison *c, const saint_trace *t)
         for (int k = 0; k < t->n_images; k++) {
             const saint_trace_site *s = t->image[k].history.site[i];
             for (int j = 0; j < s->n_keep; j++, at++) {
-                if (at >= want->shape[0]) fail_msg("%s %s: more survivors than the oracle's %lld", c->where, name, (long long)want->shape[0]);
+                if (at >= want->shape[0])
+                    fail_msg("%s %s: more survivors than the oracle's %lld", c->where, name, (long long)want->shape[0]);
                 bool text = s->kept[j] < 0 && w[at] < 0; /* rows of text: numbered in another way */
-                if (!text && s->kept[j] != w[at]) fail_msg("%s %s: survivor %lld is %d, the oracle keeps %d", c->where, name, (long long)at, s->kept[j], w[at]);
+                if (!text && s->kept[j] != w[at])
+                    fail_msg("%s %s: survivor %lld is %d, the oracle keeps %d", c->where, name, (long long)at, s->kept[j], w[at]);
             }
         }
         assert_int_equal(at, want->shape[0]);
@@ -200,7 +202,8 @@ static void all_cases(const char *tier, int threads)
         cJSON *c;
         snprintf(path, sizeof path, "%s/%s/cases.json", SAINT_FIXTURE_DIR, folders[i]);
         assert_ok(saint_json_load(path, 1 << 24, &c, err));
-        for (const cJSON *item = cJSON_GetObjectItem(c, "cases")->child; item; item = item->next) run_case(folders[i], item, engine, tier ? tier : "best");
+        for (const cJSON *item = cJSON_GetObjectItem(c, "cases")->child; item; item = item->next)
+            run_case(folders[i], item, engine, tier ? tier : "best");
         cJSON_Delete(c);
     }
     saint_engine_close(engine);

@@ -3,8 +3,10 @@
 
 #include "engine.h"
 
-static const saint_model_info llava = {.name = "llava", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
-static const saint_model_info vit = {.name = "vit", .vit_layers = 12, .vit_layers_run = 12, .vit_prefix = 1, .grid_w = 14, .grid_h = 14, .classes = 10};
+static const saint_model_info llava = {
+    .name = "llava", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
+static const saint_model_info vit = {
+    .name = "vit", .vit_layers = 12, .vit_layers_run = 12, .vit_prefix = 1, .grid_w = 14, .grid_h = 14, .classes = 10};
 static const saint_model_info llm = {.name = "llm", .llm_layers = 32};
 
 typedef struct {

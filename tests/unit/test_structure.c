@@ -53,7 +53,8 @@ static void check_includes(const char *file, const char *text)
 static void the_engine_includes_downwards_only(void **state)
 {
     (void)state;
-    int n = for_each("engine/*/*.[ch]", check_includes) + for_each("engine/*/*/*.[ch]", check_includes) + for_each("engine/*/*.def", check_includes);
+    int n = for_each("engine/*/*.[ch]", check_includes) + for_each("engine/*/*/*.[ch]", check_includes) +
+            for_each("engine/*/*.def", check_includes);
     assert_true(n > 50);
 }
 
@@ -67,8 +68,8 @@ static void check_manners(const char *file, const char *text)
 static void libraries_never_print_exit_or_read_the_environment(void **state)
 {
     (void)state;
-    int n = for_each("engine/*/*.[ch]", check_manners) + for_each("engine/*/*/*.[ch]", check_manners) + for_each("datasets/*.[ch]", check_manners) +
-            for_each("datasets/*/*.[ch]", check_manners);
+    int n = for_each("engine/*/*.[ch]", check_manners) + for_each("engine/*/*/*.[ch]", check_manners) +
+            for_each("datasets/*.[ch]", check_manners) + for_each("datasets/*/*.[ch]", check_manners);
     assert_true(n > 50);
 }
 
@@ -77,7 +78,8 @@ static void check_outside(const char *file, const char *text)
     for (const char *p = strstr(text, "#include \""); p; p = strstr(p + 1, "#include \"")) {
         char name[128];
         if (sscanf(p, "#include \"%127[^\"]\"", name) != 1) continue;
-        if (strcmp(name, "engine.h") != 0 && rank_of(name) >= 0) fail_msg("%s includes %s: outside of the engine there is only engine.h", file, name);
+        if (strcmp(name, "engine.h") != 0 && rank_of(name) >= 0)
+            fail_msg("%s includes %s: outside of the engine there is only engine.h", file, name);
     }
 }
 
@@ -98,7 +100,8 @@ static void check_length(const char *file, const char *text)
 static void files_stay_readable(void **state)
 {
     (void)state;
-    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]", "views/*.[ch]", "datasets/*.[ch]", "datasets/*/*.[ch]"};
+    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]",
+                                        "views/*.[ch]",    "datasets/*.[ch]",   "datasets/*/*.[ch]"};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++) for_each(where[i], check_length);
 }
 
