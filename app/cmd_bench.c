@@ -26,6 +26,8 @@ int cmd_bench(int argc, char **argv)
     long repeats = 0;
     if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats)) return EXIT_USAGE;
     if (!suite) suite = "engine";
+    if (strcmp(suite, "engine") != 0 && (l.model || l.shape || l.preset || l.set.n || l.compat))
+        return cli_usage("bench", "a model, --preset, --set and --compat belong to --suite engine");
     saint_error e = {0};
     if (strcmp(suite, "select") == 0) {
         cJSON *rows = bench_select(repeats ? (int)repeats : 200, &e);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,9 +107,12 @@ static int write_files(const options *o, const numbers *n)
 static int stream_failed(bool wanted_end)
 {
     if (interrupted) return EXIT_INTERRUPTED;
-    if (errno == EPIPE && wanted_end) return EXIT_DONE;
-    fprintf(stderr, "saint data: stdout: cannot be written: %s\n", strerror(errno));
-    return EXIT_FAILED;
+    if (errno == EPIPE && wanted_end) {
+        __fpurge(stdout);
+        clearerr(stdout);
+        return EXIT_DONE;
+    }
+    return cli_close_stdout(EXIT_FAILED);
 }
 
 /* Count 0 is a stream without end: a reader that has had enough closes it, and that is how it is meant to stop. */

@@ -199,7 +199,8 @@ int cmd_models(int argc, char **argv)
     if (json) {
         status = cli_print_json(model_json(i));
     } else {
-        printf("%s: %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->name, i->architecture, i->layout, (double)i->n_params * 1e-6,
+        cli_put_clean(stdout, i->name, 4096);
+        printf(": %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->architecture, i->layout, (double)i->n_params * 1e-6,
                (double)i->weight_bytes / 1048576);
         if (i->vit_layers)
             printf("  ViT  %d layers (%d run), width %d, %d heads, MLP %d, %d x %d patches of %d pixels\n", i->vit_layers,

@@ -1,9 +1,11 @@
 /* saint run: pictures and a prompt through a model. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -20,10 +22,32 @@ typedef struct {
 
 static int interrupted; /* the only thing a signal touches */
 
+/* The first asks the run to stop, the second is not caught: whoever presses twice means it, even while a model is being read. */
 static void on_interrupt(int sig)
 {
-    (void)sig;
     __atomic_store_n(&interrupted, 1, __ATOMIC_RELAXED);
+    signal(sig, SIG_DFL);
+}
+
+/* Known before an hour of computing rather than after it. */
+static bool writable(const char *option, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    struct stat st;
+    bool folder_ok = folder && access(folder, W_OK) == 0;
+    int why = errno;
+    bool exists = stat(path, &st) == 0;
+    free(folder);
+    if (exists && S_ISDIR(st.st_mode)) {
+        cli_usage("run", "--%s %s: expected a file, found a directory", option, path);
+        return false;
+    }
+    if (!folder_ok) {
+        cli_usage("run", "--%s %s: its folder cannot be written: %s", option, path, strerror(why));
+        return false;
+    }
+    return true;
 }
 
 typedef struct {
@@ -117,6 +141,8 @@ static int run(const options *o, saint_model *m, saint_engine *engine, saint_dty
         .images = images, .n_images = o->images.n, .prompt = o->prompt, .max_new_tokens = (int)max_new, .want_stats = o->stats};
     int leave = load_settings("run", &o->load, info, &q.settings, &notes);
     if (leave >= 0) return leave;
+    if (o->prompt && info->random_weights) saint_note(&notes, "random weights have no vocabulary: the prompt is not read");
+    else if (o->prompt && !info->llm_layers) saint_note(&notes, "%s has no language model: the prompt is not read", info->name);
     if (info->random_weights && info->llm_layers) {
         random_prompt(info->vocab, ids);
         q.ids = ids;
@@ -132,7 +158,7 @@ static int run(const options *o, saint_model *m, saint_engine *engine, saint_dty
     int status;
     if (s == SAINT_OK) {
         for (int i = 0; i < notes.n; i++) saint_note(&t->notes, "%s", notes.text[i]);
-        for (int i = 0; i < t->notes.n; i++) fprintf(stderr, "saint run: note: %s\n", t->notes.text[i]);
+        for (int i = 0; i < t->notes.n; i++) cli_note("run", t->notes.text[i]);
         report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds};
         status = write_outputs(o, m, images, &in);
     } else {
@@ -180,6 +206,7 @@ int cmd_run(int argc, char **argv)
     long max_new = 64;
     if (!cli_int("run", "max-new-tokens", o.max_new_tokens, 0, 1 << 20, &max_new)) return EXIT_USAGE;
     if (o.overlay && o.images.n != 1) return cli_usage("run", "--overlay needs exactly one --image");
+    if ((o.overlay && !writable("overlay", o.overlay)) || (o.trace && !writable("trace", o.trace))) return EXIT_FAILED;
     saint_model *m = NULL;
     saint_engine *engine = NULL;
     saint_dtype dtype = SAINT_F32;

@@ -11,13 +11,18 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     saint_error e = {0};
     if (!l->model == !l->shape) return cli_usage(command, "give either --model DIR or --shape NAME");
     if (l->shape) {
+        if (l->vision_tower || l->template_name || l->image_mode)
+            return cli_usage(command, "--vision-tower, --template and --image-mode belong to --model: --shape reads no files");
         saint_dtype type = l->dtype && strcmp(l->dtype, "f32") == 0 ? SAINT_F32 : SAINT_BF16;
         saint_status s = saint_model_random(out, l->shape, 1, type, &e);
         return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
     }
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = saint_model_load(out, l->model, &o, &e);
-    return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+    if (s != SAINT_OK) return cli_fail(command, s, &e);
+    if (l->vision_tower && strcmp(saint_model_get_info(*out)->layout, "liuhaotian") != 0)
+        return cli_usage(command, "--vision-tower %s: %s needs no tower from elsewhere; leave the option out", l->vision_tower, l->model);
+    return -1;
 }
 
 int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_dtype *dtype)

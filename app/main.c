@@ -1,7 +1,10 @@
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -50,10 +53,16 @@ static int man_page(void)
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+/* A caller may have closed 0, 1 or 2; the next file opened would take that number, and what we print would land in it. Writing to a
+ * placeholder that is open for reading fails just as a closed stream does. */
+static void hold_standard_streams(void)
 {
-    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
-    signal(SIGPIPE, SIG_IGN);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDONLY);
+}
+
+static int dispatch(int argc, char **argv)
+{
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;
@@ -73,6 +82,16 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "saint: %s: no such command; `saint --help` lists them\n", argv[1]);
+    fputs("saint: ", stderr);
+    cli_put_clean(stderr, argv[1], 200);
+    fputs(": no such command; `saint --help` lists them\n", stderr);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    hold_standard_streams();
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+    signal(SIGPIPE, SIG_IGN);
+    return cli_close_stdout(dispatch(argc, argv));
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "vit" : "llm";
@@ -204,10 +206,10 @@ cJSON *report_json(const report_input *in)
     return c;
 }
 
-/* A model may answer anything, escape sequences too: nothing of it reaches the terminal but text. */
+/* A model may answer anything, escape sequences too, and so may the names in its files: nothing of it reaches the terminal but text. */
 static void print_clean(const char *text)
 {
-    for (const char *p = text; *p; p++) putchar((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    cli_put_clean(stdout, text, SIZE_MAX);
     putchar('\n');
 }
 
@@ -225,7 +227,8 @@ static void image_text(const report_input *in, const saint_trace_image *im)
         for (int i = 0; i < n; i++) {
             char label[256];
             label_of(in->model, r[i].klass, label, sizeof label);
-            printf("%5.1f %%     %s\n", r[i].probability * 100, label);
+            printf("%5.1f %%     ", r[i].probability * 100);
+            print_clean(label);
         }
     }
     if (im->vit_in) printf("tokens      %d patches in, %d out of the ViT", im->vit_in, im->vit_out);
@@ -245,7 +248,8 @@ void report_text(const report_input *in)
 {
     const saint_trace *t = in->trace;
     for (int i = 0; i < t->n_images; i++) {
-        if (t->n_images > 1) printf("%s%s\n", i ? "\n" : "", in->files ? in->files[i] : "");
+        if (t->n_images > 1 && i) putchar('\n');
+        if (t->n_images > 1) print_clean(in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
     printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
