@@ -172,6 +172,7 @@ int bench_engine(const load_options *l, int repeats, cJSON **out)
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
             *out = cJSON_CreateObject();
+            cJSON_AddStringToObject(*out, "suite", "engine");
             cJSON_AddStringToObject(*out, "model", info->name);
             cJSON_AddBoolToObject(*out, "random_weights", info->random_weights);
             cJSON_AddStringToObject(*out, "dtype", dtype == SAINT_F32 ? "f32" : "bf16");
