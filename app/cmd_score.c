@@ -44,7 +44,8 @@ static void counts_of(const saint_answers *a, count out[COUNTS])
 static void sentence(const count *c, char *out, size_t size)
 {
     size_t n = (size_t)snprintf(out, size, "%zu %s:", c->list->n, c->words);
-    for (size_t i = 0; i < SAINT_NAMED && i < c->list->n && n < size; i++) n += (size_t)snprintf(out + n, size - n, " %s", c->list->name[i]);
+    for (size_t i = 0; i < SAINT_NAMED && i < c->list->n && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, " %s", c->list->name[i]);
     if (c->list->n > SAINT_NAMED && n < size) snprintf(out + n, size - n, " ...");
 }
 
@@ -85,7 +86,8 @@ static cJSON *to_json(const scored *r)
 static void print_metric(const saint_metric *m)
 {
     if (!isfinite(m->v.value)) printf("  %-16s n/a\n", m->name);
-    else if (isfinite(m->v.low)) printf("  %-16s %10.4f  [%.4f, %.4f] %s%s\n", m->name, m->v.value, m->v.low, m->v.high, m->v.method, m->partial ? ", partial" : "");
+    else if (isfinite(m->v.low))
+        printf("  %-16s %10.4f  [%.4f, %.4f] %s%s\n", m->name, m->v.value, m->v.low, m->v.high, m->v.method, m->partial ? ", partial" : "");
     else printf("  %-16s %10.4f%s\n", m->name, m->v.value, m->partial ? "  partial" : "");
 }
 
@@ -94,7 +96,8 @@ static void print_text(const scored *r)
     const saint_dataset_info *info = saint_dataset_get_info(r->d);
     count counts[COUNTS];
     char text[1024];
-    printf("%s %s: %zu of %zu answered, parser %s\n", saint_data_kind_name(info->kind), info->path, r->s.n, r->s.n_total, saint_parser_name(r->s.parser));
+    printf("%s %s: %zu of %zu answered, parser %s\n", saint_data_kind_name(info->kind), info->path, r->s.n, r->s.n_total,
+           saint_parser_name(r->s.parser));
     for (size_t i = 0; i < r->s.all.n_metrics; i++) print_metric(&r->s.all.metric[i]);
     for (size_t i = 0; i < r->s.n_slices; i++) {
         printf("%s\n", r->s.slice[i].name);
@@ -131,7 +134,9 @@ static int run(scored *r, saint_parser p)
     saint_status s = saint_dataset_open(r->o->data, &open, &r->d, &e);
     if (s != SAINT_OK) return cli_fail("score", s, &e);
     const saint_dataset_info *info = saint_dataset_get_info(r->d);
-    if (!info->has_answers) return cli_usage("score", "%s: expected right answers in the data set, found none for some samples; use a split that has them", r->o->data);
+    if (!info->has_answers)
+        return cli_usage("score", "%s: expected right answers in the data set, found none for some samples; use a split that has them",
+                         r->o->data);
     s = saint_answers_load(r->d, r->o->answers, r->o->questions, &r->a, &e);
     if (s == SAINT_OK) s = judge_all(r, p, &e);
     if (s != SAINT_OK) return cli_fail("score", s, &e);
@@ -144,20 +149,25 @@ int cmd_score(int argc, char **argv)
 {
     options o = {0};
     const cli_option table[] = {
-        {"data", "KIND:PATH", "data set: scenes, mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, manifest", NULL, &o.data, NULL},
+        {"data", "KIND:PATH", "data set: scenes, mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, manifest",
+         NULL, &o.data, NULL},
         {"answers", "FILE|DIR", "answers: {\"uid\", \"answer\"} per line, or the official result files", NULL, &o.answers, NULL},
-        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser, NULL},
-        {"questions", "FILE", "LLaVA's question file, when its answers have ids of their own (llava_pope_test.jsonl)", NULL, &o.questions, NULL},
+        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
+         NULL},
+        {"questions", "FILE", "LLaVA's question file, when its answers have ids of their own (llava_pope_test.jsonl)", NULL, &o.questions,
+         NULL},
         {"split", "NAME", "another split than the usual one", NULL, &o.split, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
-    const cli_command c = {"score", "score logged answers without a model", "--data KIND:PATH --answers FILE|DIR [--parser lmms|official] [--json]", table};
+    const cli_command c = {"score", "score logged answers without a model",
+                           "--data KIND:PATH --answers FILE|DIR [--parser lmms|official] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     if (!o.data) return cli_usage("score", "--data KIND:PATH is missing: which data set the answers belong to");
     if (!o.answers) return cli_usage("score", "--answers FILE|DIR is missing: what to score");
     bool official = o.parser && strcmp(o.parser, "official") == 0;
-    if (o.parser && !official && strcmp(o.parser, "lmms") != 0) return cli_usage("score", "--parser %s: expected lmms or official", o.parser);
+    if (o.parser && !official && strcmp(o.parser, "lmms") != 0)
+        return cli_usage("score", "--parser %s: expected lmms or official", o.parser);
     scored r = {.o = &o};
     leave = run(&r, official ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS);
     saint_score_free(&r.s);

@@ -50,7 +50,8 @@ static saint_status index_questions(saint_matcher *m, saint_error *err)
         uint32_t id;
         size_t before = m->alias.n;
         key.n = 0;
-        if (!alias_key(d, d->categories.name[r->category], d->clusters.name[r->cluster], r->question, &key) || !saint_texts_add(&m->alias, key.data, &id)) {
+        if (!alias_key(d, d->categories.name[r->category], d->clusters.name[r->cluster], r->question, &key) ||
+            !saint_texts_add(&m->alias, key.data, &id)) {
             s = saint_no_memory(err, d->path);
             break;
         }
@@ -62,7 +63,8 @@ static saint_status index_questions(saint_matcher *m, saint_error *err)
 }
 
 /* The first sample with this picture and question that has no answer yet, else the first; SIZE_MAX when there is none. */
-static saint_status by_question(saint_matcher *m, const char *category, const char *picture, const char *question, size_t *i, saint_error *err)
+static saint_status by_question(saint_matcher *m, const char *category, const char *picture, const char *question, size_t *i,
+                                saint_error *err)
 {
     *i = SIZE_MAX;
     if (!m->alias_head) {
@@ -142,8 +144,7 @@ static saint_status find_sample(saint_matcher *m, const saint_answer_row *row, s
         if (n > 0 && (size_t)n < sizeof picture) s = by_question(m, category, picture, question, i, err);
     } else if (image) s = by_question(m, category, image, question, i, err);
     else if (row->id) s = by_question(m, category, row->id, question, i, err);
-    else { /* neither id nor picture: the order counts, if the question agrees */
-        size_t k = in_order(d, category, m->order);
+    else { /* neither id nor picture: the order counts, if the question agrees */ size_t k = in_order(d, category, m->order);
         if (k == SIZE_MAX) return SAINT_OK;
         s = asks_the_same(d, k, question, &same, err);
         if (s == SAINT_OK && same) *i = k;
@@ -291,8 +292,8 @@ static saint_status one_file(saint_matcher *m, const char *path, saint_error *er
 static bool is_answers(const char *folder, const char *name)
 {
     (void)folder;
-    return saint_ends_with(name, ".txt") || saint_ends_with(name, ".jsonl") || saint_ends_with(name, ".json") || saint_ends_with(name, ".tsv") ||
-           saint_ends_with(name, ".csv");
+    return saint_ends_with(name, ".txt") || saint_ends_with(name, ".jsonl") || saint_ends_with(name, ".json") ||
+           saint_ends_with(name, ".tsv") || saint_ends_with(name, ".csv");
 }
 
 static saint_status folder(saint_matcher *m, const char *path, saint_error *err)
@@ -308,7 +309,8 @@ static saint_status folder(saint_matcher *m, const char *path, saint_error *err)
         free(file);
         used++;
     }
-    if (s == SAINT_OK && !used) s = saint_fail(err, SAINT_FORMAT, "%s: expected answer files (<task>.txt, .jsonl, .json, .tsv), found none", path);
+    if (s == SAINT_OK && !used)
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected answer files (<task>.txt, .jsonl, .json, .tsv), found none", path);
     saint_list_free(&files);
     return s;
 }
@@ -324,9 +326,11 @@ saint_status saint_answers_finish(saint_matcher *m, const char *path, saint_erro
     }
     if (out->matched) return SAINT_OK;
     const char *why = out->otherwise.n ? "; their questions differ: another version of the data set?" : "";
-    const char *hint = d->info.kind == SAINT_DATA_POPE && !out->otherwise.n ? "; LLaVA's answers need its llava_pope_test.jsonl as --questions" : "";
+    const char *hint =
+        d->info.kind == SAINT_DATA_POPE && !out->otherwise.n ? "; LLaVA's answers need its llava_pope_test.jsonl as --questions" : "";
     const char *first = out->otherwise.n ? out->otherwise.name[0] : out->unknown.n ? out->unknown.name[0] : "none";
-    return saint_fail(err, SAINT_FORMAT, "%s: expected answers to %s, found none among %zu (first: %.80s; an id of the data set: %.80s)%s%s", path, d->path,
+    return saint_fail(err, SAINT_FORMAT,
+                      "%s: expected answers to %s, found none among %zu (first: %.80s; an id of the data set: %.80s)%s%s", path, d->path,
                       out->records, first, d->uids.name[0], why, hint);
 }
 

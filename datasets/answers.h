@@ -24,9 +24,9 @@ typedef struct {
 } saint_named;
 
 typedef struct {
-    char **text;    /* [saint_dataset_count] NULL = no answer */
-    size_t records; /* lines or rows read */
-    size_t matched; /* samples that have an answer */
+    char **text;             /* [saint_dataset_count] NULL = no answer */
+    size_t records;          /* lines or rows read */
+    size_t matched;          /* samples that have an answer */
     saint_named unknown;     /* answers that belong to no sample */
     saint_named duplicate;   /* further answers to a sample; the first one counts */
     saint_named conflicting; /* those among them that say something else */

@@ -17,9 +17,9 @@ typedef struct {
 typedef struct {
     const saint_dataset *d;
     saint_answers *out;
-    saint_texts alias;    /* picture + question -> first sample of the chain */
+    saint_texts alias;               /* picture + question -> first sample of the chain */
     size_t *alias_head, *alias_next; /* SIZE_MAX ends */
-    saint_texts asked;    /* `questions` file: question ids */
+    saint_texts asked;               /* `questions` file: question ids */
     char **asked_image, **asked_text, **asked_category;
     size_t order; /* records without an id, in this file */
     const char *file_category;

@@ -47,7 +47,8 @@ static saint_status joined(const cJSON *list, saint_buf *out, const char *where,
 static saint_status one_record(saint_matcher *m, const cJSON *o, const char *where, saint_error *err)
 {
     static const char *const ids[] = {"uid", "question_id", "questionId", "index", "qid", "id", NULL};
-    static const char *const questions[] = {"prompt", "question", NULL}, *const images[] = {"image", NULL}, *const categories[] = {"category", NULL};
+    static const char *const questions[] = {"prompt", "question", NULL}, *const images[] = {"image", NULL},
+                             *const categories[] = {"category", NULL};
     static const char *const answers[] = {"answer", "prediction", "output", "response", "filtered_resps", "text", NULL};
     saint_digits id, number;
     saint_answer_row row = {0};
@@ -107,7 +108,8 @@ static saint_status dictionary(saint_matcher *m, const saint_source *src, const 
             letter[0] = o->valuedouble < 0 ? '?' : (char)('A' + (int)o->valuedouble);
             row.text = letter;
         }
-        if (!row.id || (!row.text && !row.null)) s = saint_fail(err, SAINT_FORMAT, "%s: expected \"id\": \"answer\", found something else", where);
+        if (!row.id || (!row.text && !row.null))
+            s = saint_fail(err, SAINT_FORMAT, "%s: expected \"id\": \"answer\", found something else", where);
         else s = saint_match(m, &row, where, err);
         cJSON_Delete(o);
         cJSON_Delete(name);
@@ -165,7 +167,8 @@ static saint_status result_text(saint_matcher *m, const saint_source *src, saint
         f[0] = line;
         for (char *tab; fields < 4 && (tab = strchr(f[fields - 1], '\t')); f[fields++] = tab + 1) *tab = 0;
         if (fields < 4) {
-            s = saint_fail(err, SAINT_FORMAT, "%s: expected image TAB question TAB right answer TAB prediction, found %d columns", where, fields);
+            s = saint_fail(err, SAINT_FORMAT, "%s: expected image TAB question TAB right answer TAB prediction, found %d columns", where,
+                           fields);
             break;
         }
         saint_answer_row row = {.question = f[1], .image = f[0], .category = m->file_category, .label = f[2], .text = f[3]};
@@ -189,7 +192,8 @@ static saint_status table(saint_matcher *m, const saint_source *src, char comma,
         id.n = 0;
         if (!saint_table_cell(&t, i, &id) || !saint_buf_add(&id, "", 1)) s = saint_no_memory(err, src->name);
         else if (strcmp(id.data, "index") == 0 || strcmp(id.data, "uid") == 0) index = i;
-        else if (strcmp(id.data, "prediction") == 0 || strcmp(id.data, "answer") == 0) prediction = strcmp(id.data, "prediction") == 0 || prediction == SAINT_TABLE_CELLS ? i : prediction;
+        else if (strcmp(id.data, "prediction") == 0 || strcmp(id.data, "answer") == 0)
+            prediction = strcmp(id.data, "prediction") == 0 || prediction == SAINT_TABLE_CELLS ? i : prediction;
     }
     if (s == SAINT_OK && (index == SAINT_TABLE_CELLS || prediction == SAINT_TABLE_CELLS))
         s = saint_fail(err, SAINT_FORMAT, "%s: expected a table with the columns index and prediction", src->name);
@@ -203,9 +207,11 @@ static saint_status table(saint_matcher *m, const saint_source *src, char comma,
             s = saint_fail(err, SAINT_FORMAT, "%s: expected as many columns as in the first row, found %zu", where, t.n_cells);
             break;
         }
-        if (!saint_table_cell(&t, index, &id) || !saint_buf_add(&id, "", 1) || !saint_table_cell(&t, prediction, &text) || !saint_buf_add(&text, "", 1))
+        if (!saint_table_cell(&t, index, &id) || !saint_buf_add(&id, "", 1) || !saint_table_cell(&t, prediction, &text) ||
+            !saint_buf_add(&text, "", 1))
             s = saint_no_memory(err, where);
-        else if (memchr(id.data, 0, id.n - 1) || memchr(text.data, 0, text.n - 1) || !saint_utf8_valid(id.data, id.n - 1) || !saint_utf8_valid(text.data, text.n - 1))
+        else if (memchr(id.data, 0, id.n - 1) || memchr(text.data, 0, text.n - 1) || !saint_utf8_valid(id.data, id.n - 1) ||
+                 !saint_utf8_valid(text.data, text.n - 1))
             s = saint_fail(err, SAINT_FORMAT, "%s: expected UTF-8 text, found other bytes", where);
         else s = saint_match(m, &(saint_answer_row){.id = id.data, .text = text.data}, where, err);
     }

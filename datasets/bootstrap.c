@@ -61,10 +61,12 @@ static void summarise(double *replicate, saint_interval *out)
     out->method = "bootstrap";
 }
 
-saint_status saint_stats_bootstrap(const saint_clusters *c, saint_statistic f, size_t values, uint64_t seed, saint_interval *out, saint_error *err)
+saint_status saint_stats_bootstrap(const saint_clusters *c, saint_statistic f, size_t values, uint64_t seed, saint_interval *out,
+                                   saint_error *err)
 {
     double once[SAINT_STATS_VALUES];
-    double *total = calloc(c->strata * c->columns + 1, sizeof *total), *replicate = malloc(values * SAINT_STATS_RESAMPLES * sizeof *replicate + 1);
+    double *total = calloc(c->strata * c->columns + 1, sizeof *total),
+           *replicate = malloc(values * SAINT_STATS_RESAMPLES * sizeof *replicate + 1);
     size_t *rows = calloc(c->strata + 1, sizeof *rows), fewest = c->strata ? SIZE_MAX : 0, all = 0;
     saint_status s = SAINT_OK;
     if (!total || !replicate || !rows || values > SAINT_STATS_VALUES)

@@ -10,8 +10,8 @@
 #include "datasets/internal.h"
 
 static const saint_adapter *const adapters[] = {
-    &saint_adapter_scenes, &saint_adapter_mme,     &saint_adapter_pope, &saint_adapter_scienceqa, &saint_adapter_textvqa,
-    &saint_adapter_vqav2,  &saint_adapter_gqa,     &saint_adapter_mmbench, &saint_adapter_seed,   &saint_adapter_vizwiz,
+    &saint_adapter_scenes,      &saint_adapter_mme,      &saint_adapter_pope,    &saint_adapter_scienceqa, &saint_adapter_textvqa,
+    &saint_adapter_vqav2,       &saint_adapter_gqa,      &saint_adapter_mmbench, &saint_adapter_seed,      &saint_adapter_vizwiz,
     &saint_adapter_imagefolder, &saint_adapter_manifest, &saint_adapter_images,
 };
 
@@ -46,9 +46,11 @@ saint_status saint_data_new(saint_data_kind k, const char *path, const saint_dat
     if (opt) d->opt.style = opt->style;
     if (opt && opt->images) d->opt.images = d->opt_images = strdup(opt->images);
     if (opt && opt->split) d->opt.split = d->opt_split = strdup(opt->split);
-    saint_status s = d->path && (!opt || ((!opt->images || d->opt_images) && (!opt->split || d->opt_split))) ? SAINT_OK : saint_no_memory(err, path);
+    saint_status s =
+        d->path && (!opt || ((!opt->images || d->opt_images) && (!opt->split || d->opt_split))) ? SAINT_OK : saint_no_memory(err, path);
     if (s == SAINT_OK && d->opt.images) {
-        if (!saint_is_folder(d->opt.images)) s = saint_fail(err, SAINT_IO, "%s: expected the folder of the pictures, found none", d->opt.images);
+        if (!saint_is_folder(d->opt.images))
+            s = saint_fail(err, SAINT_IO, "%s: expected the folder of the pictures, found none", d->opt.images);
         else s = saint_data_root(d, d->opt.images, NULL, err);
     }
     if (s != SAINT_OK) {
@@ -56,7 +58,10 @@ saint_status saint_data_new(saint_data_kind k, const char *path, const saint_dat
         *out = NULL;
         return s;
     }
-    d->info = (saint_dataset_info){.kind = k, .path = d->path, .has_pictures = true, .max_new_tokens = d->adapter->max_new_tokens,
+    d->info = (saint_dataset_info){.kind = k,
+                                   .path = d->path,
+                                   .has_pictures = true,
+                                   .max_new_tokens = d->adapter->max_new_tokens,
                                    .prompt_name = d->opt.style == SAINT_PROMPT_LLAVA ? "llava" : "lmms-0.3"};
     return SAINT_OK;
 }
@@ -91,9 +96,14 @@ saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char 
         d->cap = cap;
     }
     saint_record *r = &d->record[d->n];
-    *r = (saint_record){.n_images = (uint32_t)s->n_images, .n_choices = (uint32_t)s->n_choices, .n_answers = (uint32_t)s->n_answers,
-                        .n_meta = (uint32_t)s->n_meta, .answer_index = s->answer_index, .embedded = s->embedded};
-    bool ok = small(s) && (r->question = saint_arena_add(&d->text, s->question ? s->question : "", strlen(s->question ? s->question : ""))) &&
+    *r = (saint_record){.n_images = (uint32_t)s->n_images,
+                        .n_choices = (uint32_t)s->n_choices,
+                        .n_answers = (uint32_t)s->n_answers,
+                        .n_meta = (uint32_t)s->n_meta,
+                        .answer_index = s->answer_index,
+                        .embedded = s->embedded};
+    bool ok = small(s) &&
+              (r->question = saint_arena_add(&d->text, s->question ? s->question : "", strlen(s->question ? s->question : ""))) &&
               pack(&d->text, s->images, s->n_images, &r->images) && pack(&d->text, s->choices, s->n_choices, &r->choices) &&
               pack(&d->text, s->answers, s->n_answers, &r->answers) && pack(&d->text, s->meta, 2 * s->n_meta, &r->meta) &&
               saint_texts_add(&d->clusters, s->cluster ? s->cluster : s->uid, &r->cluster) &&
@@ -103,7 +113,8 @@ saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char 
     return SAINT_OK;
 }
 
-saint_status saint_data_set_answers(saint_dataset *d, size_t i, const char *const *answers, size_t n, const char *category, saint_error *err)
+saint_status saint_data_set_answers(saint_dataset *d, size_t i, const char *const *answers, size_t n, const char *category,
+                                    saint_error *err)
 {
     saint_record *r = &d->record[i];
     if (!pack(&d->text, answers, n, &r->answers) || (category && !saint_texts_add(&d->categories, category, &r->category)))
@@ -151,7 +162,8 @@ static void hash_list(saint_sha256 *h, const char *list, size_t n)
 
 saint_status saint_data_finish(saint_dataset *d, saint_error *err)
 {
-    if (d->n == 0) return saint_fail(err, SAINT_FORMAT, "%s: expected at least one sample of %s, found none", d->path, kinds[d->info.kind].name);
+    if (d->n == 0)
+        return saint_fail(err, SAINT_FORMAT, "%s: expected at least one sample of %s, found none", d->path, kinds[d->info.kind].name);
     saint_sha256 h;
     saint_sha256_init(&h);
     d->info.n = d->n;
@@ -180,7 +192,8 @@ static saint_status split_kind(const char *kind_path, saint_data_kind *k, const 
             *k = (saint_data_kind)i;
             *path = kind_path + n + 1;
             if (**path) return SAINT_OK;
-            return saint_fail(err, SAINT_INVALID, "%s: expected %s:PATH, found no path; it reads %s", kind_path, kinds[i].name, kinds[i].doc);
+            return saint_fail(err, SAINT_INVALID, "%s: expected %s:PATH, found no path; it reads %s", kind_path, kinds[i].name,
+                              kinds[i].doc);
         }
         size_t used = strlen(all);
         (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", kinds[i].name);
@@ -261,9 +274,17 @@ saint_status saint_dataset_item(const saint_dataset *d, size_t i, saint_sample *
     size_t n = (size_t)r->n_images + r->n_choices + r->n_answers + 2 * (size_t)r->n_meta;
     const char **v = malloc((n ? n : 1) * sizeof *v);
     if (!v) return saint_no_memory(err, d->path);
-    *out = (saint_sample){.uid = d->uids.name[i], .cluster = d->clusters.name[r->cluster], .category = d->categories.name[r->category],
-                          .question = r->question, .embedded = r->embedded, .answer_index = r->answer_index, .n_images = r->n_images,
-                          .n_choices = r->n_choices, .n_answers = r->n_answers, .n_meta = r->n_meta, .owned = v};
+    *out = (saint_sample){.uid = d->uids.name[i],
+                          .cluster = d->clusters.name[r->cluster],
+                          .category = d->categories.name[r->category],
+                          .question = r->question,
+                          .embedded = r->embedded,
+                          .answer_index = r->answer_index,
+                          .n_images = r->n_images,
+                          .n_choices = r->n_choices,
+                          .n_answers = r->n_answers,
+                          .n_meta = r->n_meta,
+                          .owned = v};
     out->images = v;
     out->choices = v = unpack(v, r->images, r->n_images);
     out->answers = v = unpack(v, r->choices, r->n_choices);
@@ -308,7 +329,8 @@ static saint_status check_picture(const saint_dataset *d, const saint_sample *s,
 {
     if (k < s->n_images) return SAINT_OK;
     if (!d->info.has_pictures)
-        return saint_fail(err, SAINT_STATE, "%s: these are result files without pictures; name the folder of the released data set", d->path);
+        return saint_fail(err, SAINT_STATE, "%s: these are result files without pictures; name the folder of the released data set",
+                          d->path);
     return saint_fail(err, SAINT_INVALID, "%s: %s: expected a picture below %zu, found %zu", d->path, s->uid, s->n_images, k);
 }
 
@@ -334,7 +356,8 @@ saint_status saint_dataset_picture_path(const saint_dataset *d, size_t i, size_t
         }
         if (status == SAINT_OK && !*out)
             status = saint_fail(err, SAINT_IO, "%s/%s: the picture of %s is not there; %s, or name the folder of the pictures",
-                                d->n_roots ? d->root[0] : d->path, s.images[k], s.uid, d->mend ? d->mend : "unpack the pictures of the data set");
+                                d->n_roots ? d->root[0] : d->path, s.images[k], s.uid,
+                                d->mend ? d->mend : "unpack the pictures of the data set");
     }
     if (status != SAINT_OK) {
         free(*out);
@@ -364,7 +387,8 @@ saint_status saint_dataset_picture(const saint_dataset *d, size_t i, size_t k, s
 {
     char *path;
     *out = (saint_image){0};
-    if (i < d->n && d->record[i].embedded) return k == 0 ? embedded_picture(d, i, out, err) : saint_fail(err, SAINT_INVALID, "%s: one picture per sample", d->path);
+    if (i < d->n && d->record[i].embedded)
+        return k == 0 ? embedded_picture(d, i, out, err) : saint_fail(err, SAINT_INVALID, "%s: one picture per sample", d->path);
     saint_status s = saint_dataset_picture_path(d, i, k, &path, err);
     if (s != SAINT_OK) return s;
     s = saint_image_load(path, out, err);

@@ -19,19 +19,19 @@
 #include "base/status.h"
 #include "formats/image.h"
 
-#define SAINT_DATA_KINDS(X)                                                                              \
-    X(SCENES, "scenes", "the generated data set: MME's layout, tasks of the folder")                      \
-    X(MME, "mme", "MME_Benchmark/ as released, or a folder of result files <task>.txt")                   \
-    X(POPE, "pope", "*_pope_{random,popular,adversarial}.json: a folder, one file, or PATH without _random.json") \
-    X(SCIENCEQA, "scienceqa", "problems.json, pid_splits.json, images/<split>/<id>/image.png")             \
-    X(TEXTVQA, "textvqa", "TextVQA_0.5.1_val.json, train_images/")                                         \
-    X(VQAV2, "vqav2", "v2_OpenEnded_mscoco_val2014_questions.json, v2_mscoco_val2014_annotations.json, val2014/") \
-    X(GQA, "gqa", "testdev_balanced_questions.json, images/")                                              \
-    X(MMBENCH, "mmbench", "the official .tsv with the pictures inside")                                    \
-    X(SEED, "seed", "SEED-Bench.json, SEED-Bench-image/")                                                  \
-    X(VIZWIZ, "vizwiz", "Annotations/val.json, val/")                                                      \
-    X(IMAGEFOLDER, "imagefolder", "<class>/<picture>, or ImageNet's flat val/ with LOC_val_solution.csv")  \
-    X(MANIFEST, "manifest", "manifest.jsonl: uid, question, choices, answers, image")                      \
+#define SAINT_DATA_KINDS(X)                                                                                                                \
+    X(SCENES, "scenes", "the generated data set: MME's layout, tasks of the folder")                                                       \
+    X(MME, "mme", "MME_Benchmark/ as released, or a folder of result files <task>.txt")                                                    \
+    X(POPE, "pope", "*_pope_{random,popular,adversarial}.json: a folder, one file, or PATH without _random.json")                          \
+    X(SCIENCEQA, "scienceqa", "problems.json, pid_splits.json, images/<split>/<id>/image.png")                                             \
+    X(TEXTVQA, "textvqa", "TextVQA_0.5.1_val.json, train_images/")                                                                         \
+    X(VQAV2, "vqav2", "v2_OpenEnded_mscoco_val2014_questions.json, v2_mscoco_val2014_annotations.json, val2014/")                          \
+    X(GQA, "gqa", "testdev_balanced_questions.json, images/")                                                                              \
+    X(MMBENCH, "mmbench", "the official .tsv with the pictures inside")                                                                    \
+    X(SEED, "seed", "SEED-Bench.json, SEED-Bench-image/")                                                                                  \
+    X(VIZWIZ, "vizwiz", "Annotations/val.json, val/")                                                                                      \
+    X(IMAGEFOLDER, "imagefolder", "<class>/<picture>, or ImageNet's flat val/ with LOC_val_solution.csv")                                  \
+    X(MANIFEST, "manifest", "manifest.jsonl: uid, question, choices, answers, image")                                                      \
     X(IMAGES, "images", "a folder of pictures, no answers")
 
 typedef enum {
@@ -50,7 +50,8 @@ typedef enum { SAINT_PROMPT_LMMS, SAINT_PROMPT_LLAVA } saint_prompt_style;
 typedef struct {
     saint_prompt_style style;
     const char *images; /* folder of the pictures, when it is not where the distribution puts it; NULL */
-    const char *split;  /* another split than the usual one (scienceqa, vqav2, textvqa, gqa, vizwiz: val, test..; seed: image, video, all); NULL */
+    const char
+        *split; /* another split than the usual one (scienceqa, vqav2, textvqa, gqa, vizwiz: val, test..; seed: image, video, all); NULL */
 } saint_dataset_options;
 
 typedef struct saint_dataset saint_dataset;

@@ -92,10 +92,7 @@ void saint_list_free(saint_list *l)
     *l = (saint_list){0};
 }
 
-bool saint_list_has(const saint_list *l, const char *name)
-{
-    return l->n && bsearch(&name, l->name, l->n, sizeof *l->name, by_bytes);
-}
+bool saint_list_has(const saint_list *l, const char *name) { return l->n && bsearch(&name, l->name, l->n, sizeof *l->name, by_bytes); }
 
 saint_status saint_data_file(const saint_dataset *d, const char *const *names, char **out, saint_error *err)
 {
@@ -114,8 +111,9 @@ saint_status saint_data_file(const saint_dataset *d, const char *const *names, c
         free(*out);
     }
     *out = NULL;
-    return saint_fail(err, SAINT_IO, "%s: expected %s in this folder, found no such file; name the unpacked distribution or the file itself",
-                      d->path, names[0]);
+    return saint_fail(err, SAINT_IO,
+                      "%s: expected %s in this folder, found no such file; name the unpacked distribution or the file itself", d->path,
+                      names[0]);
 }
 
 saint_status saint_data_parse_files(saint_dataset *d, const char *a, const char *b, saint_error *err)

@@ -16,8 +16,15 @@ static saint_status add(saint_dataset *d, const char *qid, const cJSON *o, const
     saint_buf file = {0};
     bool ok = saint_buf_text(&file, image) && saint_buf_add(&file, ".jpg", 5);
     const char *images[] = {file.data};
-    saint_sample sample = {.uid = qid, .cluster = image, .category = type, .question = question, .answer_index = -1, .answers = &answer,
-                           .n_answers = answer ? 1 : 0, .images = images, .n_images = 1};
+    saint_sample sample = {.uid = qid,
+                           .cluster = image,
+                           .category = type,
+                           .question = question,
+                           .answer_index = -1,
+                           .answers = &answer,
+                           .n_answers = answer ? 1 : 0,
+                           .images = images,
+                           .n_images = 1};
     s = ok ? saint_data_add(d, &sample, where, err) : saint_no_memory(err, where);
     saint_buf_free(&file);
     return s;
@@ -29,7 +36,8 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
     saint_json_stream in;
     saint_status s = saint_json_stream_open(&in, a, NULL, false, err);
     if (s == SAINT_OK && in.kind != '{')
-        s = saint_fail(err, SAINT_FORMAT, "%s: expected an object with one member per question id, found an array; use the official file", a->name);
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected an object with one member per question id, found an array; use the official file",
+                       a->name);
     while (s == SAINT_OK) {
         cJSON *o, *key;
         char where[1024];

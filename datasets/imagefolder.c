@@ -36,7 +36,12 @@ static saint_status set_classes(saint_dataset *d, char *const *name, size_t n, s
 
 static saint_status add(saint_dataset *d, const char *name, size_t class_id, saint_error *err)
 {
-    saint_sample s = {.uid = name, .cluster = name, .answer_index = (int)class_id, .answers = &d->class_name[class_id], .n_answers = 1, .images = &name,
+    saint_sample s = {.uid = name,
+                      .cluster = name,
+                      .answer_index = (int)class_id,
+                      .answers = &d->class_name[class_id],
+                      .n_answers = 1,
+                      .images = &name,
                       .n_images = 1};
     return saint_data_add(d, &s, d->path, err);
 }
@@ -66,7 +71,8 @@ static saint_status read_folders(saint_dataset *d, const char *root, saint_error
     if (s == SAINT_OK && classes.n < 2)
         s = saint_fail(err, SAINT_FORMAT,
                        "%s: expected one folder of pictures per class, found %zu folders; for a flat ImageNet put LOC_val_solution.csv and "
-                       "LOC_synset_mapping.txt beside it", root, classes.n);
+                       "LOC_synset_mapping.txt beside it",
+                       root, classes.n);
     if (s == SAINT_OK) s = set_classes(d, classes.name, classes.n, err);
     for (size_t i = 0; i < classes.n && s == SAINT_OK; i++) s = read_class(d, root, i, err);
     saint_list_free(&classes);
@@ -114,7 +120,8 @@ static saint_status read_synsets(saint_dataset *d, const saint_source *src, sain
 static saint_status add_row(saint_dataset *d, const saint_table *t, saint_error *err)
 {
     saint_buf file = {0}, boxes = {0};
-    bool ok = saint_table_cell(t, 0, &file) && saint_buf_add(&file, ".JPEG", 6) && saint_table_cell(t, 1, &boxes) && saint_buf_add(&boxes, "", 1);
+    bool ok =
+        saint_table_cell(t, 0, &file) && saint_buf_add(&file, ".JPEG", 6) && saint_table_cell(t, 1, &boxes) && saint_buf_add(&boxes, "", 1);
     saint_status s = SAINT_OK;
     if (!ok) s = saint_no_memory(err, t->what);
     else if (memchr(file.data, 0, file.n - 1) || !saint_utf8_valid(file.data, file.n - 1))
@@ -124,7 +131,8 @@ static saint_status add_row(saint_dataset *d, const saint_table *t, saint_error 
         const char *key = boxes.data;
         const char **hit = d->info.n_classes ? bsearch(&key, d->class_name, d->info.n_classes, sizeof *d->class_name, by_bytes) : NULL;
         s = hit ? add(d, file.data, (size_t)(hit - d->class_name), err)
-                : saint_fail(err, SAINT_FORMAT, "%s: row %zu: expected a class of LOC_synset_mapping.txt, found %.40s", t->what, t->row, key);
+                : saint_fail(err, SAINT_FORMAT, "%s: row %zu: expected a class of LOC_synset_mapping.txt, found %.40s", t->what, t->row,
+                             key);
     }
     saint_buf_free(&file);
     saint_buf_free(&boxes);

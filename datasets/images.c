@@ -29,7 +29,8 @@ static saint_status open_images(saint_dataset *d, saint_error *err)
     s = saint_list_folder(d->path, is_image, &names, err);
     if (s != SAINT_OK) return s;
     s = saint_data_root(d, d->path, NULL, err);
-    if (s == SAINT_OK && names.n == 0) s = saint_fail(err, SAINT_FORMAT, "%s: expected pictures (.jpg, .png ...) in this folder, found none", d->path);
+    if (s == SAINT_OK && names.n == 0)
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected pictures (.jpg, .png ...) in this folder, found none", d->path);
     for (size_t i = 0; i < names.n && s == SAINT_OK; i++) s = add(d, names.name[i], err);
     saint_list_free(&names);
     return s;

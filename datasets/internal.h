@@ -64,7 +64,6 @@ struct saint_dataset {
     bool chinese;     /* MMBench */
     const char **note;
     const char **class_name;
-    char **class_label;
     saint_dataset_info info;
 };
 
@@ -78,10 +77,10 @@ typedef struct {
 struct saint_adapter {
     saint_data_kind kind;
     int max_new_tokens;
-    bool right_answers; /* the kind can be scored at all */
-    saint_status (*open)(saint_dataset *d, saint_error *err);                                        /* finds the files under d->path */
+    bool right_answers;                                       /* the kind can be scored at all */
+    saint_status (*open)(saint_dataset *d, saint_error *err); /* finds the files under d->path */
     saint_status (*parse)(saint_dataset *d, const saint_source *a, const saint_source *b, saint_error *err); /* NULL for folders */
-    bool (*prompt)(const saint_dataset *d, const saint_sample *s, saint_buf *out);                   /* false: no memory */
+    bool (*prompt)(const saint_dataset *d, const saint_sample *s, saint_buf *out);                           /* false: no memory */
 };
 const saint_adapter *saint_adapter_of(saint_data_kind k);
 
@@ -93,10 +92,12 @@ extern const saint_adapter saint_adapter_scenes, saint_adapter_mme, saint_adapte
 saint_status saint_data_new(saint_data_kind k, const char *path, const saint_dataset_options *opt, saint_dataset **out, saint_error *err);
 saint_status saint_data_finish(saint_dataset *d, saint_error *err);
 
-/* Copy one sample in. `where` names file and place in the error for a uid that was there before. embed: where its picture lies in d->map. */
+/* Copy one sample in. `where` names file and place in the error for a uid that was there before. embed: where its picture lies in d->map.
+ */
 saint_status saint_data_add(saint_dataset *d, const saint_sample *s, const char *where, saint_error *err);
 /* Replace the answers of a sample that was added before. */
-saint_status saint_data_set_answers(saint_dataset *d, size_t i, const char *const *answers, size_t n, const char *category, saint_error *err);
+saint_status saint_data_set_answers(saint_dataset *d, size_t i, const char *const *answers, size_t n, const char *category,
+                                    saint_error *err);
 saint_status saint_data_note(saint_dataset *d, saint_error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Add ROOT/sub to the places where pictures are looked for; sub may be NULL. opt.images goes first by itself. */
 saint_status saint_data_root(saint_dataset *d, const char *folder, const char *sub, saint_error *err);
@@ -148,7 +149,8 @@ const char *saint_json_where(const saint_json_stream *s, char *buf, size_t n);
 typedef struct {
     char digits[32];
 } saint_digits;
-saint_status saint_record_text(const cJSON *o, const char *key, bool required, saint_digits *d, const char **out, const char *where, saint_error *err);
+saint_status saint_record_text(const cJSON *o, const char *key, bool required, saint_digits *d, const char **out, const char *where,
+                               saint_error *err);
 
 /* ---- tables with quotes ---- */
 

@@ -10,8 +10,8 @@
 static saint_status broken(const saint_json_stream *s, const char *expected, saint_error *err)
 {
     if (s->at >= s->n)
-        return saint_fail(err, SAINT_FORMAT, "%s: expected %s, found the end of the file behind record %zu; download or unpack it again", s->what,
-                          expected, s->record);
+        return saint_fail(err, SAINT_FORMAT, "%s: expected %s, found the end of the file behind record %zu; download or unpack it again",
+                          s->what, expected, s->record);
     return saint_fail(err, SAINT_FORMAT, "%s: expected %s at byte %zu (record %zu), found '%c'", s->what, expected, s->at, s->record + 1,
                       s->p[s->at] > 32 && s->p[s->at] < 127 ? s->p[s->at] : '?');
 }
@@ -89,7 +89,8 @@ static saint_status find_member(saint_json_stream *s, const char *key, saint_err
         s->at++;
         skip_space(s);
     }
-    return saint_fail(err, SAINT_FORMAT, "%s: expected the key \"%s\", found none; this is another file of the distribution or a broken one", s->what, key);
+    return saint_fail(err, SAINT_FORMAT,
+                      "%s: expected the key \"%s\", found none; this is another file of the distribution or a broken one", s->what, key);
 }
 
 saint_status saint_json_stream_open(saint_json_stream *s, const saint_source *src, const char *key, bool lines, saint_error *err)
@@ -181,7 +182,8 @@ bool saint_json_is_lines(const saint_source *src)
     return s.at < s.n;
 }
 
-saint_status saint_record_text(const cJSON *o, const char *key, bool required, saint_digits *d, const char **out, const char *where, saint_error *err)
+saint_status saint_record_text(const cJSON *o, const char *key, bool required, saint_digits *d, const char **out, const char *where,
+                               saint_error *err)
 {
     *out = NULL;
     const cJSON *v = cJSON_IsObject(o) ? cJSON_GetObjectItemCaseSensitive(o, key) : NULL;

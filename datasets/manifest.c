@@ -9,7 +9,8 @@
 enum { LIST_MAX = 4096 };
 
 /* The texts of a member that is a text, a number or a list of those. */
-static saint_status list_of(const cJSON *o, const char *key, saint_digits *digits, const char **v, size_t *n, const char *where, saint_error *err)
+static saint_status list_of(const cJSON *o, const char *key, saint_digits *digits, const char **v, size_t *n, const char *where,
+                            saint_error *err)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, key), *item;
     *n = 0;
@@ -55,7 +56,8 @@ static saint_status add(saint_dataset *d, const cJSON *o, lists *l, const char *
     if (!s.question && !s.n_images) return saint_fail(err, SAINT_FORMAT, "%s: expected \"question\" or \"image\", found neither", where);
     if (s.n_choices && s.n_answers) {
         s.answer_index = right_choice(s.choices, s.n_choices, s.answers[0]);
-        if (s.answer_index < 0) return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected a choice or its letter, found %.60s", where, s.answers[0]);
+        if (s.answer_index < 0)
+            return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected a choice or its letter, found %.60s", where, s.answers[0]);
     }
     const cJSON *m;
     cJSON_ArrayForEach(m, cJSON_GetObjectItemCaseSensitive(o, "meta"))

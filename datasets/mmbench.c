@@ -9,7 +9,8 @@
 enum { LETTERS = 5, REFERENCE_MAX = 64 };
 enum { INDEX, QUESTION, HINT, A, B, C, D, E, ANSWER, CATEGORY, L2, SOURCE, SPLIT, IMAGE, COLUMNS };
 
-static const char *const column_name[COLUMNS] = {"index", "question", "hint", "A", "B", "C", "D", "E", "answer", "category", "l2-category", "source", "split", "image"};
+static const char *const column_name[COLUMNS] = {"index", "question", "hint",     "A",           "B",      "C",     "D",
+                                                 "E",     "answer",   "category", "l2-category", "source", "split", "image"};
 
 typedef struct {
     int column[COLUMNS]; /* -1: the file has none */
@@ -36,7 +37,8 @@ static saint_status read_header(saint_table *t, layout *l, saint_error *err)
     }
     for (int c = 0; c < COLUMNS; c++)
         if (l->column[c] < 0 && (c == INDEX || c == QUESTION || c == A || c == B))
-            return saint_fail(err, SAINT_FORMAT, "%s: expected a tab separated table with the column \"%s\", found none", t->what, column_name[c]);
+            return saint_fail(err, SAINT_FORMAT, "%s: expected a tab separated table with the column \"%s\", found none", t->what,
+                              column_name[c]);
     return SAINT_OK;
 }
 
@@ -52,7 +54,8 @@ static saint_status read_cells(const saint_table *t, const layout *l, saint_buf 
         if ((there && !saint_table_cell(t, i, buf)) || !saint_buf_add(buf, "", 1)) return saint_no_memory(err, t->what);
         size_t n = buf->n - at[c] - 1;
         if (memchr(buf->data + at[c], 0, n) || !saint_utf8_valid(buf->data + at[c], n))
-            return saint_fail(err, SAINT_FORMAT, "%s: row %zu: \"%s\": expected UTF-8 text, found other bytes", t->what, t->row, column_name[c]);
+            return saint_fail(err, SAINT_FORMAT, "%s: row %zu: \"%s\": expected UTF-8 text, found other bytes", t->what, t->row,
+                              column_name[c]);
     }
     for (int c = 0; c < IMAGE; c++) {
         cell[c] = buf->data + at[c];
@@ -95,9 +98,20 @@ static saint_status add(saint_dataset *d, const saint_table *t, layout *l, const
     size_t image = l->column[IMAGE] >= 0 && (size_t)l->column[IMAGE] < t->n_cells ? (size_t)l->column[IMAGE] : SAINT_TABLE_CELLS;
     size_t bytes = image < SAINT_TABLE_CELLS ? t->cell[image].bytes : 0;
     (void)snprintf(name, sizeof name, "%s.jpg", cell[INDEX]);
-    saint_sample s = {.uid = cell[INDEX], .cluster = base, .category = cell[CATEGORY], .question = cell[QUESTION], .embedded = bytes > 0,
-                      .answer_index = answer, .choices = choices, .n_choices = n_choices, .answers = answers, .n_answers = answer >= 0,
-                      .images = images, .n_images = bytes > 0, .meta = meta, .n_meta = 5};
+    saint_sample s = {.uid = cell[INDEX],
+                      .cluster = base,
+                      .category = cell[CATEGORY],
+                      .question = cell[QUESTION],
+                      .embedded = bytes > 0,
+                      .answer_index = answer,
+                      .choices = choices,
+                      .n_choices = n_choices,
+                      .answers = answers,
+                      .n_answers = answer >= 0,
+                      .images = images,
+                      .n_images = bytes > 0,
+                      .meta = meta,
+                      .n_meta = 5};
     saint_status status = saint_data_add(d, &s, where, err);
     if (status != SAINT_OK || !bytes) return status;
     saint_record *r = &d->record[d->n - 1];
@@ -115,9 +129,11 @@ static saint_status resolve(saint_dataset *d, const saint_source *src, const lay
         memcpy(name, src->text + d->record[i].embed_at, n);
         name[n] = 0;
         if (!saint_dataset_find(d, name, &target))
-            return saint_fail(err, SAINT_FORMAT, "%s: picture of %s: expected base64 text or the index of a row, found %.64s", src->name, d->uids.name[i], name);
+            return saint_fail(err, SAINT_FORMAT, "%s: picture of %s: expected base64 text or the index of a row, found %.64s", src->name,
+                              d->uids.name[i], name);
         if ((target < l->n && l->reference[target]) || !d->record[target].embedded)
-            return saint_fail(err, SAINT_FORMAT, "%s: picture of %s: expected row %s to hold a picture, found none there", src->name, d->uids.name[i], name);
+            return saint_fail(err, SAINT_FORMAT, "%s: picture of %s: expected row %s to hold a picture, found none there", src->name,
+                              d->uids.name[i], name);
         d->record[i].embed_at = d->record[target].embed_at;
         d->record[i].embed_bytes = d->record[target].embed_bytes;
     }
@@ -193,10 +209,11 @@ static bool prompt(const saint_dataset *d, const saint_sample *s, saint_buf *out
     const char *hint = saint_sample_meta(s, "hint");
     bool has_hint = hint && hint[0];
     if (d->opt.style == SAINT_PROMPT_LLAVA)
-        return (!has_hint || (saint_buf_text(out, hint) && saint_buf_text(out, "\n"))) && saint_buf_text(out, s->question) && options(s, out) &&
-               saint_buf_text(out, d->chinese ? "\n请直接回答选项字母。" : SAINT_LETTER);
-    return (!has_hint || (saint_buf_text(out, hint) && saint_buf_text(out, " "))) && saint_buf_text(out, s->question) && saint_buf_text(out, " ") &&
-           saint_buf_text(out, d->chinese ? "有如下几个选项：" : "There are several options:") && options(s, out) && saint_buf_text(out, "\n") &&
+        return (!has_hint || (saint_buf_text(out, hint) && saint_buf_text(out, "\n"))) && saint_buf_text(out, s->question) &&
+               options(s, out) && saint_buf_text(out, d->chinese ? "\n请直接回答选项字母。" : SAINT_LETTER);
+    return (!has_hint || (saint_buf_text(out, hint) && saint_buf_text(out, " "))) && saint_buf_text(out, s->question) &&
+           saint_buf_text(out, " ") && saint_buf_text(out, d->chinese ? "有如下几个选项：" : "There are several options:") &&
+           options(s, out) && saint_buf_text(out, "\n") &&
            saint_buf_text(out, d->chinese ? "\n请直接使用所提供的选项字母作为答案回答。" : SAINT_LETTER);
 }
 

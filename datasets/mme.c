@@ -6,8 +6,9 @@
 
 #include "datasets/internal.h"
 
-static const char *const tasks[] = {"OCR",       "artwork",   "celebrity", "code_reasoning",        "color",   "commonsense_reasoning", "count",
-                                    "existence", "landmark",  "numerical_calculation", "position", "posters", "scene", "text_translation"};
+static const char *const tasks[] = {"OCR",   "artwork",         "celebrity", "code_reasoning",        "color",    "commonsense_reasoning",
+                                    "count", "existence",       "landmark",  "numerical_calculation", "position", "posters",
+                                    "scene", "text_translation"};
 
 enum { TASKS = sizeof tasks / sizeof *tasks, LINE_MAX = 1 << 16, FILE_MAX = 1 << 26 };
 
@@ -51,7 +52,8 @@ static saint_status next_line(reader *r, char *buf, char **field, size_t max, si
         size_t inner;
         (void)saint_py_strip(p, len, &inner);
         if (!inner) continue;
-        if (len >= LINE_MAX) return saint_fail(err, SAINT_FORMAT, "%s: line %zu: expected at most %d bytes, found %zu", r->what, r->line, LINE_MAX - 1, len);
+        if (len >= LINE_MAX)
+            return saint_fail(err, SAINT_FORMAT, "%s: line %zu: expected at most %d bytes, found %zu", r->what, r->line, LINE_MAX - 1, len);
         if (memchr(p, 0, len) || !saint_utf8_valid(p, len))
             return saint_fail(err, SAINT_FORMAT, "%s: line %zu: expected UTF-8 text, found other bytes", r->what, r->line);
         memcpy(buf, p, len);
@@ -71,16 +73,23 @@ static const char *label(char *text)
     return n == 2 && (p[0] | 32) == 'n' && (p[1] | 32) == 'o' ? "No" : NULL;
 }
 
-static saint_status add(saint_dataset *d, const char *task, const char *file, const char *image, int k, const char *question, const char *answer,
-                        const char *where, saint_error *err)
+static saint_status add(saint_dataset *d, const char *task, const char *file, const char *image, int k, const char *question,
+                        const char *answer, const char *where, saint_error *err)
 {
     saint_buf uid = {0}, cluster = {0};
     char number[16];
     (void)snprintf(number, sizeof number, "#%d", k);
     bool ok = saint_buf_text(&cluster, task) && saint_buf_text(&cluster, "/") && saint_buf_add(&cluster, file, strlen(file) + 1) &&
               saint_buf_text(&uid, cluster.data) && saint_buf_add(&uid, number, strlen(number) + 1);
-    saint_sample s = {.uid = uid.data, .cluster = cluster.data, .category = task, .question = question, .answer_index = -1, .answers = &answer,
-                      .n_answers = 1, .images = &image, .n_images = image ? 1 : 0};
+    saint_sample s = {.uid = uid.data,
+                      .cluster = cluster.data,
+                      .category = task,
+                      .question = question,
+                      .answer_index = -1,
+                      .answers = &answer,
+                      .n_answers = 1,
+                      .images = &image,
+                      .n_images = image ? 1 : 0};
     saint_status status = ok ? saint_data_add(d, &s, where, err) : saint_no_memory(err, where);
     saint_buf_free(&uid);
     saint_buf_free(&cluster);
@@ -128,7 +137,8 @@ static saint_status results_file(saint_dataset *d, const char *task, const char 
 
 /* ---- question files -------------------------------------------------------------------------------------------------- */
 
-static saint_status read_pair(saint_dataset *d, const char *task, const char *file, const char *image, const saint_source *src, saint_error *err)
+static saint_status read_pair(saint_dataset *d, const char *task, const char *file, const char *image, const saint_source *src,
+                              saint_error *err)
 {
     char *buf = malloc(LINE_MAX);
     if (!buf) return saint_no_memory(err, src->name);
@@ -141,7 +151,8 @@ static saint_status read_pair(saint_dataset *d, const char *task, const char *fi
         s = next_line(&r, buf, f, 3, &n, err);
         if (s != SAINT_OK || n == 0) break;
         const char *answer = n == 2 ? label(f[1]) : NULL;
-        if (!answer) s = saint_fail(err, SAINT_FORMAT, "%s: line %zu: expected question TAB Yes or No, found %zu columns", src->name, r.line, n);
+        if (!answer)
+            s = saint_fail(err, SAINT_FORMAT, "%s: line %zu: expected question TAB Yes or No, found %zu columns", src->name, r.line, n);
         else if (k == 2) s = saint_fail(err, SAINT_FORMAT, "%s: expected two questions, found a third on line %zu", src->name, r.line);
         else s = add(d, task, file, image, k, f[0], answer, src->name, err);
     }
@@ -166,7 +177,8 @@ static char *picture_of(const saint_list *pictures, const char *text)
     return name;
 }
 
-static saint_status one_text(saint_dataset *d, const char *task, const char *folder, const char *text, const saint_list *pictures, bool split, saint_error *err)
+static saint_status one_text(saint_dataset *d, const char *task, const char *folder, const char *text, const saint_list *pictures,
+                             bool split, saint_error *err)
 {
     char *path = saint_path_join(folder, text), *file = picture_of(pictures, text), *body = NULL;
     saint_buf image = {0};
@@ -193,8 +205,10 @@ static saint_status task_folder(saint_dataset *d, const char *root, const char *
     if (s == SAINT_OK) s = saint_list_folder(split ? texts : folder, is_text, &names, err);
     if (s == SAINT_OK && (!split || saint_is_folder(images))) s = saint_list_folder(split ? images : folder, is_image, &pictures, err);
     if (s == SAINT_OK && names.n == 0)
-        s = saint_fail(err, SAINT_FORMAT, "%s: expected question files (.txt), found none; unpack the data set again", split ? texts : folder);
-    for (size_t i = 0; i < names.n && s == SAINT_OK; i++) s = one_text(d, task, split ? texts : folder, names.name[i], &pictures, split, err);
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected question files (.txt), found none; unpack the data set again",
+                       split ? texts : folder);
+    for (size_t i = 0; i < names.n && s == SAINT_OK; i++)
+        s = one_text(d, task, split ? texts : folder, names.name[i], &pictures, split, err);
     saint_list_free(&names);
     saint_list_free(&pictures);
     free(texts);
@@ -244,7 +258,8 @@ static saint_status open_mme(saint_dataset *d, saint_error *err)
         free(results);
     }
     if (s == SAINT_OK && !folders && !files)
-        s = saint_fail(err, SAINT_FORMAT, "%s: expected MME's task folders (existence/, OCR/ ...) or result files (existence.txt ...), found neither", root);
+        s = saint_fail(err, SAINT_FORMAT,
+                       "%s: expected MME's task folders (existence/, OCR/ ...) or result files (existence.txt ...), found neither", root);
     else if (s == SAINT_OK && folders && files)
         s = saint_fail(err, SAINT_FORMAT, "%s: expected task folders or result files, found both; name one of them", root);
     else if (s == SAINT_OK && folders + files < TASKS)
@@ -271,7 +286,8 @@ static saint_status open_scenes(saint_dataset *d, saint_error *err)
     saint_status s = saint_list_folder(d->path, is_task, &found, err);
     if (s == SAINT_OK) s = saint_data_root(d, d->path, NULL, err);
     if (s == SAINT_OK && found.n == 0)
-        s = saint_fail(err, SAINT_FORMAT, "%s: expected task folders with NNNN.png and NNNN.txt, found none; make them with `saint data scenes`", d->path);
+        s = saint_fail(err, SAINT_FORMAT,
+                       "%s: expected task folders with NNNN.png and NNNN.txt, found none; make them with `saint data scenes`", d->path);
     for (size_t i = 0; i < found.n && s == SAINT_OK; i++) s = task_folder(d, d->path, found.name[i], err);
     saint_list_free(&found);
     d->mend = "make the folder again with `saint data scenes`";

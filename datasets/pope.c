@@ -35,8 +35,15 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *category, 
         return saint_fail(err, SAINT_FORMAT, "%s: \"label\": expected yes or no, found %.40s", where, label);
     saint_buf uid = {0};
     bool ok = saint_buf_text(&uid, category) && saint_buf_text(&uid, "/") && saint_buf_add(&uid, id, strlen(id) + 1);
-    saint_sample sample = {.uid = uid.data, .cluster = image, .category = category, .question = text, .answer_index = -1, .answers = &label,
-                           .n_answers = 1, .images = &image, .n_images = 1};
+    saint_sample sample = {.uid = uid.data,
+                           .cluster = image,
+                           .category = category,
+                           .question = text,
+                           .answer_index = -1,
+                           .answers = &label,
+                           .n_answers = 1,
+                           .images = &image,
+                           .n_images = 1};
     s = ok ? saint_data_add(d, &sample, where, err) : saint_no_memory(err, where);
     saint_buf_free(&uid);
     return s;
@@ -82,8 +89,8 @@ static saint_status open_family(saint_dataset *d, const char *folder, const char
             if (category_of(names.name[i], &n) != c) continue;
             if (prefix && (strlen(prefix) != n || strncmp(names.name[i], prefix, n) != 0)) continue;
             if (first && (n != first_n || strncmp(first, names.name[i], n) != 0)) {
-                s = saint_fail(err, SAINT_INVALID, "%s: expected one variant of POPE, found %.*s and %.*s; name one: pope:%s/%.*s", folder, (int)first_n,
-                               first, (int)n, names.name[i], folder, (int)first_n, first);
+                s = saint_fail(err, SAINT_INVALID, "%s: expected one variant of POPE, found %.*s and %.*s; name one: pope:%s/%.*s", folder,
+                               (int)first_n, first, (int)n, names.name[i], folder, (int)first_n, first);
                 break;
             }
             first = names.name[i];
@@ -95,8 +102,8 @@ static saint_status open_family(saint_dataset *d, const char *folder, const char
         }
     }
     if (s == SAINT_OK && !found)
-        s = saint_fail(err, SAINT_IO, "%s%s%s: expected *_pope_random.json, *_pope_popular.json or *_pope_adversarial.json, found none", folder,
-                       prefix ? "/" : "", prefix ? prefix : "");
+        s = saint_fail(err, SAINT_IO, "%s%s%s: expected *_pope_random.json, *_pope_popular.json or *_pope_adversarial.json, found none",
+                       folder, prefix ? "/" : "", prefix ? prefix : "");
     else if (s == SAINT_OK && found < 3) s = saint_data_note(d, err, "%d of POPE's 3 files are there", found);
     saint_list_free(&names);
     return s;

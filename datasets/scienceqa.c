@@ -55,9 +55,19 @@ static saint_status add(saint_dataset *d, const char *pid, const cJSON *o, const
     bool ok = saint_buf_text(&file, w->split) && saint_buf_text(&file, "/") && saint_buf_text(&file, pid) && saint_buf_text(&file, "/") &&
               saint_buf_text(&file, value[5] ? value[5] : "") && saint_buf_add(&file, "", 1);
     const char *images[] = {file.data};
-    saint_sample sample = {.uid = pid, .cluster = pid, .category = value[1], .question = question, .answer_index = answer, .choices = choices,
-                           .n_choices = n_choices, .answers = answers, .n_answers = answer >= 0, .images = images, .n_images = value[5] != NULL,
-                           .meta = meta, .n_meta = n_meta};
+    saint_sample sample = {.uid = pid,
+                           .cluster = pid,
+                           .category = value[1],
+                           .question = question,
+                           .answer_index = answer,
+                           .choices = choices,
+                           .n_choices = n_choices,
+                           .answers = answers,
+                           .n_answers = answer >= 0,
+                           .images = images,
+                           .n_images = value[5] != NULL,
+                           .meta = meta,
+                           .n_meta = n_meta};
     s = ok ? saint_data_add(d, &sample, where, err) : saint_no_memory(err, where);
     saint_buf_free(&file);
     return s;
@@ -95,7 +105,8 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
     want(d, &w, split);
     saint_status s = b ? read_splits(&w, b, err) : SAINT_OK;
     if (s == SAINT_OK) s = saint_json_stream_open(&in, a, NULL, false, err);
-    if (s == SAINT_OK && in.kind != '{') s = saint_fail(err, SAINT_FORMAT, "%s: expected an object with one member per problem, found an array", a->name);
+    if (s == SAINT_OK && in.kind != '{')
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected an object with one member per problem, found an array", a->name);
     while (s == SAINT_OK) {
         cJSON *o, *key;
         char where[1024];
@@ -114,7 +125,8 @@ static saint_status open_scienceqa(saint_dataset *d, saint_error *err)
     static const char *const names[] = {"problems.json", "data/scienceqa/problems.json", "scienceqa/problems.json", NULL};
     char *path = NULL, *base = NULL, *splits = NULL;
     saint_status s = saint_data_file(d, names, &path, err);
-    if (s == SAINT_OK && (!(base = saint_path_parent(path)) || !(splits = saint_path_join(base, "pid_splits.json")))) s = saint_no_memory(err, d->path);
+    if (s == SAINT_OK && (!(base = saint_path_parent(path)) || !(splits = saint_path_join(base, "pid_splits.json"))))
+        s = saint_no_memory(err, d->path);
     if (s == SAINT_OK) s = saint_data_root(d, base, "images", err);
     if (s == SAINT_OK) s = saint_data_root(d, base, NULL, err);
     if (s == SAINT_OK) s = saint_data_parse_files(d, path, saint_file_exists(splits) ? splits : NULL, err);
@@ -129,7 +141,8 @@ static bool prompt(const saint_dataset *d, const saint_sample *s, saint_buf *out
 {
     (void)d;
     const char *hint = saint_sample_meta(s, "hint");
-    bool ok = (!hint || (saint_buf_text(out, "Context: ") && saint_buf_text(out, hint) && saint_buf_text(out, "\n"))) && saint_buf_text(out, s->question);
+    bool ok = (!hint || (saint_buf_text(out, "Context: ") && saint_buf_text(out, hint) && saint_buf_text(out, "\n"))) &&
+              saint_buf_text(out, s->question);
     for (size_t i = 0; ok && i < s->n_choices; i++) {
         char letter[8];
         (void)snprintf(letter, sizeof letter, "\n%c. ", (char)('A' + i));

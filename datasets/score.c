@@ -189,7 +189,8 @@ static bool judge(const saint_dataset *d, const saint_sample *s, const char *ans
     }
 }
 
-saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed, saint_error *err)
+saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed,
+                                saint_error *err)
 {
     saint_sample s;
     saint_buf read = {0};

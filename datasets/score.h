@@ -31,7 +31,8 @@ typedef struct {
 } saint_verdict;
 
 /* Read one answer and compare it. parsed (may be NULL): what was read, malloc'ed. SAINT_INVALID: the sample has no right answer. */
-saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed, saint_error *err);
+saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed,
+                                saint_error *err);
 
 typedef struct {
     const char *name; /* static */
@@ -59,10 +60,11 @@ typedef struct {
 
 /* Metrics of v [saint_dataset_count]; they refer to strings of d. saint_score_free. */
 saint_status saint_score_verdicts(const saint_dataset *d, const saint_verdict *v, saint_parser p, saint_score *out, saint_error *err);
-void saint_score_free(saint_score *s); /* NULL is allowed */
+void saint_score_free(saint_score *s);                                          /* NULL is allowed */
 const saint_metric *saint_score_metric(const saint_slice *s, const char *name); /* NULL: none of that name */
 
-/* {n, n_total, parser, metrics{name:{value,low,high,n,method}}, categories{..}, parsed_other}; n/a is null. Owned by the caller; NULL: no memory. */
+/* {n, n_total, parser, metrics{name:{value,low,high,n,method}}, categories{..}, parsed_other}; n/a is null. Owned by the caller; NULL: no
+ * memory. */
 cJSON *saint_score_json(const saint_score *s);
 
 #endif

@@ -19,7 +19,8 @@ saint_metric *saint_slice_add(saint_slice *s, const char *name, saint_interval v
 saint_slice *saint_score_slice(saint_score *s, const char *name, const char *group); /* NULL: no memory */
 
 /* Mean of value[i] over the answered samples (of one category, or all when category < 0) as metric `name`, times scale. */
-saint_status saint_score_mean(const saint_dataset *d, const saint_verdict *v, int64_t category, bool five, saint_interval *out, saint_error *err);
+saint_status saint_score_mean(const saint_dataset *d, const saint_verdict *v, int64_t category, bool five, saint_interval *out,
+                              saint_error *err);
 
 saint_status saint_score_mme(const saint_dataset *d, const saint_verdict *v, saint_score *out, saint_error *err);
 saint_status saint_score_pope(const saint_dataset *d, const saint_verdict *v, saint_score *out, saint_error *err);

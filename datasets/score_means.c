@@ -7,8 +7,9 @@
 
 enum { CATEGORIES_MAX = 1000 }; /* a manifest may put every sample into one of its own */
 
-static saint_status mean_of(const saint_dataset *d, const saint_verdict *v, bool (*in)(const saint_dataset *, const saint_verdict *, size_t, int64_t),
-                            int64_t which, bool five, saint_interval *out, saint_error *err)
+static saint_status mean_of(const saint_dataset *d, const saint_verdict *v,
+                            bool (*in)(const saint_dataset *, const saint_verdict *, size_t, int64_t), int64_t which, bool five,
+                            saint_interval *out, saint_error *err)
 {
     double *x = malloc((d->n ? d->n : 1) * sizeof *x);
     uint32_t *cluster = malloc((d->n ? d->n : 1) * sizeof *cluster);
@@ -31,7 +32,8 @@ static bool in_category(const saint_dataset *d, const saint_verdict *v, size_t i
     return category < 0 || d->record[i].category == (uint32_t)category;
 }
 
-saint_status saint_score_mean(const saint_dataset *d, const saint_verdict *v, int64_t category, bool five, saint_interval *out, saint_error *err)
+saint_status saint_score_mean(const saint_dataset *d, const saint_verdict *v, int64_t category, bool five, saint_interval *out,
+                              saint_error *err)
 {
     return mean_of(d, v, in_category, category, five, out, err);
 }

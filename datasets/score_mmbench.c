@@ -25,7 +25,8 @@ static saint_status find_groups(const saint_dataset *d, const saint_verdict *v, 
     return SAINT_OK;
 }
 
-static saint_status add_circular(const saint_dataset *d, const group *g, const uint32_t *label, int64_t which, const char *name, saint_slice *slice, saint_error *err)
+static saint_status add_circular(const saint_dataset *d, const group *g, const uint32_t *label, int64_t which, const char *name,
+                                 saint_slice *slice, saint_error *err)
 {
     double *x = malloc((d->clusters.n + 1) * sizeof *x);
     size_t n = 0;
@@ -44,7 +45,8 @@ static saint_status add_circular(const saint_dataset *d, const group *g, const u
 }
 
 /* Slices over the values of a label of the groups. */
-static saint_status add_slices(const saint_dataset *d, const group *g, const uint32_t *label, const saint_texts *names, const char *kind, saint_score *out, saint_error *err)
+static saint_status add_slices(const saint_dataset *d, const group *g, const uint32_t *label, const saint_texts *names, const char *kind,
+                               saint_score *out, saint_error *err)
 {
     saint_status s = SAINT_OK;
     for (size_t c = 0; c < names->n && s == SAINT_OK; c++) {
@@ -110,7 +112,8 @@ saint_status saint_score_mmbench(const saint_dataset *d, const saint_verdict *v,
         if (saint_texts_find(&l2, out->slice[i].name, &c)) out->slice[i].name = lasting(d, g, label, c);
     }
     if (s == SAINT_OK && out->parsed_other)
-        out->warning[out->n_warnings++] = "answers without a letter or an option's text count as wrong: there is no judge here to guess what they mean";
+        out->warning[out->n_warnings++] =
+            "answers without a letter or an option's text count as wrong: there is no judge here to guess what they mean";
     saint_texts_free(&l2);
     free(label);
     free(g);

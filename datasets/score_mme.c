@@ -6,7 +6,8 @@
 
 #include "datasets/score_internal.h"
 
-static const char *const perception[] = {"existence", "count", "position", "color", "posters", "celebrity", "scene", "landmark", "artwork", "OCR"};
+static const char *const perception[] = {"existence", "count", "position", "color",   "posters",
+                                         "celebrity", "scene", "landmark", "artwork", "OCR"};
 static const char *const cognition[] = {"commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning"};
 enum { PERCEPTION = 10, COGNITION = 4 };
 
@@ -35,7 +36,9 @@ static bool complete(const picture *p) { return p->asked == 2 && p->answered == 
 static saint_status find_pairs(const saint_dataset *d, const saint_verdict *v, pairs *p, saint_error *err)
 {
     size_t n = d->clusters.n, n_categories = d->categories.n;
-    *p = (pairs){.picture = calloc(n + 1, sizeof *p->picture), .member = calloc(n + 1, sizeof *p->member), .first = calloc(n_categories + 2, sizeof *p->first)};
+    *p = (pairs){.picture = calloc(n + 1, sizeof *p->picture),
+                 .member = calloc(n + 1, sizeof *p->member),
+                 .first = calloc(n_categories + 2, sizeof *p->first)};
     if (!p->picture || !p->member || !p->first) return saint_no_memory(err, d->path);
     for (size_t i = 0; i < d->n; i++) {
         picture *q = &p->picture[d->record[i].cluster];
@@ -101,7 +104,8 @@ static void sum_of_means(const double *total, const size_t *rows, size_t strata,
 }
 
 /* Sum of the scores of some categories, pictures resampled within each. */
-static saint_status total(const saint_dataset *d, const pairs *p, const char *const *names, size_t n_names, const char *metric, saint_score *out, saint_error *err)
+static saint_status total(const saint_dataset *d, const pairs *p, const char *const *names, size_t n_names, const char *metric,
+                          saint_score *out, saint_error *err)
 {
     size_t *first = calloc(n_names + 1, sizeof *first), strata = 0, rows = 0, used = 0;
     double *x = malloc((p->asked + 1) * sizeof *x);
@@ -166,7 +170,8 @@ saint_status saint_score_mme(const saint_dataset *d, const saint_verdict *v, sai
     if (s == SAINT_OK && mme) s = total(d, &p, perception, PERCEPTION, "perception", out, err);
     if (s == SAINT_OK && mme) s = total(d, &p, cognition, COGNITION, "cognition", out, err);
     if (s == SAINT_OK) s = total(d, &p, d->categories.name, d->categories.n, "total", out, err);
-    if (s == SAINT_OK) s = mme ? slices(d, &p, perception, PERCEPTION, out, err) : slices(d, &p, d->categories.name, d->categories.n, out, err);
+    if (s == SAINT_OK)
+        s = mme ? slices(d, &p, perception, PERCEPTION, out, err) : slices(d, &p, d->categories.name, d->categories.n, out, err);
     if (s == SAINT_OK && mme) s = slices(d, &p, cognition, COGNITION, out, err);
     bool odd = false;
     for (size_t c = 0; c < p.asked && s == SAINT_OK; c++) odd = odd || !complete(&p.picture[c]);

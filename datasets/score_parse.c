@@ -61,7 +61,8 @@ int saint_parse_mme(const char *answer, saint_parser p)
             if (text[i] != '.') plain[m++] = text[i];
         (void)first_characters(plain, m, 2, &characters);
         code = yes_or_no(plain, m);
-        if (code == SAINT_ANSWER_OTHER && characters == 1) code = plain[0] == 'y' ? SAINT_ANSWER_YES : plain[0] == 'n' ? SAINT_ANSWER_NO : code;
+        if (code == SAINT_ANSWER_OTHER && characters == 1)
+            code = plain[0] == 'y' ? SAINT_ANSWER_YES : plain[0] == 'n' ? SAINT_ANSWER_NO : code;
         else if (code == SAINT_ANSWER_OTHER) code = mme_prefix(plain, m);
     }
     saint_buf_free(&lower);
@@ -169,8 +170,8 @@ static int only_bit(unsigned bits)
 
 static int infer_option(const char *a, size_t n_letters)
 {
-    static const char *const decoration[][2] = {{"", "."}, {"", ","}, {"", ":"}, {"", ")"}, {"", ")."}, {"(", ")"}, {"(", ")."},
-                                                {":", ""}, {":", ","}, {":", "."}, {":", ")"}, {":", ")."}};
+    static const char *const decoration[][2] = {{"", "."},   {"", ","}, {"", ":"},  {"", ")"},  {"", ")."}, {"(", ")"},
+                                                {"(", ")."}, {":", ""}, {":", ","}, {":", "."}, {":", ")"}, {":", ")."}};
     size_t n = strlen(a), words;
     if (strstr(a, "Failed to obtain answer via API")) return SAINT_ANSWER_OTHER;
     unsigned plain = letters_among(a, n, n_letters, "", "", &words);

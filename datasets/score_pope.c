@@ -50,8 +50,8 @@ static size_t rows_of(const saint_dataset *d, const saint_verdict *v, int64_t ca
     return n;
 }
 
-static saint_status fill(const saint_dataset *d, const saint_verdict *v, int64_t category, double *sum, uint32_t *row, saint_parser p, saint_slice *slice,
-                         double *f1, saint_error *err)
+static saint_status fill(const saint_dataset *d, const saint_verdict *v, int64_t category, double *sum, uint32_t *row, saint_parser p,
+                         saint_slice *slice, double *f1, saint_error *err)
 {
     saint_interval accuracy, r[VALUES];
     saint_status s = saint_score_mean(d, v, category, false, &accuracy, err);
@@ -84,7 +84,9 @@ saint_status saint_score_pope(const saint_dataset *d, const saint_verdict *v, sa
         answered += s == SAINT_OK && slice->metric[0].v.n > 0;
     }
     if (s == SAINT_OK && d->categories.n > 1 && answered == d->categories.n) /* the number that LLaVA's paper prints */
-        saint_slice_add(&out->all, "f1_mean", (saint_interval){.value = f1_sum / (double)answered, .low = NAN, .high = NAN, .se = NAN, .n = out->n, .method = ""});
+        saint_slice_add(
+            &out->all, "f1_mean",
+            (saint_interval){.value = f1_sum / (double)answered, .low = NAN, .high = NAN, .se = NAN, .n = out->n, .method = ""});
     for (size_t i = 0; i < out->all.n_metrics && s == SAINT_OK; i++) out->all.metric[i].partial = out->n < out->n_total;
     free(sum);
     free(row);

@@ -45,12 +45,14 @@ static bool wanted(const saint_dataset *d, const char *type)
 
 static saint_status add(saint_dataset *d, const cJSON *o, types *t, const char *where, saint_error *err)
 {
-    static const char *const keys[] = {"question_id", "question", "answer", "data_type", "data_id", "question_type_id", "choice_a", "choice_b", "choice_c", "choice_d"};
+    static const char *const keys[] = {"question_id",      "question", "answer",   "data_type", "data_id",
+                                       "question_type_id", "choice_a", "choice_b", "choice_c",  "choice_d"};
     enum { ID, QUESTION, ANSWER, DATA_TYPE, DATA_ID, TYPE, CHOICE, KEYS = 10 };
     saint_digits digits[KEYS];
     const char *v[KEYS], *category = "";
     saint_status s = SAINT_OK;
-    for (int i = 0; i < KEYS && s == SAINT_OK; i++) s = saint_record_text(o, keys[i], i != ANSWER && i != TYPE, &digits[i], &v[i], where, err);
+    for (int i = 0; i < KEYS && s == SAINT_OK; i++)
+        s = saint_record_text(o, keys[i], i != ANSWER && i != TYPE, &digits[i], &v[i], where, err);
     if (s != SAINT_OK) return s;
     if (strcmp(v[DATA_TYPE], "image") != 0 && strcmp(v[DATA_TYPE], "video") != 0)
         return saint_fail(err, SAINT_FORMAT, "%s: \"data_type\": expected image or video, found %.40s", where, v[DATA_TYPE]);
@@ -59,15 +61,28 @@ static saint_status add(saint_dataset *d, const cJSON *o, types *t, const char *
         return SAINT_OK;
     }
     int answer = v[ANSWER] && strlen(v[ANSWER]) == 1 && v[ANSWER][0] >= 'A' && v[ANSWER][0] <= 'D' ? v[ANSWER][0] - 'A' : -1;
-    if (v[ANSWER] && answer < 0) return saint_fail(err, SAINT_FORMAT, "%s: \"answer\": expected A, B, C or D, found %.40s", where, v[ANSWER]);
+    if (v[ANSWER] && answer < 0)
+        return saint_fail(err, SAINT_FORMAT, "%s: \"answer\": expected A, B, C or D, found %.40s", where, v[ANSWER]);
     for (int i = 0; v[TYPE] && i < t->n; i++)
         if (strcmp(t->type[i].id, v[TYPE]) == 0) category = t->names.name[t->type[i].name];
     bool video = v[DATA_TYPE][0] == 'v';
     saint_buf file = {0};
-    bool ok = saint_buf_text(&file, video ? v[ID] : v[DATA_ID]) && saint_buf_text(&file, video ? ".png" : "") && saint_buf_add(&file, "", 1);
+    bool ok =
+        saint_buf_text(&file, video ? v[ID] : v[DATA_ID]) && saint_buf_text(&file, video ? ".png" : "") && saint_buf_add(&file, "", 1);
     const char *images[] = {file.data}, *meta[] = {"data_type", v[DATA_TYPE], "data_id", v[DATA_ID]};
-    saint_sample sample = {.uid = v[ID], .cluster = v[DATA_ID], .category = category, .question = v[QUESTION], .answer_index = answer, .choices = v + CHOICE,
-                           .n_choices = 4, .answers = &v[ANSWER], .n_answers = answer >= 0, .images = images, .n_images = 1, .meta = meta, .n_meta = 2};
+    saint_sample sample = {.uid = v[ID],
+                           .cluster = v[DATA_ID],
+                           .category = category,
+                           .question = v[QUESTION],
+                           .answer_index = answer,
+                           .choices = v + CHOICE,
+                           .n_choices = 4,
+                           .answers = &v[ANSWER],
+                           .n_answers = answer >= 0,
+                           .images = images,
+                           .n_images = 1,
+                           .meta = meta,
+                           .n_meta = 2};
     s = ok ? saint_data_add(d, &sample, where, err) : saint_no_memory(err, where);
     saint_buf_free(&file);
     return s;
@@ -89,7 +104,9 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
         s = add(d, o, t, saint_json_where(&in, where, sizeof where), err);
         cJSON_Delete(o);
     }
-    if (s == SAINT_OK && t->left_out) s = saint_data_note(d, err, "%zu questions left out: they are about videos, of which no frames are there, or not of the split", t->left_out);
+    if (s == SAINT_OK && t->left_out)
+        s = saint_data_note(d, err, "%zu questions left out: they are about videos, of which no frames are there, or not of the split",
+                            t->left_out);
     saint_texts_free(&t->names);
     free(t);
     return s;

@@ -138,7 +138,8 @@ static saint_status cluster_squares(const double *d, const uint32_t *cluster, si
 }
 
 /* Mean, clustered standard error and number of clusters of x. */
-static saint_status clustered(const double *x, const uint32_t *cluster, size_t n, double *mean, double *se, size_t *clusters, saint_error *err)
+static saint_status clustered(const double *x, const uint32_t *cluster, size_t n, double *mean, double *se, size_t *clusters,
+                              saint_error *err)
 {
     double sum = 0, own = 0, joint;
     for (size_t i = 0; i < n; i++) sum += x[i];

@@ -31,7 +31,8 @@ saint_interval saint_stats_wilson(double k, size_t n);
 
 /* Mean of x [n], all within [0, scale]. cluster [n] says which values belong together (NULL: each alone). 0/scale values of singletons:
  * Wilson. Otherwise mean and clustered standard error (Miller 2024): SE^2 = s^2/n + sum_c[(sum d)^2 - sum d^2]/n^2, t with clusters - 1
- * degrees of freedom, cut to [0, scale]. All 0 or all scale: Wilson on the number of clusters. No spread otherwise: no interval. SAINT_MEMORY. */
+ * degrees of freedom, cut to [0, scale]. All 0 or all scale: Wilson on the number of clusters. No spread otherwise: no interval.
+ * SAINT_MEMORY. */
 saint_status saint_stats_mean(const double *x, const uint32_t *cluster, size_t n, double scale, saint_interval *out, saint_error *err);
 
 typedef struct {
@@ -56,6 +57,7 @@ enum { SAINT_STATS_VALUES = 8 };
 /* Fill out[0 .. values) from the column totals of every stratum [strata * columns] and the number of clusters drawn in each. */
 typedef void (*saint_statistic)(const double *total, const size_t *rows, size_t strata, size_t columns, double *out);
 /* Percentile bootstrap at 95 %: clusters are drawn with replacement inside their stratum. out [values]. */
-saint_status saint_stats_bootstrap(const saint_clusters *c, saint_statistic f, size_t values, uint64_t seed, saint_interval *out, saint_error *err);
+saint_status saint_stats_bootstrap(const saint_clusters *c, saint_statistic f, size_t values, uint64_t seed, saint_interval *out,
+                                   saint_error *err);
 
 #endif

@@ -27,7 +27,8 @@ static saint_status read_cell(saint_table *t, size_t i, saint_error *err)
         t->at++;
     }
     if (open)
-        return saint_fail(err, SAINT_FORMAT, "%s: row %zu: expected a closing quote, found the end of the file; download it again", t->what, t->row + 1);
+        return saint_fail(err, SAINT_FORMAT, "%s: row %zu: expected a closing quote, found the end of the file; download it again", t->what,
+                          t->row + 1);
     t->cell[i].at = from;
     t->cell[i].bytes = t->at - from;
     t->cell[i].escaped = quoted;
@@ -103,7 +104,8 @@ saint_status saint_base64_decode(const char *text, size_t n, const char *what, u
         if (v < 0 || padding) {
             free(*out);
             *out = NULL;
-            return saint_fail(err, SAINT_FORMAT, "%s: expected base64 text, found '%c' at its byte %zu", what, c > 32 && c < 127 ? c : '?', i);
+            return saint_fail(err, SAINT_FORMAT, "%s: expected base64 text, found '%c' at its byte %zu", what, c > 32 && c < 127 ? c : '?',
+                              i);
         }
         word = word << 6 | (uint32_t)v;
         if (++have == 4) {

@@ -26,7 +26,13 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *where, sai
     saint_buf file = {0};
     bool ok = saint_buf_text(&file, image) && saint_buf_add(&file, ".jpg", 5);
     const char *images[] = {file.data};
-    saint_sample sample = {.uid = id, .cluster = image, .question = question, .answer_index = -1, .answers = v, .n_answers = n, .images = images,
+    saint_sample sample = {.uid = id,
+                           .cluster = image,
+                           .question = question,
+                           .answer_index = -1,
+                           .answers = v,
+                           .n_answers = n,
+                           .images = images,
                            .n_images = 1};
     s = ok ? saint_data_add(d, &sample, where, err) : saint_no_memory(err, where);
     saint_buf_free(&file);
@@ -61,8 +67,8 @@ static saint_status keep_tokens(saint_dataset *d, const cJSON *o, const char *wh
     return SAINT_OK;
 }
 
-static saint_status each(saint_dataset *d, const saint_source *src, saint_status (*f)(saint_dataset *, const cJSON *, const char *, saint_error *),
-                         saint_error *err)
+static saint_status each(saint_dataset *d, const saint_source *src,
+                         saint_status (*f)(saint_dataset *, const cJSON *, const char *, saint_error *), saint_error *err)
 {
     saint_json_stream in;
     saint_status s = saint_json_stream_open(&in, src, "data", false, err);
@@ -97,7 +103,9 @@ static saint_status open_textvqa(saint_dataset *d, saint_error *err)
     if (s == SAINT_OK && (!(base = saint_path_parent(path)) || !(ocr = saint_path_join(base, tokens)))) s = saint_no_memory(err, d->path);
     bool read_ocr = d->opt.style == SAINT_PROMPT_LLAVA;
     if (s == SAINT_OK && read_ocr && !saint_file_exists(ocr))
-        s = saint_fail(err, SAINT_IO, "%s: LLaVA's prompts show OCR tokens: expected this file, found none; take the prompts of lmms-eval without it", ocr);
+        s = saint_fail(err, SAINT_IO,
+                       "%s: LLaVA's prompts show OCR tokens: expected this file, found none; take the prompts of lmms-eval without it",
+                       ocr);
     if (s == SAINT_OK) s = saint_data_root(d, base, strncmp(split, "test", 4) == 0 ? "test_images" : "train_images", err);
     if (s == SAINT_OK) s = saint_data_parse_files(d, path, read_ocr ? ocr : NULL, err);
     d->mend = "unpack TextVQA's train_val_images.zip there";

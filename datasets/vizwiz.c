@@ -24,8 +24,15 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *where, sai
             return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected at most %d objects with \"answer\"", where, ANSWERS_MAX);
         v[n++] = text->valuestring;
     }
-    saint_sample sample = {.uid = image, .cluster = image, .category = type, .question = question, .answer_index = -1, .answers = v, .n_answers = n,
-                           .images = &image, .n_images = 1};
+    saint_sample sample = {.uid = image,
+                           .cluster = image,
+                           .category = type,
+                           .question = question,
+                           .answer_index = -1,
+                           .answers = v,
+                           .n_answers = n,
+                           .images = &image,
+                           .n_images = 1};
     return saint_data_add(d, &sample, where, err);
 }
 

@@ -7,7 +7,8 @@
 
 #include "formats/tokenizer_unicode.h"
 
-/* Append the answer as the full processor leaves it ("EvalAI": lower case, punctuation, numbers, articles, contractions). False: no memory. */
+/* Append the answer as the full processor leaves it ("EvalAI": lower case, punctuation, numbers, articles, contractions). False: no memory.
+ */
 bool saint_vqa_normalize(const char *text, saint_buf *out);
 /* VQAv2's own evaluation: punctuation, then words; nothing before. */
 bool saint_vqa_official(const char *text, saint_buf *out);

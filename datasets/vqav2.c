@@ -48,7 +48,8 @@ static saint_status answers_of(const cJSON *o, const char **v, size_t *n, const 
     cJSON_ArrayForEach(a, list)
     {
         const cJSON *text = cJSON_IsString(a) ? a : cJSON_GetObjectItemCaseSensitive(a, "answer");
-        if (!cJSON_IsString(text)) return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected texts or objects with \"answer\"", where);
+        if (!cJSON_IsString(text))
+            return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected texts or objects with \"answer\"", where);
         if (*n == ANSWERS_MAX) return saint_fail(err, SAINT_FORMAT, "%s: \"answers\": expected at most %d", where, ANSWERS_MAX);
         v[(*n)++] = text->valuestring;
     }
@@ -109,14 +110,16 @@ static saint_status open_vqav2(saint_dataset *d, saint_error *err)
     char *questions = NULL, *base = NULL, *annotations = NULL;
     if (!d->opt.split && !saint_is_folder(d->path)) { /* v2_OpenEnded_mscoco_SPLIT_questions.json */
         const char *p = strstr(saint_path_name(d->path), "mscoco_"), *end = p ? strstr(p, "_questions") : NULL;
-        if (end && end - p < 40 && !(d->opt.split = d->opt_split = strndup(p + 7, (size_t)(end - p - 7)))) return saint_no_memory(err, d->path);
+        if (end && end - p < 40 && !(d->opt.split = d->opt_split = strndup(p + 7, (size_t)(end - p - 7))))
+            return saint_no_memory(err, d->path);
     }
     const char *split = split_of(d);
     (void)snprintf(name, sizeof name, "v2_OpenEnded_mscoco_%.40s_questions.json", split);
     (void)snprintf(other, sizeof other, "v2_mscoco_%.40s_annotations.json", split);
     const char *names[] = {name, NULL};
     saint_status s = saint_data_file(d, names, &questions, err);
-    if (s == SAINT_OK && (!(base = saint_path_parent(questions)) || !(annotations = saint_path_join(base, other)))) s = saint_no_memory(err, d->path);
+    if (s == SAINT_OK && (!(base = saint_path_parent(questions)) || !(annotations = saint_path_join(base, other))))
+        s = saint_no_memory(err, d->path);
     if (s == SAINT_OK) s = saint_data_root(d, base, NULL, err);
     if (s == SAINT_OK) s = saint_data_root(d, base, "images", err);
     bool labelled = s == SAINT_OK && saint_file_exists(annotations);

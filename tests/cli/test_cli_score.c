@@ -24,7 +24,8 @@ static void slurp(const char *path, char *buf, size_t size)
 static void score(const char *args)
 {
     char command[4096];
-    snprintf(command, sizeof command, "cd %s && %s score %s >%s.out 2>%s.err </dev/null", data_folder, SAINT_BINARY, args, data_folder, data_folder);
+    snprintf(command, sizeof command, "cd %s && %s score %s >%s.out 2>%s.err </dev/null", data_folder, SAINT_BINARY, args, data_folder,
+             data_folder);
     int st = system(command);
     r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
     char path[64];
@@ -62,7 +63,8 @@ static const cJSON *get(const cJSON *c, const char *path)
 static void make(void)
 {
     data_write("mme/color/1.txt", "Is it red?\tYes\nIs it blue?\tNo\n");
-    data_write("a.jsonl", "{\"uid\": \"color/1.jpg#0\", \"answer\": \"yes\"}\n{\"uid\": \"color/1.jpg#1\", \"answer\": \"no\"}\n{\"uid\": \"color/7.jpg#1\", \"answer\": \"no\"}\n");
+    data_write("a.jsonl", "{\"uid\": \"color/1.jpg#0\", \"answer\": \"yes\"}\n{\"uid\": \"color/1.jpg#1\", \"answer\": \"no\"}\n{\"uid\": "
+                          "\"color/7.jpg#1\", \"answer\": \"no\"}\n");
 }
 
 static void json_follows_the_contract(void **state)

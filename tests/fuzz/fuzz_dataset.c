@@ -68,7 +68,8 @@ static void answers(const saint_dataset *d, const saint_source *src, saint_parse
 {
     saint_matcher m;
     saint_answers a;
-    if (saint_matcher_open(&m, d, &a, NULL) == SAINT_OK && saint_answers_parse(&m, src, NULL) == SAINT_OK && saint_answers_finish(&m, "fuzz", NULL) == SAINT_OK)
+    if (saint_matcher_open(&m, d, &a, NULL) == SAINT_OK && saint_answers_parse(&m, src, NULL) == SAINT_OK &&
+        saint_answers_finish(&m, "fuzz", NULL) == SAINT_OK)
         score_answers(d, (const char *const *)a.text, p);
     saint_matcher_close(&m);
     saint_answers_free(d, &a);
@@ -84,7 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= 2;
     saint_dataset *d;
     saint_source part[3] = {{.name = names[0]}, {.name = "second.json"}, {.name = names[flags >> 2 & 7 ? (flags >> 2 & 7) % 5 : 1]}};
-    if (saint_data_new(kind, "fuzz", &(saint_dataset_options){.style = flags & 1 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS}, &d, NULL) != SAINT_OK) return 0;
+    if (saint_data_new(kind, "fuzz", &(saint_dataset_options){.style = flags & 1 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS}, &d, NULL) !=
+        SAINT_OK)
+        return 0;
     int parts = 0;
     while (parts < 3 && next_part(&data, &size, &part[parts])) parts++;
     saint_status s = SAINT_OK;

@@ -43,10 +43,20 @@ static void lavin_has_its_published_score(void **state)
     static const struct {
         const char *name;
         double score;
-    } published[] = {{"existence", 185.00}, {"count", 88.33},      {"position", 63.33},    {"color", 75.00},
-                     {"posters", 79.59},    {"celebrity", 47.35},  {"scene", 136.75},      {"landmark", 93.50},
-                     {"artwork", 87.25},    {"OCR", 107.50},       {"commonsense_reasoning", 87.14}, {"numerical_calculation", 65.00},
-                     {"text_translation", 47.50}, {"code_reasoning", 50.00}};
+    } published[] = {{"existence", 185.00},
+                     {"count", 88.33},
+                     {"position", 63.33},
+                     {"color", 75.00},
+                     {"posters", 79.59},
+                     {"celebrity", 47.35},
+                     {"scene", 136.75},
+                     {"landmark", 93.50},
+                     {"artwork", 87.25},
+                     {"OCR", 107.50},
+                     {"commonsense_reasoning", 87.14},
+                     {"numerical_calculation", 65.00},
+                     {"text_translation", 47.50},
+                     {"code_reasoning", 50.00}};
     /* both as a data set of its own and against the file lists that the official tool ships */
     const char *const data[] = {"mme:" MME "/LaVIN", "mme:" MME "/Your_Results"};
     for (int k = 0; k < 4; k++) {
@@ -78,8 +88,20 @@ static void mme_is_as_large_as_it_is_said_to_be(void **state)
     static const struct {
         const char *name;
         size_t rows;
-    } sizes[] = {{"artwork", 400}, {"celebrity", 340}, {"landmark", 400}, {"posters", 294}, {"scene", 400}, {"OCR", 40}, {"existence", 60}, {"count", 60},
-                 {"position", 60}, {"color", 60}, {"commonsense_reasoning", 140}, {"code_reasoning", 40}, {"numerical_calculation", 40}, {"text_translation", 40}};
+    } sizes[] = {{"artwork", 400},
+                 {"celebrity", 340},
+                 {"landmark", 400},
+                 {"posters", 294},
+                 {"scene", 400},
+                 {"OCR", 40},
+                 {"existence", 60},
+                 {"count", 60},
+                 {"position", 60},
+                 {"color", 60},
+                 {"commonsense_reasoning", 140},
+                 {"code_reasoning", 40},
+                 {"numerical_calculation", 40},
+                 {"text_translation", 40}};
     saint_dataset *d;
     assert_ok(saint_dataset_open("mme:" MME "/Your_Results", NULL, &d, err));
     size_t yes = 0;
@@ -89,7 +111,8 @@ static void mme_is_as_large_as_it_is_said_to_be(void **state)
         yes += strcmp(s.answers[0], "Yes") == 0;
         char *prompt;
         assert_ok(saint_dataset_prompt(d, i, &prompt, err));
-        if (strstr(prompt, "Please answer") || !strstr(prompt, "\nAnswer the question using a single word or phrase.")) fail_msg("%s", prompt);
+        if (strstr(prompt, "Please answer") || !strstr(prompt, "\nAnswer the question using a single word or phrase."))
+            fail_msg("%s", prompt);
         free(prompt);
         saint_sample_free(&s);
     }

@@ -8,7 +8,8 @@
 #define LETTER "\nAnswer with the option's letter from the given choices directly."
 
 /* A 1 x 1 picture: the smallest BMP. */
-static const uint8_t dot[58] = {'B', 'M', 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 4, 0, 0, 0, [54] = 10, 20, 30};
+static const uint8_t dot[58] = {'B', 'M', 58, 0, 0, 0, 0, 0,  0, 0, 54, 0, 0, 0, 40, 0, 0, 0,         1,  0, 0,
+                                0,   1,   0,  0, 0, 1, 0, 24, 0, 0, 0,  0, 0, 4, 0,  0, 0, [54] = 10, 20, 30};
 
 static void picture_is_there(const saint_dataset *d, size_t i)
 {
@@ -44,7 +45,8 @@ static void mme_has_two_layouts(void **state)
     char name[256];
     const struct {
         const char *file, *text;
-    } files[] = {{"artwork/questions_answers_YN/10.txt", "\xef\xbb\xbfIs it by Caf\xc3\xa9? Please answer yes or no.\tYes\r\nIs it old? Please answer yes or no.\tNo\r\n\r\n"},
+    } files[] = {{"artwork/questions_answers_YN/10.txt",
+                  "\xef\xbb\xbfIs it by Caf\xc3\xa9? Please answer yes or no.\tYes\r\nIs it old? Please answer yes or no.\tNo\r\n\r\n"},
                  {"artwork/questions_answers_YN/.DS_Store", "junk"},
                  {"artwork/questions_answers_YN_zh/10.txt", "junk"},
                  {"OCR/0002.txt", "Is it X? Please answer yes or no.\tYes\nIs it Y? Please answer yes or no.\tNo"},
@@ -147,7 +149,8 @@ static void scenes_are_mme_with_their_own_tasks(void **state)
 
 /* ---- POPE ----------------------------------------------------------------------------------------------------------------- */
 
-#define POPE(id, image, text, label) "{\"question_id\": " id ", \"image\": \"" image "\", \"text\": \"" text "\", \"label\": \"" label "\"}\n"
+#define POPE(id, image, text, label)                                                                                                       \
+    "{\"question_id\": " id ", \"image\": \"" image "\", \"text\": \"" text "\", \"label\": \"" label "\"}\n"
 
 static void pope_reads_lines_and_arrays(void **state)
 {
@@ -207,12 +210,15 @@ static void broken_pope_is_refused(void **state)
 static void vqav2_joins_questions_and_annotations(void **state)
 {
     (void)state;
-    const char *questions = "{\"info\": {\"questions\": 1}, \"questions\": [{\"image_id\": 42, \"question\": \"What?\", \"question_id\": 42000},"
-                            "{\"image_id\": 42, \"question\": \"Who?\", \"question_id\": 42001}]}";
+    const char *questions =
+        "{\"info\": {\"questions\": 1}, \"questions\": [{\"image_id\": 42, \"question\": \"What?\", \"question_id\": 42000},"
+        "{\"image_id\": 42, \"question\": \"Who?\", \"question_id\": 42001}]}";
     data_write("vqa/v2_OpenEnded_mscoco_val2014_questions.json", questions);
     data_write("vqa/v2_mscoco_val2014_annotations.json",
-               "{\"license\": \"],{\", \"annotations\": [{\"question_id\": 42001, \"image_id\": 42, \"answer_type\": \"yes/no\", \"answers\": [{\"answer\": \"yes\", "
-               "\"answer_confidence\": \"yes\", \"answer_id\": 1}, {\"answer\": \"no\"}]}, {\"question_id\": 42000, \"answers\": [\"cat\"]}, {\"question_id\": 1, \"answers\": []}]}");
+               "{\"license\": \"],{\", \"annotations\": [{\"question_id\": 42001, \"image_id\": 42, \"answer_type\": \"yes/no\", "
+               "\"answers\": [{\"answer\": \"yes\", "
+               "\"answer_confidence\": \"yes\", \"answer_id\": 1}, {\"answer\": \"no\"}]}, {\"question_id\": 42000, \"answers\": "
+               "[\"cat\"]}, {\"question_id\": 1, \"answers\": []}]}");
     data_write_bytes("vqa/val2014/COCO_val2014_000000000042.jpg", dot, sizeof dot);
     saint_dataset *d = data_open("vqav2", "vqa");
     assert_int_equal(saint_dataset_count(d), 2);
@@ -240,24 +246,29 @@ static void broken_vqav2_is_refused(void **state)
     REFUSED("vqav2", "e1", "v2_OpenEnded_mscoco_val2014_questions.json");
     data_write("v1/v2_OpenEnded_mscoco_val2014_questions.json", "{\"annotations\": []}");
     REFUSED("vqav2", "v1", "\"questions\"");
-    data_write("v2/v2_OpenEnded_mscoco_val2014_questions.json", "{\"questions\": [{\"image_id\": \"-4\", \"question\": \"Q\", \"question_id\": 1}]}");
+    data_write("v2/v2_OpenEnded_mscoco_val2014_questions.json",
+               "{\"questions\": [{\"image_id\": \"-4\", \"question\": \"Q\", \"question_id\": 1}]}");
     REFUSED("vqav2", "v2", "\"image_id\"", "record 1");
-    data_write("v3/v2_OpenEnded_mscoco_val2014_questions.json", "{\"questions\": [{\"image_id\": 4, \"question\": \"Q\", \"question_id\": 1}]}");
+    data_write("v3/v2_OpenEnded_mscoco_val2014_questions.json",
+               "{\"questions\": [{\"image_id\": 4, \"question\": \"Q\", \"question_id\": 1}]}");
     data_write("v3/v2_mscoco_val2014_annotations.json", "{\"annotations\": [{\"question_id\": 1}]}");
     REFUSED("vqav2", "v3", "annotations.json", "\"answers\"");
     data_write("v3/v2_mscoco_val2014_annotations.json", "{\"annotations\": [{\"question_id\": 1, \"answers\": [{\"answer\": 3}]}]}");
     REFUSED("vqav2", "v3", "record 1");
     data_write("v3/v2_mscoco_val2014_annotations.json", "{\"annotations\": [{\"question_id\": 1, \"answers\": [");
     REFUSED("vqav2", "v3", "annotations.json");
-    data_write("v4/v2_OpenEnded_mscoco_val2014_questions.json", "{\"questions\": [{\"image_id\": 4, \"question\": \"Q\", \"question_id\": 1.5}]}");
+    data_write("v4/v2_OpenEnded_mscoco_val2014_questions.json",
+               "{\"questions\": [{\"image_id\": 4, \"question\": \"Q\", \"question_id\": 1.5}]}");
     REFUSED("vqav2", "v4", "\"question_id\"", "whole number");
 }
 
 static void textvqa_has_two_wordings(void **state)
 {
     (void)state;
-    data_write("text/TextVQA_0.5.1_val.json", "{\"dataset_type\": \"val\", \"data\": [{\"question\": \"what Brand is IT?\", \"image_id\": \"003a\", \"question_id\": 34602, "
-                                              "\"answers\": [\"nokia\", \"nokia\", \"x\"], \"set_name\": \"val\"}]}");
+    data_write(
+        "text/TextVQA_0.5.1_val.json",
+        "{\"dataset_type\": \"val\", \"data\": [{\"question\": \"what Brand is IT?\", \"image_id\": \"003a\", \"question_id\": 34602, "
+        "\"answers\": [\"nokia\", \"nokia\", \"x\"], \"set_name\": \"val\"}]}");
     REFUSED("textvqa", "nowhere", "TextVQA_0.5.1_val.json");
     saint_dataset *d = data_open("textvqa", "text");
     uid_is(d, 0, "34602");
@@ -270,21 +281,24 @@ static void textvqa_has_two_wordings(void **state)
     const saint_dataset_options llava = {.style = SAINT_PROMPT_LLAVA};
     assert_int_equal(saint_dataset_open(kind_path, &llava, &d, &e), SAINT_IO);
     assert_non_null(strstr(e.text, "TextVQA_Rosetta_OCR_v0.2_val.json"));
-    data_write("text/TextVQA_Rosetta_OCR_v0.2_val.json", "{\"data\": [{\"image_id\": \"other\", \"ocr_tokens\": [\"z\"]}, {\"image_id\": \"003a\", \"ocr_tokens\": [\"NOKIA\", \"a,b\"]}]}");
+    data_write(
+        "text/TextVQA_Rosetta_OCR_v0.2_val.json",
+        "{\"data\": [{\"image_id\": \"other\", \"ocr_tokens\": [\"z\"]}, {\"image_id\": \"003a\", \"ocr_tokens\": [\"NOKIA\", \"a,b\"]}]}");
     d = data_open_with("textvqa", "text", &llava);
     data_prompt_is(d, 0, "what Brand is IT?\nReference OCR token: NOKIA, a,b" SHORT);
     assert_string_equal(saint_dataset_get_info(d)->prompt_name, "llava");
     saint_dataset_close(d);
-    data_write("text/TextVQA_0.5.1_val.json", "{\"data\": [{\"question\": \"q\", \"image_id\": \"a\", \"question_id\": 1, \"answers\": [1]}]}");
+    data_write("text/TextVQA_0.5.1_val.json",
+               "{\"data\": [{\"question\": \"q\", \"image_id\": \"a\", \"question_id\": 1, \"answers\": [1]}]}");
     REFUSED("textvqa", "text", "\"answers\"", "record 1");
 }
 
 static void gqa_keeps_ids_as_text(void **state)
 {
     (void)state;
-    data_write("gqa/testdev_balanced_questions.json",
-               "{\"201307251\": {\"semantic\": [{}], \"imageId\": \"n161313\", \"question\": \"Is it hot?\", \"answer\": \"no\", \"types\": {\"structural\": \"verify\"}},"
-               "\"00201\": {\"imageId\": \"n1\", \"question\": \"What?\", \"answer\": \"cat\"}}");
+    data_write("gqa/testdev_balanced_questions.json", "{\"201307251\": {\"semantic\": [{}], \"imageId\": \"n161313\", \"question\": \"Is "
+                                                      "it hot?\", \"answer\": \"no\", \"types\": {\"structural\": \"verify\"}},"
+                                                      "\"00201\": {\"imageId\": \"n1\", \"question\": \"What?\", \"answer\": \"cat\"}}");
     data_write_bytes("gqa/images/n161313.jpg", dot, sizeof dot);
     saint_dataset *d = data_open("gqa", "gqa");
     uid_is(d, 0, "201307251");
@@ -300,14 +314,16 @@ static void gqa_keeps_ids_as_text(void **state)
     REFUSED("gqa", "gqa", "found an array");
     data_write("gqa/testdev_balanced_questions.json", "{\"1\": {\"imageId\": \"n1\"}}");
     REFUSED("gqa", "gqa", "\"question\"", "record 1");
-    data_write("gqa/testdev_balanced_questions.json", "{\"1\": {\"imageId\": \"n1\", \"question\": \"a\"}, \"1\": {\"imageId\": \"n1\", \"question\": \"a\"}}");
+    data_write("gqa/testdev_balanced_questions.json",
+               "{\"1\": {\"imageId\": \"n1\", \"question\": \"a\"}, \"1\": {\"imageId\": \"n1\", \"question\": \"a\"}}");
     REFUSED("gqa", "gqa", "again");
 }
 
 static void vizwiz_asks_for_unanswerable(void **state)
 {
     (void)state;
-    data_write("vizwiz/Annotations/val.json", "[{\"image\": \"VizWiz_val_00000000.jpg\", \"question\": \"CAN you READ this?\", \"answers\": [{\"answer\": \"no\", \"answer_confidence\": "
+    data_write("vizwiz/Annotations/val.json", "[{\"image\": \"VizWiz_val_00000000.jpg\", \"question\": \"CAN you READ this?\", "
+                                              "\"answers\": [{\"answer\": \"no\", \"answer_confidence\": "
                                               "\"yes\"}, {\"answer\": \"unanswerable\"}], \"answer_type\": \"other\", \"answerable\": 1}]");
     data_write_bytes("vizwiz/val/VizWiz_val_00000000.jpg", dot, sizeof dot);
     saint_dataset *d = data_open("vizwiz", "vizwiz");
@@ -325,10 +341,13 @@ static void vizwiz_asks_for_unanswerable(void **state)
 static void scienceqa_takes_test_problems_with_a_picture(void **state)
 {
     (void)state;
-    const char *problems = "{\"1\": {\"question\": \"Q1\", \"choices\": [\"x\", \"y\"], \"answer\": 1, \"hint\": \"H\", \"image\": \"image.png\", \"subject\": \"natural science\", \"split\": \"test\"},"
-                           "\"2\": {\"question\": \"Q2\", \"choices\": [\"x\", \"y\", \"z\"], \"answer\": 0, \"hint\": \"\", \"image\": \"image.png\", \"split\": \"test\"},"
-                           "\"3\": {\"question\": \"Q3\", \"choices\": [\"x\"], \"answer\": 0, \"hint\": \"\", \"image\": null, \"split\": \"test\"},"
-                           "\"4\": {\"question\": \"Q4\", \"choices\": [\"x\"], \"answer\": 0, \"hint\": \"\", \"image\": \"image.png\", \"split\": \"val\"}}";
+    const char *problems =
+        "{\"1\": {\"question\": \"Q1\", \"choices\": [\"x\", \"y\"], \"answer\": 1, \"hint\": \"H\", \"image\": \"image.png\", "
+        "\"subject\": \"natural science\", \"split\": \"test\"},"
+        "\"2\": {\"question\": \"Q2\", \"choices\": [\"x\", \"y\", \"z\"], \"answer\": 0, \"hint\": \"\", \"image\": \"image.png\", "
+        "\"split\": \"test\"},"
+        "\"3\": {\"question\": \"Q3\", \"choices\": [\"x\"], \"answer\": 0, \"hint\": \"\", \"image\": null, \"split\": \"test\"},"
+        "\"4\": {\"question\": \"Q4\", \"choices\": [\"x\"], \"answer\": 0, \"hint\": \"\", \"image\": \"image.png\", \"split\": \"val\"}}";
     data_write("sqa/problems.json", problems);
     data_write_bytes("sqa/images/test/1/image.png", dot, sizeof dot);
     for (int splits = 0; splits < 2; splits++) {
@@ -356,7 +375,8 @@ static void scienceqa_takes_test_problems_with_a_picture(void **state)
     }
     data_write("sqa/pid_splits.json", "{\"test\": [1]}");
     REFUSED("scienceqa", "sqa", "ids as texts");
-    data_write("s1/problems.json", "{\"1\": {\"question\": \"Q\", \"choices\": [\"x\"], \"answer\": 1, \"image\": \"i\", \"split\": \"test\"}}");
+    data_write("s1/problems.json",
+               "{\"1\": {\"question\": \"Q\", \"choices\": [\"x\"], \"answer\": 1, \"image\": \"i\", \"split\": \"test\"}}");
     REFUSED("scienceqa", "s1", "\"answer\"", "record 1");
     data_write("s1/problems.json", "{\"1\": {\"question\": \"Q\", \"choices\": [], \"answer\": 0, \"image\": \"i\", \"split\": \"test\"}}");
     REFUSED("scienceqa", "s1", "\"choices\"");
@@ -372,10 +392,11 @@ static void scienceqa_takes_test_problems_with_a_picture(void **state)
 static void mmbench_is_a_quoted_table(void **state)
 {
     (void)state;
-    data_write("mmb/MMBench_DEV_EN.tsv", "index\tquestion\thint\tA\tB\tC\tD\tanswer\tcategory\timage\tsource\tl2-category\tcomment\tsplit\n"
-                                         "7\t\"What, \"\"now\"\"?\nReally\"\tSome hint\tone\ttwo\t\t\tA\tocr\t" DOT64 "\tsrc\tperception\tnan\tdev\n"
-                                         "1000007\tQ\tnan\ttwo\tone\tnan\t\tB\tocr\t7\tsrc\tperception\t\tdev\n"
-                                         "8\tQ8\t\tx\ty\tz\tw\tD\tlogic\t\"" DOT64 "\"\tsrc\treasoning\t\tdev\n");
+    data_write("mmb/MMBench_DEV_EN.tsv",
+               "index\tquestion\thint\tA\tB\tC\tD\tanswer\tcategory\timage\tsource\tl2-category\tcomment\tsplit\n"
+               "7\t\"What, \"\"now\"\"?\nReally\"\tSome hint\tone\ttwo\t\t\tA\tocr\t" DOT64 "\tsrc\tperception\tnan\tdev\n"
+               "1000007\tQ\tnan\ttwo\tone\tnan\t\tB\tocr\t7\tsrc\tperception\t\tdev\n"
+               "8\tQ8\t\tx\ty\tz\tw\tD\tlogic\t\"" DOT64 "\"\tsrc\treasoning\t\tdev\n");
     saint_dataset *d = data_open("mmbench", "mmb");
     assert_int_equal(saint_dataset_count(d), 3);
     uid_is(d, 1, "1000007");
@@ -421,7 +442,8 @@ static void broken_mmbench_is_refused(void **state)
     REFUSED("mmbench", "m7.tsv", "UTF-8");
     data_write("m8.tsv", "");
     REFUSED("mmbench", "m8.tsv", "\"index\"");
-    data_write("m9.tsv", "index\tquestion\tA\tB\timage\n7\tQ\tx\ty\t*************************************************************************\n");
+    data_write("m9.tsv",
+               "index\tquestion\tA\tB\timage\n7\tQ\tx\ty\t*************************************************************************\n");
     saint_dataset *d = data_open("mmbench", "m9.tsv");
     saint_image im;
     saint_error e = {0};
@@ -431,15 +453,17 @@ static void broken_mmbench_is_refused(void **state)
     saint_dataset_close(d);
 }
 
-#define SEED(id, type, data, kind, answer)                                                                                             \
-    "{\"question_id\": \"" id "\", \"question\": \"Q" id "\", \"choice_a\": \"p\", \"choice_b\": \"q\", \"choice_c\": \"r\", \"choice_d\": \"s\", " \
-    "\"answer\": \"" answer "\", \"data_type\": \"" type "\", \"data_id\": \"" data "\", \"question_type_id\": " kind ", \"segment\": [1, 2]}"
+#define SEED(id, type, data, kind, answer)                                                                                                 \
+    "{\"question_id\": \"" id "\", \"question\": \"Q" id                                                                                   \
+    "\", \"choice_a\": \"p\", \"choice_b\": \"q\", \"choice_c\": \"r\", \"choice_d\": \"s\", "                                             \
+    "\"answer\": \"" answer "\", \"data_type\": \"" type "\", \"data_id\": \"" data "\", \"question_type_id\": " kind                      \
+    ", \"segment\": [1, 2]}"
 
 static void seed_leaves_videos_out(void **state)
 {
     (void)state;
-    data_write("seed/SEED-Bench.json", "{\"question_type\": {\"Scene Understanding\": 1, \"Action\": 10}, \"questions\": [" SEED("1", "image", "111_222", "1", "C") "," SEED(
-                                           "v10", "video", "clip.webm", "10", "A") "]}");
+    data_write("seed/SEED-Bench.json", "{\"question_type\": {\"Scene Understanding\": 1, \"Action\": 10}, \"questions\": [" SEED(
+                                           "1", "image", "111_222", "1", "C") "," SEED("v10", "video", "clip.webm", "10", "A") "]}");
     saint_dataset *d = data_open("seed", "seed");
     assert_int_equal(saint_dataset_count(d), 1);
     assert_int_equal(saint_dataset_get_info(d)->n_notes, 1);
@@ -487,7 +511,9 @@ static void image_folders_number_their_classes(void **state)
     data_prompt_is(d, 0, "");
     saint_dataset_close(d);
     data_write("flat/LOC_synset_mapping.txt", "n02 dog, Canis\nn01 cat\n");
-    data_write("flat/LOC_val_solution.csv", "ImageId,PredictionString\r\nILSVRC2012_val_00000001,n02 85 1 499 272 \r\nILSVRC2012_val_00000002,n01 1 2 3 4 n01 5 6 7 8\n");
+    data_write(
+        "flat/LOC_val_solution.csv",
+        "ImageId,PredictionString\r\nILSVRC2012_val_00000001,n02 85 1 499 272 \r\nILSVRC2012_val_00000002,n01 1 2 3 4 n01 5 6 7 8\n");
     data_write_bytes("flat/ILSVRC2012_val_00000002.JPEG", dot, sizeof dot);
     d = data_open("imagefolder", "flat");
     assert_int_equal(saint_dataset_count(d), 2);
@@ -509,8 +535,10 @@ static void image_folders_number_their_classes(void **state)
 static void manifests_are_plain(void **state)
 {
     (void)state;
-    data_write("man/manifest.jsonl", "{\"uid\": \"a\", \"question\": \"Q?\", \"answers\": [\"x\", \"y\"], \"image\": [\"images/x.bmp\", \"images/y.bmp\"], \"meta\": {\"k\": \"v\", \"n\": 1}}\n"
-                                     "{\"uid\": 7, \"cluster\": \"c\", \"category\": \"cat\", \"question\": \"Pick\", \"choices\": [\"one\", \"two\"], \"answers\": \"two\"}\n");
+    data_write("man/manifest.jsonl", "{\"uid\": \"a\", \"question\": \"Q?\", \"answers\": [\"x\", \"y\"], \"image\": [\"images/x.bmp\", "
+                                     "\"images/y.bmp\"], \"meta\": {\"k\": \"v\", \"n\": 1}}\n"
+                                     "{\"uid\": 7, \"cluster\": \"c\", \"category\": \"cat\", \"question\": \"Pick\", \"choices\": "
+                                     "[\"one\", \"two\"], \"answers\": \"two\"}\n");
     data_write_bytes("man/images/x.bmp", dot, sizeof dot);
     saint_dataset *d = data_open("manifest", "man");
     uid_is(d, 1, "7");
@@ -526,13 +554,14 @@ static void manifests_are_plain(void **state)
     data_prompt_is(d, 1, "Pick\nA. one\nB. two" LETTER);
     picture_is_there(d, 0);
     saint_dataset_close(d);
-    static const char *const bad[][2] = {{"{\"question\": \"Q\"}", "\"uid\""},
-                                         {"{\"uid\": \"a\"}", "found neither"},
-                                         {"{\"uid\": \"a\", \"question\": \"Q\", \"choices\": [\"x\"], \"answers\": [\"z\"]}", "a choice or its letter"},
-                                         {"{\"uid\": \"a\", \"question\": \"Q\", \"answers\": [1]}", "\"answers\""},
-                                         {"{\"uid\": \"\", \"question\": \"Q\"}", "an id"},
-                                         {"{\"uid\": {}, \"question\": \"Q\"}", "\"uid\""},
-                                         {"7", "JSON lines"}};
+    static const char *const bad[][2] = {
+        {"{\"question\": \"Q\"}", "\"uid\""},
+        {"{\"uid\": \"a\"}", "found neither"},
+        {"{\"uid\": \"a\", \"question\": \"Q\", \"choices\": [\"x\"], \"answers\": [\"z\"]}", "a choice or its letter"},
+        {"{\"uid\": \"a\", \"question\": \"Q\", \"answers\": [1]}", "\"answers\""},
+        {"{\"uid\": \"\", \"question\": \"Q\"}", "an id"},
+        {"{\"uid\": {}, \"question\": \"Q\"}", "\"uid\""},
+        {"7", "JSON lines"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         data_write("bad.jsonl", bad[i][0]);
         REFUSED("manifest", "bad.jsonl", bad[i][1], "bad.jsonl");
@@ -570,7 +599,8 @@ static void kinds_are_named(void **state)
         assert_non_null(strstr(e.text, "expected"));
     }
     assert_int_equal(saint_dataset_open("mme:/x", &(saint_dataset_options){.images = "/nonexistent"}, &d, &e), SAINT_IO);
-    for (int k = 0; k < SAINT_DATA_KIND_COUNT; k++) assert_true(*saint_data_kind_name((saint_data_kind)k) && *saint_data_kind_doc((saint_data_kind)k));
+    for (int k = 0; k < SAINT_DATA_KIND_COUNT; k++)
+        assert_true(*saint_data_kind_name((saint_data_kind)k) && *saint_data_kind_doc((saint_data_kind)k));
 }
 
 static void versions_have_different_digests(void **state)
@@ -591,13 +621,26 @@ static void versions_have_different_digests(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mme_has_two_layouts), cmocka_unit_test(mme_results_are_a_data_set), cmocka_unit_test(broken_mme_is_refused),
-        cmocka_unit_test(scenes_are_mme_with_their_own_tasks), cmocka_unit_test(pope_reads_lines_and_arrays), cmocka_unit_test(broken_pope_is_refused),
-        cmocka_unit_test(vqav2_joins_questions_and_annotations), cmocka_unit_test(broken_vqav2_is_refused), cmocka_unit_test(textvqa_has_two_wordings),
-        cmocka_unit_test(gqa_keeps_ids_as_text), cmocka_unit_test(vizwiz_asks_for_unanswerable), cmocka_unit_test(scienceqa_takes_test_problems_with_a_picture),
-        cmocka_unit_test(mmbench_is_a_quoted_table), cmocka_unit_test(broken_mmbench_is_refused), cmocka_unit_test(seed_leaves_videos_out),
-        cmocka_unit_test(image_folders_number_their_classes), cmocka_unit_test(manifests_are_plain), cmocka_unit_test(folders_of_pictures_have_no_answers),
-        cmocka_unit_test(kinds_are_named), cmocka_unit_test(versions_have_different_digests),
+        cmocka_unit_test(mme_has_two_layouts),
+        cmocka_unit_test(mme_results_are_a_data_set),
+        cmocka_unit_test(broken_mme_is_refused),
+        cmocka_unit_test(scenes_are_mme_with_their_own_tasks),
+        cmocka_unit_test(pope_reads_lines_and_arrays),
+        cmocka_unit_test(broken_pope_is_refused),
+        cmocka_unit_test(vqav2_joins_questions_and_annotations),
+        cmocka_unit_test(broken_vqav2_is_refused),
+        cmocka_unit_test(textvqa_has_two_wordings),
+        cmocka_unit_test(gqa_keeps_ids_as_text),
+        cmocka_unit_test(vizwiz_asks_for_unanswerable),
+        cmocka_unit_test(scienceqa_takes_test_problems_with_a_picture),
+        cmocka_unit_test(mmbench_is_a_quoted_table),
+        cmocka_unit_test(broken_mmbench_is_refused),
+        cmocka_unit_test(seed_leaves_videos_out),
+        cmocka_unit_test(image_folders_number_their_classes),
+        cmocka_unit_test(manifests_are_plain),
+        cmocka_unit_test(folders_of_pictures_have_no_answers),
+        cmocka_unit_test(kinds_are_named),
+        cmocka_unit_test(versions_have_different_digests),
     };
     return cmocka_run_group_tests(tests, data_make, data_remove);
 }

@@ -86,7 +86,8 @@ static void table_row(saint_table *t, const char *want)
 static void quoted_tables_are_read_as_python_does(void **state)
 {
     (void)state;
-    saint_source src = source("index\tquestion\r\n1\t\"two\nlines\tand a tab\"\n\n2\t\"say \"\"hi\"\"\"\n3\ta \"word\"\n4\t\"x\"y\n5\t\n6\t\"\"");
+    saint_source src =
+        source("index\tquestion\r\n1\t\"two\nlines\tand a tab\"\n\n2\t\"say \"\"hi\"\"\"\n3\ta \"word\"\n4\t\"x\"y\n5\t\n6\t\"\"");
     saint_table t;
     bool more;
     saint_error e = {0};
@@ -147,7 +148,12 @@ static void strings_are_pythons(void **state)
     (void)state;
     saint_buf b = {0};
     text_is(saint_py_capitalize("What Does NASA say", &b), &b, "What does nasa say");
-    text_is(saint_py_capitalize("\xc3\xa9" "cole \xc3\x89T\xc3\x89", &b), &b, "\xc3\x89" "cole \xc3\xa9t\xc3\xa9");
+    text_is(saint_py_capitalize("\xc3\xa9"
+                                "cole \xc3\x89T\xc3\x89",
+                                &b),
+            &b,
+            "\xc3\x89"
+            "cole \xc3\xa9t\xc3\xa9");
     text_is(saint_py_capitalize("", &b), &b, "");
     text_is(saint_py_capitalize("1ST", &b), &b, "1st");
     size_t n;
@@ -161,8 +167,11 @@ static void strings_are_pythons(void **state)
 static void the_key_of_a_question_survives_templates(void **state)
 {
     (void)state;
-    static const char *const same[] = {"Is it red? Please answer yes or no.", "  is it  RED? ", "Is it red?\nAnswer the question using a single word or phrase.",
-                                       "<image>\nIs it red?\nReference OCR token: A, B\nAnswer", "Reference OCR token: A, B\nIs it red?",
+    static const char *const same[] = {"Is it red? Please answer yes or no.",
+                                       "  is it  RED? ",
+                                       "Is it red?\nAnswer the question using a single word or phrase.",
+                                       "<image>\nIs it red?\nReference OCR token: A, B\nAnswer",
+                                       "Reference OCR token: A, B\nIs it red?",
                                        "Is it red?  Please answer yes or no.\nAnswer the question using a single word or phrase."};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         saint_buf b = {0};
@@ -175,9 +184,12 @@ static void the_key_of_a_question_survives_templates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_walked_element_by_element), cmocka_unit_test(broken_json_names_the_place),
-        cmocka_unit_test(quoted_tables_are_read_as_python_does), cmocka_unit_test(base64_is_strict),
-        cmocka_unit_test(strings_are_pythons), cmocka_unit_test(the_key_of_a_question_survives_templates),
+        cmocka_unit_test(json_is_walked_element_by_element),
+        cmocka_unit_test(broken_json_names_the_place),
+        cmocka_unit_test(quoted_tables_are_read_as_python_does),
+        cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(strings_are_pythons),
+        cmocka_unit_test(the_key_of_a_question_survives_templates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,12 +16,36 @@ static void golden_vectors_of_the_normaliser(void **state)
 {
     (void)state;
     static const char *const golden[][2] = {
-        {"Yes.", "yes"}, {"The Dog", "dog"}, {"two", "2"}, {"1,000", "1000"}, {"3.5", "3.5"}, {"a b-c", "b c"}, {"U.S.A.", "usa"},
-        {"dont know", "don't know"}, {"it's", "it 's"}, {"men's room", "men 's room"}, {"10/12/2010", "10 12 2010"}, {"none", "0"},
-        {"no, sir", "no sir"}, {"$5.99", "$5.99"}, {"St. John's", "st john 's"}, {"hello world!", "hello world"},
-        {"\"coca-cola\"", "coca cola"}, {"n/a", "n"}, {"4:30 pm", "4:30 pm"}, {"An apple, a pear", "apple pear"}, {"co- op", "co op"},
-        {"e.g. this", "eg this"}, {"Unanswerable", "unanswerable"}, {"", ""}, {"the", ""}, {"1,2 x/y", "12 x y"}, {"100%", "100%"},
-        {"x - y", "x y"}, {"twenty-one", "twenty 1"}, {"what's up?", "what 's up"},
+        {"Yes.", "yes"},
+        {"The Dog", "dog"},
+        {"two", "2"},
+        {"1,000", "1000"},
+        {"3.5", "3.5"},
+        {"a b-c", "b c"},
+        {"U.S.A.", "usa"},
+        {"dont know", "don't know"},
+        {"it's", "it 's"},
+        {"men's room", "men 's room"},
+        {"10/12/2010", "10 12 2010"},
+        {"none", "0"},
+        {"no, sir", "no sir"},
+        {"$5.99", "$5.99"},
+        {"St. John's", "st john 's"},
+        {"hello world!", "hello world"},
+        {"\"coca-cola\"", "coca cola"},
+        {"n/a", "n"},
+        {"4:30 pm", "4:30 pm"},
+        {"An apple, a pear", "apple pear"},
+        {"co- op", "co op"},
+        {"e.g. this", "eg this"},
+        {"Unanswerable", "unanswerable"},
+        {"", ""},
+        {"the", ""},
+        {"1,2 x/y", "12 x y"},
+        {"100%", "100%"},
+        {"x - y", "x y"},
+        {"twenty-one", "twenty 1"},
+        {"what's up?", "what 's up"},
     };
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) normal_is(saint_vqa_normalize, golden[i][0], golden[i][1]);
 }
@@ -41,8 +65,8 @@ static void oddities_of_the_normaliser(void **state)
     normal_is(saint_vqa_normalize, "yall'd've couldnt've", "y'all'd've couldn't've");
     normal_is(saint_vqa_normalize, "a:b#c~d^e|f&g*h", "a:b#c~d^e|f&g*h");
     normal_is(saint_vqa_normalize, "(x)", "x");
-    normal_is(saint_vqa_official, "1,000 a-b", "1000 ab");  /* a digit, a comma, a digit: every mark goes */
-    normal_is(saint_vqa_official, "x,y", "x y");            /* else a comma is a space */
+    normal_is(saint_vqa_official, "1,000 a-b", "1000 ab"); /* a digit, a comma, a digit: every mark goes */
+    normal_is(saint_vqa_official, "x,y", "x y");           /* else a comma is a space */
     normal_is(saint_vqa_official, "x, y", "x y");
     normal_is(saint_vqa_official, "what's that?", "what's that");
     normal_is(saint_vqa_clean, " a\nb\t", "a b");
@@ -66,10 +90,30 @@ enum { YES = SAINT_ANSWER_YES, NO = SAINT_ANSWER_NO, OTHER = SAINT_ANSWER_OTHER 
 static void mme_answers(void **state)
 {
     (void)state;
-    static const pair lmms[] = {{"Yes", YES}, {"No.", NO}, {"yes, it is", YES}, {"Not really", NO}, {"I think no", OTHER}, {"", OTHER}, {"Y", YES},
-                                {"n", NO}, {"Unknown", OTHER}, {"  YES ", YES}, {"Nope", NO}, {"Know", NO}, {"It's no", OTHER}, {"Yes/No", YES},
-                                {"y.", YES}, {"x", OTHER}, {"\xe2\x80\x9cNo\xe2\x80\x9d", NO}, {"\xe4\xb8\x8d\xe4\xb8\x8d" "no", NO}, {"...", OTHER}, {"Y.e.s", YES}};
-    static const pair official[] = {{"Yes", YES}, {"No.", NO}, {"Y", OTHER}, {"  YES ", OTHER}, {" no", NO}, {"y.es", OTHER}, {"", OTHER}, {"Know", NO}, {"\nyes", YES}};
+    static const pair lmms[] = {{"Yes", YES},
+                                {"No.", NO},
+                                {"yes, it is", YES},
+                                {"Not really", NO},
+                                {"I think no", OTHER},
+                                {"", OTHER},
+                                {"Y", YES},
+                                {"n", NO},
+                                {"Unknown", OTHER},
+                                {"  YES ", YES},
+                                {"Nope", NO},
+                                {"Know", NO},
+                                {"It's no", OTHER},
+                                {"Yes/No", YES},
+                                {"y.", YES},
+                                {"x", OTHER},
+                                {"\xe2\x80\x9cNo\xe2\x80\x9d", NO},
+                                {"\xe4\xb8\x8d\xe4\xb8\x8d"
+                                 "no",
+                                 NO},
+                                {"...", OTHER},
+                                {"Y.e.s", YES}};
+    static const pair official[] = {{"Yes", YES},    {"No.", NO}, {"Y", OTHER}, {"  YES ", OTHER}, {" no", NO},
+                                    {"y.es", OTHER}, {"", OTHER}, {"Know", NO}, {"\nyes", YES}};
     for (size_t i = 0; i < sizeof lmms / sizeof *lmms; i++)
         if (saint_parse_mme(lmms[i].text, SAINT_PARSER_LMMS) != lmms[i].code) fail_msg("lmms \"%s\"", lmms[i].text);
     for (size_t i = 0; i < sizeof official / sizeof *official; i++)
@@ -79,8 +123,9 @@ static void mme_answers(void **state)
 static void pope_answers(void **state)
 {
     (void)state;
-    static const pair official[] = {{"Yes", YES}, {"No", NO}, {"no.", NO}, {"No, there is not", NO}, {"NO", YES}, {"There is none", YES}, {"", YES}, {"Yes.\nNo", YES},
-                                    {"There is not one", NO}, {"n,o", NO}, {"Yes.No", YES}, {"knot", YES}, {"no\n", YES}, {"nothing", YES}};
+    static const pair official[] = {{"Yes", YES},           {"No", NO},    {"no.", NO},       {"No, there is not", NO}, {"NO", YES},
+                                    {"There is none", YES}, {"", YES},     {"Yes.\nNo", YES}, {"There is not one", NO}, {"n,o", NO},
+                                    {"Yes.No", YES},        {"knot", YES}, {"no\n", YES},     {"nothing", YES}};
     static const pair lmms[] = {{"Yes", YES}, {" no ", NO}, {"Yes.", OTHER}, {"No, it is not", OTHER}, {"NO", NO}, {"", OTHER}};
     for (size_t i = 0; i < sizeof official / sizeof *official; i++)
         if (saint_parse_pope(official[i].text, SAINT_PARSER_OFFICIAL) != official[i].code) fail_msg("official \"%s\"", official[i].text);
@@ -92,13 +137,23 @@ static void scienceqa_answers(void **state)
 {
     (void)state;
     static const pair lmms[] = {{"A", 0}, {" b\n", 1}, {"A.", OTHER}, {"A. foo", OTHER}, {"D", OTHER}, {"", OTHER}};
-    static const pair official[] = {{"A", 0}, {"B. foo", 1}, {"B.foo", OTHER}, {"b", OTHER}, {"The answer is C.", 2}, {"The answer is C", OTHER},
-                                    {"So: The answer is B, yes", 1}, {"The answer is A. The answer is B.", OTHER}, {"D", OTHER}, {"The answer is D.", OTHER},
-                                    {" A", OTHER}, {"The answer is B\n", OTHER}};
+    static const pair official[] = {{"A", 0},
+                                    {"B. foo", 1},
+                                    {"B.foo", OTHER},
+                                    {"b", OTHER},
+                                    {"The answer is C.", 2},
+                                    {"The answer is C", OTHER},
+                                    {"So: The answer is B, yes", 1},
+                                    {"The answer is A. The answer is B.", OTHER},
+                                    {"D", OTHER},
+                                    {"The answer is D.", OTHER},
+                                    {" A", OTHER},
+                                    {"The answer is B\n", OTHER}};
     for (size_t i = 0; i < sizeof lmms / sizeof *lmms; i++)
         if (saint_parse_scienceqa(lmms[i].text, 3, SAINT_PARSER_LMMS) != lmms[i].code) fail_msg("lmms \"%s\"", lmms[i].text);
     for (size_t i = 0; i < sizeof official / sizeof *official; i++)
-        if (saint_parse_scienceqa(official[i].text, 3, SAINT_PARSER_OFFICIAL) != official[i].code) fail_msg("official \"%s\"", official[i].text);
+        if (saint_parse_scienceqa(official[i].text, 3, SAINT_PARSER_OFFICIAL) != official[i].code)
+            fail_msg("official \"%s\"", official[i].text);
 }
 
 static void seed_answers(void **state)
@@ -117,9 +172,23 @@ static void mmbench_answers(void **state)
 {
     (void)state;
     static const char *const choices[] = {"a red ball", "Blue", "", "a dog"};
-    static const pair want[] = {{"B", 1}, {"The answer is B", 1}, {"A cat sits here", OTHER}, {"A cat here", 0}, {"It is A. or so", 0}, {"(D)", 3}, {"B).", 1},
-                                {"B or D", OTHER}, {":D, yes", 3}, {"it is blue", 1}, {"a red ball and a dog", OTHER}, {"I see a RED BALL", 0}, {"", OTHER},
-                                {"B\nD.", 1}, {"Failed to obtain answer via API B", OTHER}, {"A dog on a mat", 3}, {"E", 4}};
+    static const pair want[] = {{"B", 1},
+                                {"The answer is B", 1},
+                                {"A cat sits here", OTHER},
+                                {"A cat here", 0},
+                                {"It is A. or so", 0},
+                                {"(D)", 3},
+                                {"B).", 1},
+                                {"B or D", OTHER},
+                                {":D, yes", 3},
+                                {"it is blue", 1},
+                                {"a red ball and a dog", OTHER},
+                                {"I see a RED BALL", 0},
+                                {"", OTHER},
+                                {"B\nD.", 1},
+                                {"Failed to obtain answer via API B", OTHER},
+                                {"A dog on a mat", 3},
+                                {"E", 4}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         int got = saint_parse_mmbench(want[i].text, choices, 4);
         if (got != want[i].code) fail_msg("\"%s\": expected %d, found %d", want[i].text, want[i].code, got);
@@ -129,8 +198,13 @@ static void mmbench_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_vectors_of_the_normaliser), cmocka_unit_test(oddities_of_the_normaliser), cmocka_unit_test(soft_score_over_ten_people),
-        cmocka_unit_test(mme_answers), cmocka_unit_test(pope_answers), cmocka_unit_test(scienceqa_answers), cmocka_unit_test(seed_answers),
+        cmocka_unit_test(golden_vectors_of_the_normaliser),
+        cmocka_unit_test(oddities_of_the_normaliser),
+        cmocka_unit_test(soft_score_over_ten_people),
+        cmocka_unit_test(mme_answers),
+        cmocka_unit_test(pope_answers),
+        cmocka_unit_test(scienceqa_answers),
+        cmocka_unit_test(seed_answers),
         cmocka_unit_test(mmbench_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,10 +224,14 @@ static void intervals_cover_what_they_promise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(distributions_equal_scipy),      cmocka_unit_test(wilson_equals_scipy),
-        cmocka_unit_test(means_have_clustered_intervals), cmocka_unit_test(paired_differences_equal_scipy),
-        cmocka_unit_test(mcnemar_is_exact),               cmocka_unit_test(holm_by_hand),
-        cmocka_unit_test(bootstrap_agrees_with_theory),   cmocka_unit_test(intervals_cover_what_they_promise),
+        cmocka_unit_test(distributions_equal_scipy),
+        cmocka_unit_test(wilson_equals_scipy),
+        cmocka_unit_test(means_have_clustered_intervals),
+        cmocka_unit_test(paired_differences_equal_scipy),
+        cmocka_unit_test(mcnemar_is_exact),
+        cmocka_unit_test(holm_by_hand),
+        cmocka_unit_test(bootstrap_agrees_with_theory),
+        cmocka_unit_test(intervals_cover_what_they_promise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
