@@ -126,7 +126,7 @@ class Plan:
     the same for all pictures); `flex` compiles the whole mask (cuda only). Both compute the same."""
 
     def __init__(self, layout, device, kind="sdpa", compiled=False):
-        self.kind, self.head = kind, layout.head
+        self.kind, self.head, self.layout = kind, layout.head, layout
         rows = layout.rows + layout.filler
         n = layout.head + rows
         slot = torch.arange(rows, device=device) // layout.width  # the filler is a slot of its own that nobody reads
