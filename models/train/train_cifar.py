@@ -327,11 +327,17 @@ def export(args):
     print(json.dumps(result))
 
 
+def check(args):
+    model, shape = from_folder(args.folder)
+    rgb, label, names = read_split(args.data, "test", args.out / "pictures")
+    check_saint(args, model, shape["img_size"], rgb, label, names)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = parser.add_subparsers(required=True)
-    t, e = sub.add_parser("train"), sub.add_parser("export")
-    for p in (t, e):
+    t, e, c = sub.add_parser("train"), sub.add_parser("export"), sub.add_parser("check", help="an exported folder against saint run")
+    for p in (t, e, c):
         p.add_argument("--data", type=pathlib.Path, required=True)
         p.add_argument("--out", type=pathlib.Path, required=True, help="folder of checkpoint.pt and curve.csv")
     t.set_defaults(run=train)
@@ -349,9 +355,11 @@ def main():
     t.add_argument("--watch-minutes", type=float, default=1.0)
     t.add_argument("--save-minutes", type=float, default=2.0)
     e.set_defaults(run=export)
-    e.add_argument("--folder", type=pathlib.Path, required=True)
-    e.add_argument("--saint", default=str(HERE.parents[1] / "build/release/app/saint"))
-    e.add_argument("--check", type=int, default=20, help="pictures compared with saint run; 0 = none")
+    c.set_defaults(run=check)
+    for p in (e, c):
+        p.add_argument("--folder", type=pathlib.Path, required=True)
+        p.add_argument("--saint", default=str(HERE.parents[1] / "build/release/app/saint"))
+        p.add_argument("--check", type=int, default=20, help="pictures compared with saint run; 0 = none")
     e.add_argument("--limit", type=int, default=0, help="score only about so many test pictures (CPU)")
     args = parser.parse_args()
     args.run(args)
