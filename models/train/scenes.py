@@ -231,7 +231,8 @@ class Feeder:
             s = {"saint": str(saint), "tokenizer": str(tokenizer), "grid": layout.grid, "slots": layout.slots, "width": layout.width, "batch": batch,
                  "size": size, "split": split, "seed": seed * 1000 + w, "start": start}
             env = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-            child = subprocess.Popen([sys.executable, __file__, json.dumps(s)], stdout=subprocess.PIPE, env=env)
+            # a session of its own: Ctrl-C is for the trainer, which then saves; without a reader a worker ends by itself
+            child = subprocess.Popen([sys.executable, __file__, json.dumps(s)], stdout=subprocess.PIPE, env=env, start_new_session=True)
             ready, free = queue.Queue(), queue.Queue()
             for _ in range(3):
                 free.put(torch.empty(n, dtype=torch.uint8, pin_memory=pin))
