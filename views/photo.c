@@ -143,11 +143,17 @@ void saint_ui_photo_quarters(saint_ui_pen p, const uint8_t *rgb, int w, int h)
         }
 }
 
+/* Rectangles come from settings and files: an empty or absurd one means the whole photo. */
+static bool usable(saint_view_rect r)
+{
+    return r.w > 1e-3 && r.h > 1e-3 && r.w < 1e7 && r.h < 1e7 && fabs(r.x0) < 1e7 && fabs(r.y0) < 1e7;
+}
+
 /* What is seen: the network's square, or that and the whole photo. */
 static saint_view_rect seen_frame(const saint_ui_photo *ph)
 {
     saint_view_rect photo = {0, 0, ph->image->w, ph->image->h}, r = ph->rect;
-    if (!(r.w > 0) || !(r.h > 0)) return photo;
+    if (!usable(r)) return photo;
     if (!ph->whole) return r;
     double x1 = fmax(r.x0 + r.w, photo.w), y1 = fmax(r.y0 + r.h, photo.h);
     r.x0 = fmin(r.x0, 0);
@@ -161,7 +167,7 @@ int saint_ui_photo_patch_at(const saint_ui_photo *ph, saint_ui_rect where, int x
 {
     if (!ph || !ph->image || ph->grid_w < 1 || ph->grid_h < 1 || !saint_ui_rect_has(where, x, y)) return -1;
     saint_view_rect f = seen_frame(ph), r = ph->rect;
-    if (!(r.w > 0) || !(r.h > 0)) r = f;
+    if (!usable(r)) r = f;
     double px = f.x0 + (x - where.x + 0.5) / where.w * f.w, py = f.y0 + (y - where.y + 0.5) / where.h * f.h;
     double gx = floor((px - r.x0) / r.w * ph->grid_w), gy = floor((py - r.y0) / r.h * ph->grid_h);
     if (!(gx >= 0 && gx < ph->grid_w && gy >= 0 && gy < ph->grid_h)) return -1;
@@ -212,7 +218,7 @@ static saint_status prepare(saint_ui_photo_cache *c, const saint_ui_photo *ph, s
     }
     memcpy(c->drawn, c->scaled, n);
     saint_view_rect r = ph->rect;
-    if (!(r.w > 0) || !(r.h > 0)) r = frame;
+    if (!usable(r)) r = frame;
     steps(c->column, w, frame.x0, frame.w, r.x0, r.w, ph->grid_w, ph->image->w);
     steps(c->row, h, frame.y0, frame.h, r.y0, r.h, ph->grid_h, ph->image->h);
     return SAINT_OK;
