@@ -17,7 +17,7 @@ const char *saint_ui_key_name(const saint_ui_event *e, char out[24])
     out[0] = 0;
     if (!e || e->kind != SAINT_UI_PRESS) return out;
     const char *ctrl = e->mods & SAINT_UI_CTRL ? "Ctrl-" : "", *alt = e->mods & SAINT_UI_ALT ? "Alt-" : "";
-    const char *shift = e->mods & SAINT_UI_SHIFT && e->key != SAINT_UI_KEY_BACK_TAB && e->key != SAINT_UI_KEY_TEXT ? "Shift-" : "";
+    const char *shift = e->mods & SAINT_UI_SHIFT && e->key != SAINT_UI_KEY_BACK_TAB && e->key != SAINT_UI_KEY_CHAR ? "Shift-" : "";
     char text[8] = {0};
     const char *name = text;
     if (e->key >= SAINT_UI_KEY_F1 && e->key <= SAINT_UI_KEY_F12) snprintf(text, sizeof text, "F%d", e->key - SAINT_UI_KEY_F1 + 1);

@@ -7,7 +7,7 @@
 
 typedef enum {
     SAINT_UI_NOTHING,
-    SAINT_UI_PRESS, /* a key: `key` is a saint_ui_key, or SAINT_UI_KEY_TEXT with the character in `ch` */
+    SAINT_UI_PRESS, /* a key: `key` is a saint_ui_key, or SAINT_UI_KEY_CHAR with the character in `ch` */
     SAINT_UI_PASTE, /* one character of pasted text in `ch`: never a command */
     SAINT_UI_MOUSE,
     SAINT_UI_RESIZED,
@@ -15,7 +15,7 @@ typedef enum {
 } saint_ui_event_kind;
 
 typedef enum {
-    SAINT_UI_KEY_TEXT,
+    SAINT_UI_KEY_CHAR,
     SAINT_UI_KEY_UP, SAINT_UI_KEY_DOWN, SAINT_UI_KEY_LEFT, SAINT_UI_KEY_RIGHT,
     SAINT_UI_KEY_HOME, SAINT_UI_KEY_END, SAINT_UI_KEY_PAGE_UP, SAINT_UI_KEY_PAGE_DOWN,
     SAINT_UI_KEY_ENTER, SAINT_UI_KEY_ESCAPE, SAINT_UI_KEY_TAB, SAINT_UI_KEY_BACK_TAB,
