@@ -5,9 +5,9 @@
 #include "formats/image.h"
 #include "views/canvas.h"
 
-enum { SAINT_UI_PICTURE_CELL_W = 10, SAINT_UI_PICTURE_CELL_H = 20 };
+enum { SAINT_UI_PICTURE_CELL_W = 12, SAINT_UI_PICTURE_CELL_H = 24 };
 
-/* Draw every cell into 10 x 20 pixels; ground and ink (0xrrggbb) stand for the terminal's own colours. Letters come from a small font of our own,
+/* Draw every cell into 12 x 24 pixels; ground and ink (0xrrggbb) stand for the terminal's own colours. Letters come from a small font of our own,
  * blocks, lines, braille and the symbols of the views are drawn; other characters become boxes. *out is made here: saint_image_free. */
 saint_status saint_ui_picture(const saint_ui_canvas *c, uint32_t ground, uint32_t ink, saint_image *out, saint_error *err);
 
