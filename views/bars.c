@@ -71,7 +71,7 @@ int saint_ui_bars_draw(saint_ui_pen p, const saint_ui_bars *b)
         }
         if (lines < 2 || y + 1 >= h - legend) continue;
         if (isfinite(r->predicted)) saint_ui_bar(p, left, y + 1, width, r->predicted / most, SAINT_UI_PREDICTED, SAINT_UI_FAINT);
-        if (right) saint_ui_text(p, left + width + 1, y + 1, right, SAINT_UI_PREDICTED, saint_ui_fixed(text, sizeof text, r->predicted, b->decimals));
+        if (right && isfinite(r->predicted)) saint_ui_text(p, left + width + 1, y + 1, right, SAINT_UI_PREDICTED, saint_ui_fixed(text, sizeof text, r->predicted, b->decimals));
     }
     if (legend) {
         int y = h - 1, x = 0;
@@ -102,7 +102,7 @@ void saint_ui_stacks_draw(saint_ui_pen p, const saint_ui_stack *stack, int n, co
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!stack || n < 1 || n_parts < 1) return;
     double most = 0;
-    int left = 0, h = p.area.h, legend = part_name && h > n ? 1 : 0, step = h - legend - 1 >= 2 * n ? 2 : 1;
+    int left = 0, h = p.area.h, legend = part_name && h > n ? 1 : 0, step = h - legend >= 2 * n ? 2 : 1;
     for (int i = 0; i < n; i++) {
         double total = 0;
         for (int k = 0; k < n_parts && stack[i].part; k++)
@@ -160,15 +160,16 @@ int saint_ui_facts_draw(saint_ui_pen p, const saint_ui_fact *fact, int n, int fi
     }
     label++;
     if (label > w / 2) label = w / 2;
-    /* A narrow pane gives up A first, then the difference: what is now stays. */
-    if (has_a && label + a + b + (has_delta ? delta : 0) + 3 > w) has_a = false;
-    if (has_delta && label + b + delta + 2 > w) has_delta = false;
+    /* A narrow pane gives up A first; the difference is cut before it goes: what is now stays. */
+    int least = has_delta ? (delta < 8 ? delta : 8) + 2 : 0;
+    if (has_a && label + a + 2 + b + least > w) has_a = false;
+    if (has_delta && label + b + least > w) has_delta = false;
     int at_b = label + (has_a ? a + 2 : 0) + b, at_delta = has_delta ? at_b + 2 : w;
     int y = -(first > 0 ? first : 0);
     if (head_a || head_b || head_delta) {
         if (y >= 0) {
             if (has_a && head_a) saint_ui_text_right(p, label + a, y, a, SAINT_UI_ONLY_A, head_a);
-            if (head_b && (has_a || has_delta)) saint_ui_text_right(p, at_b, y, b, SAINT_UI_ONLY_B, head_b);
+            if (head_b) saint_ui_text_right(p, at_b, y, b, SAINT_UI_ONLY_B, head_b);
             if (has_delta && head_delta) saint_ui_text(p, at_delta, y, -1, SAINT_UI_MUTED, head_delta);
         }
         y++;

@@ -369,3 +369,27 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
     if (f->state == SAINT_UI_FIELD_PENDING) saint_ui_text(p, marker, 0, 1, SAINT_UI_WARN, "*");
     if (f->state == SAINT_UI_FIELD_REJECTED) saint_ui_text(p, marker, 0, 1, SAINT_UI_BAD, "!");
 }
+
+void saint_ui_fields_draw(saint_ui_pen p, const saint_ui_field_spec *spec, saint_ui_field *f, int n, int at, int *top, bool doc, int what)
+{
+    saint_ui_clear(p, SAINT_UI_TEXT);
+    if (!spec || !f || n < 1 || p.area.h < 1) return;
+    int own = 0, names = 0, rows = p.area.h;
+    if (!top) top = &own;
+    doc = doc && rows > n && at >= 0 && at < n;
+    if (at >= 0 && at < *top) *top = at;
+    if (at >= *top + rows) *top = at - rows + 1;
+    if (*top > n - rows) *top = n - rows;
+    if (*top < 0) *top = 0;
+    for (int i = 0; i < n; i++) {
+        int w = saint_ui_text_width(spec[i].name);
+        if (w > names) names = w;
+    }
+    if (names > 16 && p.area.w < 70) names = 16;
+    for (int i = 0; i < rows && *top + i < n; i++)
+        saint_ui_field_draw(saint_ui_pen_part(p, 0, i, p.area.w, 1), &spec[*top + i], &f[*top + i], names, *top + i == at, what, *top + i, NULL);
+    bool ascii = saint_ui_pen_ascii(p);
+    if (*top > 0) saint_ui_text(p, p.area.w - 1, 0, 1, SAINT_UI_ACCENT, ascii ? "^" : "\u25b4");
+    if (*top + rows < n) saint_ui_text(p, p.area.w - 1, rows - 1, 1, SAINT_UI_ACCENT, ascii ? "v" : "\u25be");
+    if (doc) saint_ui_text(p, 1, rows - 1, -1, SAINT_UI_MUTED, spec[at].doc);
+}

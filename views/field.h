@@ -62,4 +62,8 @@ double saint_ui_field_share(const saint_ui_field_spec *spec, double v);
 void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *spec, saint_ui_field *f, int name_columns, bool focus, int what, int value,
                          saint_ui_rect *slider);
 
+/* A list of fields, the one with the focus (at, -1 = none) kept in view; *top (may be NULL) is the first row shown and stays the caller's. Names are aligned.
+ * The doc of the field with the focus stands in the last row when doc is true and there is room. */
+void saint_ui_fields_draw(saint_ui_pen p, const saint_ui_field_spec *spec, saint_ui_field *f, int n, int at, int *top, bool doc, int what);
+
 #endif

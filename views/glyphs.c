@@ -140,6 +140,8 @@ static bool symbol_ink(uint32_t ch, double x, double y)
     case 0x25b0: return y >= 7 && y <= 18 && x + (y - 12.5) * 0.25 >= 2 && x + (y - 12.5) * 0.25 <= 10;
     case 0x25b1: return y >= 7 && y <= 18 && x + (y - 12.5) * 0.25 >= 2 && x + (y - 12.5) * 0.25 <= 10 &&
                         !(y >= 8.4 && y <= 16.6 && x + (y - 12.5) * 0.25 >= 3.5 && x + (y - 12.5) * 0.25 <= 8.5);
+    case 0x25b4: return triangle(x, y, 6, 9, 2, 16, 10, 16);
+    case 0x25be: return triangle(x, y, 6, 16, 2, 9, 10, 9);
     case 0x2026: return y > 15.5 && y < 18 && fmod(x + 0.8, 4) < 2.2;
     case 0x2039: return near_segment(x, y, 7.5, 8, 4, 12.5, 0.9) || near_segment(x, y, 4, 12.5, 7.5, 17, 0.9);
     case 0x203a: return near_segment(x, y, 4.5, 8, 8, 12.5, 0.9) || near_segment(x, y, 8, 12.5, 4.5, 17, 0.9);

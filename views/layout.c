@@ -77,7 +77,7 @@ static void right_column(saint_ui_layout *l, saint_ui_rect r, const saint_ui_lay
     if (params + facts > r.h && params > (r.h + 1) / 2) params = facts < r.h / 2 ? r.h - facts : (r.h + 1) / 2;
     add(l, SAINT_UI_PANE_PARAMS, cut_top(&r, params));
     int rest = r.h - facts;
-    if (rest < 9) {
+    if (rest < 8) {
         add(l, SAINT_UI_PANE_FACTS, r);
         return;
     }

@@ -66,47 +66,72 @@ static void help_line(saint_ui_pen p, int y, const saint_ui_action *a, int what)
     enum { KEY_COLUMNS = 11 };
     saint_ui_text(p, 1, y, KEY_COLUMNS - 1, a->reason ? SAINT_UI_KEY_OFF : SAINT_UI_KEY, a->key);
     int x = 1 + KEY_COLUMNS;
-    x += saint_ui_text(p, x, y, p.area.w - x, a->reason ? SAINT_UI_DISABLED : SAINT_UI_TEXT, a->doc ? a->doc : a->label);
-    if (a->reason && p.area.w - x > 4) saint_ui_textf(p, x, y, p.area.w - x - 1, SAINT_UI_WARN, "  (%s)", a->reason);
+    int room = p.area.w - x, reason = a->reason ? saint_ui_text_width(a->reason) + 4 : 0; /* the reason is what one wants to know */
+    int doc = reason && room - reason < room / 3 ? room / 3 : room - reason;
+    x += saint_ui_text(p, x, y, doc, a->reason ? SAINT_UI_DISABLED : SAINT_UI_TEXT, a->doc ? a->doc : a->label);
+    if (a->reason) saint_ui_textf(p, x, y, p.area.w - x, SAINT_UI_WARN, "  (%s)", a->reason);
     if (what) saint_ui_hit_add(p, 0, y, p.area.w, 1, what, a->id);
+}
+
+/* The i-th line of the help: an action, a heading (*heading) or a blank (NULL). Groups come in the order in which the table first names them. */
+static int help_lines(const saint_ui_action *action, int n, const char *filter, int want, const saint_ui_action **found, bool *heading)
+{
+    int line = 0;
+    for (int g = 0; g < n; g++) {
+        bool first = passes(&action[g], filter);
+        for (int i = 0; i < g && first; i++) first = !(passes(&action[i], filter) && same_group(action[i].group, action[g].group));
+        if (!first) continue;
+        if (line) line++;
+        if (line++ == want) *found = &action[g], *heading = true;
+        for (int i = g; i < n; i++) {
+            if (!same_group(action[i].group, action[g].group) || !passes(&action[i], filter)) continue;
+            if (line++ == want) *found = &action[i], *heading = false;
+        }
+    }
+    return line;
+}
+
+/* Lines per column: the columns break before a heading where one is near. */
+static int help_columns(int w, int h, int lines)
+{
+    int columns = w / 56 > 0 ? w / 56 : 1;
+    return lines <= h || columns < 1 ? 1 : columns > 3 ? 3 : columns;
 }
 
 int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, const char *filter, int first, int what)
 {
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!action || n < 1 || p.area.w < 1) return 0;
-    int lines = 0;
-    const char *group = NULL;
-    for (int i = 0; i < n; i++) { /* a heading and a blank line before it per group */
-        if (!passes(&action[i], filter)) continue;
-        if (!lines || !same_group(group, action[i].group)) lines += lines ? 2 : 1;
-        group = action[i].group;
-        lines++;
-    }
+    const saint_ui_action *a = NULL;
+    bool heading = false;
+    int lines = help_lines(action, n, filter, -1, &a, &heading);
     if (!lines) {
         saint_ui_text(p, 1, 0, -1, SAINT_UI_MUTED, "no action matches the filter");
         return 0;
     }
-    int columns = p.area.w / 56 > 0 ? p.area.w / 56 : 1;
-    if (columns > 3) columns = 3;
-    if (lines <= p.area.h) columns = 1;
-    int per = (lines + columns - 1) / columns, width = p.area.w / columns, line = 0;
-    group = NULL;
-    for (int i = 0; i < n; i++) {
-        if (!passes(&action[i], filter)) continue;
-        for (int part = 0; part < 2; part++) {
-            bool heading = part == 0;
-            if (heading && line && same_group(group, action[i].group)) continue;
-            if (heading && line) line++;
-            int column = line / per < columns ? line / per : columns - 1, y = line - column * per - first;
-            saint_ui_pen at = saint_ui_pen_part(p, column * width, 0, width - (columns > 1), p.area.h);
-            if (y >= 0 && y < p.area.h && heading) saint_ui_text(at, 1, y, -1, SAINT_UI_ACCENT, action[i].group ? action[i].group : "other");
-            else if (y >= 0 && y < p.area.h) help_line(at, y, &action[i], what);
-            line++;
+    int columns = help_columns(p.area.w, p.area.h, lines), per = (lines + columns - 1) / columns, width = p.area.w / columns, line = 0, rows = 0;
+    for (int column = 0; column < columns && line < lines; column++) {
+        saint_ui_pen at = saint_ui_pen_part(p, column * width, 0, width - (columns > 1), p.area.h);
+        int y = 0;
+        for (; line < lines && (y < per || column == columns - 1); line++) {
+            a = NULL;
+            help_lines(action, n, filter, line, &a, &heading);
+            if (!a && y == 0) continue;                                  /* no blank on top */
+            if (a && heading && y > 0 && y >= per - 3 && column < columns - 1) break; /* no heading at the foot */
+            if (a && heading && y >= first && y - first < p.area.h) saint_ui_text(at, 1, y - first, -1, SAINT_UI_ACCENT, a->group ? a->group : "other");
+            else if (a && y >= first && y - first < p.area.h) help_line(at, y - first, a, what);
+            y++;
         }
-        group = action[i].group;
+        if (y > rows) rows = y;
     }
-    return per;
+    return rows;
+}
+
+int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter)
+{
+    const saint_ui_action *a = NULL;
+    bool heading = false;
+    return action && n > 0 ? help_lines(action, n, filter, -1, &a, &heading) : 0;
 }
 
 /* ---- palette ---- */

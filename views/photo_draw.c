@@ -48,7 +48,7 @@ static void hatch(const scene *s, uint8_t *p, int x, int y)
     int step = (int)lround(y * s->cell_aspect);
     bool on = (x + step) % 4 < 1;
     memcpy(p, s->theme->ground, 3);
-    mix(p, s->theme->ink, on ? 0.22 : 0.08);
+    mix(p, s->theme->ink, on ? 0.15 : 0.05);
 }
 
 static bool is_kept(const uint8_t *mask, int patch) { return !mask || patch < 0 || mask[patch]; }
@@ -71,7 +71,7 @@ static double depth_of(const scene *s, int patch)
 /* Tints carry the picture's brightness, so that its content stays readable beneath. */
 static void tint(uint8_t *p, const uint8_t rgb[3], double share)
 {
-    double light = 0.45 + 0.75 * luminance(p);
+    double light = 0.6 + 0.5 * luminance(p);
     uint8_t shaded[3];
     for (int c = 0; c < 3; c++) shaded[c] = (uint8_t)fmin(255, rgb[c] * light);
     mix(p, shaded, share);
@@ -93,8 +93,8 @@ static void style_pixel(const scene *s, uint8_t *p, int patch)
             break;
         }
         saint_ui_heat(v, rgb);
-        tint(p, rgb, kept ? 0.72 : 0.62);
-        if (!kept) mix(p, s->theme->ground, 0.45);
+        tint(p, rgb, 0.78);
+        if (!kept) mix(p, s->theme->ground, 0.4);
         break;
     }
     case SAINT_UI_PHOTO_DEATH: {
@@ -120,9 +120,9 @@ static void style_pixel(const scene *s, uint8_t *p, int patch)
 /* Lines lie on the pixel row or column before the border, only where patches have several pixels. */
 static bool border(const scene *s, int x, int y, int patch, bool *kept_edge)
 {
-    int right, below;
+    int right = -1, below = -1;
     place a = x + 1 < s->w ? where_is(s, x + 1, y, &right) : IN_NOTHING, b = y + 1 < s->h ? where_is(s, x, y + 1, &below) : IN_NOTHING;
-    int left, above;
+    int left = -1, above = -1;
     place l = x > 0 ? where_is(s, x - 1, y, &left) : IN_NOTHING, t = y > 0 ? where_is(s, x, y - 1, &above) : IN_NOTHING;
     bool me = is_kept(s->ph->kept, patch);
     *kept_edge = me && ((a == IN_PATCH && !is_kept(s->ph->kept, right)) || (b == IN_PATCH && !is_kept(s->ph->kept, below)) ||
@@ -224,7 +224,7 @@ static char letter_of(const scene *s, int patch, bool kept)
 
 static void characters(saint_ui_pen p, const scene *s, const uint8_t *rgb)
 {
-    static const char ramp[] = " :-=+*#%@@"; /* '.' is the mark of what was dropped */
+    static const char ramp[] = "::;-=+*#%@"; /* '.' and the blank are what was dropped */
     for (int y = 0; y < s->h; y++)
         for (int x = 0; x < s->w; x++) {
             int patch;

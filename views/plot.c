@@ -258,7 +258,7 @@ static void draw_axes(saint_ui_pen p, saint_ui_pen data, const saint_ui_plot *pl
     saint_ui_style faint = saint_ui_theme_style(p.theme, SAINT_UI_FAINT);
     int w = data.area.w, h = data.area.h, x0 = m->left, y0 = m->top;
     bool ascii = saint_ui_pen_ascii(p);
-    uint32_t dotted_h = ascii ? '.' : 0x2508, dotted_v = ascii ? '.' : 0x250a;
+    uint32_t dotted = ascii ? '.' : 0x2508;
     for (int axis = 1; axis <= 2 && m->left; axis++) {
         int x = axis == 1 ? x0 - 1 : x0 + w;
         if (axis == 2 && !f->used[2]) continue;
@@ -273,7 +273,7 @@ static void draw_axes(saint_ui_pen p, saint_ui_pen data, const saint_ui_plot *pl
             saint_ui_char(p, x, y0 + y, saint_ui_sym_char(p, axis == 1 ? SAINT_UI_SYM_TEE_R : SAINT_UI_SYM_TEE_L), faint);
             if (axis == 1) saint_ui_text_right(p, x, y0 + y, -1, SAINT_UI_MUTED, text);
             else saint_ui_text(p, x + 1, y0 + y, -1, SAINT_UI_MUTED, text);
-            for (int c = 0; c < w && plot->guides && axis == 1; c++) saint_ui_char(data, c, y, dotted_h, faint);
+            for (int c = 0; c < w && plot->guides && axis == 1; c++) saint_ui_char(data, c, y, dotted, faint);
         }
     }
     if (!m->bottom) return;
@@ -289,7 +289,6 @@ static void draw_axes(saint_ui_pen p, saint_ui_pen data, const saint_ui_plot *pl
         int n = (int)strlen(text), at = x0 + x - n / 2;
         if (at < 0) at = 0;
         if (at + n > p.area.w) at = p.area.w - n;
-        for (int r = 0; r < h && plot->guides; r++) saint_ui_char(data, x, r, dotted_v, faint);
         if (at <= end) continue;
         saint_ui_char(p, x0 + x, y, saint_ui_sym_char(p, SAINT_UI_SYM_TEE_T), faint);
         end = at + saint_ui_text(p, at, y + 1, n, SAINT_UI_MUTED, text);

@@ -51,16 +51,21 @@ double saint_ui_eta(const saint_ui_progress *g)
 void saint_ui_progress_draw(saint_ui_pen p, const saint_ui_progress *g)
 {
     if (!g || p.area.w < 1) return;
-    char words[160], eta[40];
+    char words[160], eta[40], failed[40] = "";
     double left = saint_ui_eta(g), share = g->total > 0 ? (double)g->done / (double)g->total : 0;
     if (isnan(left)) snprintf(eta, sizeof eta, "-");
     else saint_ui_duration(eta, sizeof eta, left);
-    int n = snprintf(words, sizeof words, "%3d%%  %lld/%lld", (int)(100 * share), (long long)g->done, (long long)g->total);
-    if (g->paused) n += snprintf(words + n, sizeof words - (size_t)n, "  paused");
-    else if (g->done < g->total) n += snprintf(words + n, sizeof words - (size_t)n, "  ETA %s", eta);
-    if (g->failed > 0) snprintf(words + n, sizeof words - (size_t)n, "  %lld failed", (long long)g->failed);
-    int x = saint_ui_text(p, 0, 0, p.area.w / 3, SAINT_UI_TEXT, g->name);
+    if (g->failed > 0) snprintf(failed, sizeof failed, "  %lld failed", (long long)g->failed);
+    int x = saint_ui_text(p, 0, 0, p.area.w / 3, SAINT_UI_TEXT, g->name), percent = (int)(100 * share);
     if (x) x++;
+    for (int detail = 0; detail < 3; detail++) { /* counts go first where it is narrow, then the time */
+        int n = snprintf(words, sizeof words, "%d%%", percent);
+        if (detail == 0) n += snprintf(words + n, sizeof words - (size_t)n, "  %lld/%lld", (long long)g->done, (long long)g->total);
+        if (g->paused) n += snprintf(words + n, sizeof words - (size_t)n, "  paused");
+        else if (detail < 2 && g->done < g->total) n += snprintf(words + n, sizeof words - (size_t)n, "  ETA %s", eta);
+        snprintf(words + n, sizeof words - (size_t)n, "%s", failed);
+        if (x + saint_ui_text_width(words) + 7 <= p.area.w) break;
+    }
     int right = saint_ui_text_width(words), bar = p.area.w - x - right - 1;
     if (bar > 60) bar = 60;
     if (bar >= 4) {

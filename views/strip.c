@@ -12,7 +12,7 @@ typedef struct {
     int gap;
 } plan;
 
-enum { STAGE_LABEL = 2, CAPTION_LEAST = 16, CAPTION_MOST = 40 };
+enum { STAGE_LABEL = 3, CAPTION_LEAST = 16, CAPTION_MOST = 40 };
 
 static plan measure(int w, const saint_ui_strip *s)
 {
@@ -62,18 +62,19 @@ static int most_tokens(const saint_ui_strip *s)
     return most > 0 ? most : 1;
 }
 
-static saint_ui_role role_of(const saint_ui_strip_layer *layer)
+static saint_ui_role role_of(const saint_ui_strip_layer *layer, bool cursor)
 {
     if (layer->tokens < 0) return SAINT_UI_FAINT;
+    if (cursor) return SAINT_UI_STRONG;
     if (layer->site) return SAINT_UI_SITE;
     return layer->stage == SAINT_STAGE_LLM ? SAINT_UI_LLM : SAINT_UI_VIT;
 }
 
 /* One bar of h rows, w columns. */
-static void bar(saint_ui_pen p, int x, int w, int h, const saint_ui_strip_layer *layer, int most)
+static void bar(saint_ui_pen p, int x, int w, int h, const saint_ui_strip_layer *layer, int most, bool cursor)
 {
     bool ascii = saint_ui_pen_ascii(p);
-    saint_ui_style style = saint_ui_theme_style(p.theme, role_of(layer));
+    saint_ui_style style = saint_ui_theme_style(p.theme, role_of(layer, cursor));
     int64_t tokens = layer->tokens > most ? most : layer->tokens;
     int levels = ascii ? h * 10 : h * 8, level = layer->tokens < 0 ? 0 : (int)((tokens * levels + most / 2) / most);
     if (layer->tokens > 0 && level < 1) level = 1;
@@ -146,7 +147,7 @@ void saint_ui_strip_draw(saint_ui_pen p, const saint_ui_strip *s, int what)
     plan l = measure(p.area.w, s);
     int h = p.area.h, bars = h < 2 ? 1 : h < 3 ? 1 : h - 2, most = most_tokens(s);
     if (l.left) {
-        if (l.gap_at > 0) saint_ui_text(p, 0, bars - 1, 1, SAINT_UI_VIT, "V");
+        if (l.gap_at > 0) saint_ui_text(p, 1, bars - 1, 1, SAINT_UI_VIT, "V");
         if (l.gap_at < s->n) saint_ui_text(p, column_of(&l, l.gap_at) - 2, bars - 1, 1, SAINT_UI_LLM, "L");
     }
     for (int i = 0; i < s->n; i++) {
@@ -157,7 +158,7 @@ void saint_ui_strip_draw(saint_ui_pen p, const saint_ui_strip *s, int what)
             if (next->tokens >= 0 && (layer.tokens < 0 || next->tokens < layer.tokens)) layer.tokens = next->tokens;
             layer.site = layer.site || next->site;
         }
-        bar(p, x, l.per > 2 ? l.per - 1 : l.per, bars, &layer, most);
+        bar(p, x, l.per > 2 ? l.per - 1 : l.per, bars, &layer, most, s->cursor >= i && s->cursor <= last);
         if (s->cursor >= i && s->cursor <= last && h == 1) {
             saint_ui_rect r = saint_ui_rect_meet((saint_ui_rect){p.area.x + x, p.area.y, l.per > 2 ? l.per - 1 : l.per, 1}, p.clip);
             saint_ui_canvas_restyle(p.canvas, r, saint_ui_theme_style(p.theme, SAINT_UI_LAYER_CURSOR));

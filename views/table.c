@@ -62,11 +62,11 @@ bool saint_ui_table_key(const saint_ui_table *t, saint_ui_table_state *s, const 
     return true;
 }
 
-enum { MOST_COLUMNS = 64 };
+enum { MOST_COLUMNS = 64, GAP = 2 };
 
 static int natural(const saint_ui_table *t, int c)
 {
-    int w = saint_ui_text_width(t->column[c].title) + 2; /* with the arrow of the sorting */
+    int w = saint_ui_text_width(t->column[c].title) + 1; /* with the arrow of the sorting */
     return w > t->column[c].width ? w : t->column[c].width;
 }
 
@@ -79,11 +79,11 @@ static void measure(const saint_ui_table *t, int first, int w, int width[MOST_CO
         if (c && c < first) continue;
         int need = natural(t, c);
         if (used + need > w) {
-            if (!used || w - used > 6) width[c] = w - used - (used ? 0 : 0), used = w; /* the last one is cut */
+            if (!used || w - used > 6) width[c] = w - used, used = w; /* the last one is cut */
             break;
         }
         width[c] = need;
-        used += need + 1;
+        used += need + GAP;
         growing += t->column[c].grow;
     }
     for (int c = 0, spare = w - used; c < n && growing > 0 && spare > 0; c++)
@@ -126,11 +126,12 @@ static void heading(saint_ui_pen p, const saint_ui_table *t, const saint_ui_tabl
         saint_ui_role role = sorted ? SAINT_UI_ACCENT : SAINT_UI_MUTED;
         const char *arrow = sorted ? saint_ui_sym(p, s->descending ? SAINT_UI_SYM_DOWN : SAINT_UI_SYM_UP) : "";
         int title = saint_ui_text_width(t->column[c].title), room = width[c] - (sorted ? 1 : 0);
-        int at = t->column[c].right && title < room ? x + room - title : x;
+        int at = t->column[c].right && title < width[c] ? x + width[c] - title : x;
+        if (t->column[c].right && sorted) saint_ui_text(p, at > x ? at - 1 : x, 0, 1, role, arrow), at += at == x;
         int used = saint_ui_text(p, at, 0, room, role, t->column[c].title);
-        if (sorted) saint_ui_text(p, at + used, 0, 1, role, arrow);
+        if (!t->column[c].right && sorted) saint_ui_text(p, at + used, 0, 1, role, arrow);
         if (what) saint_ui_hit_add(p, x, 0, width[c], 1, what + 1, c);
-        x += width[c] + 1;
+        x += width[c] + GAP;
     }
 }
 
@@ -159,7 +160,7 @@ void saint_ui_table_draw(saint_ui_pen p, const saint_ui_table *t, saint_ui_table
             saint_ui_style style = saint_ui_theme_style(p.theme, selected ? on : role);
             int n = saint_ui_text_width(text), at = t->column[c].right && n < width[c] ? x + width[c] - n : x;
             saint_ui_text_styled(p, at, y, width[c] - (at - x), style, text);
-            x += width[c] + 1;
+            x += width[c] + GAP;
         }
         if (what) saint_ui_hit_add(p, 0, y, w, 1, what, position);
     }

@@ -62,7 +62,7 @@ static const row rows[SAINT_UI_ROLE_COUNT] = {
     [SAINT_UI_SERIES_2] = {0x4fd1a5, -1, 0x00795a, -1, 2, -1, 0, 0},
     [SAINT_UI_SERIES_3] = {0xe58fc4, -1, 0xa3437a, -1, 5, -1, 0, 0},
     [SAINT_UI_SERIES_4] = {0xf0e25a, -1, 0x7c6f00, -1, 7, -1, 0, B},
-    [SAINT_UI_SERIES_5] = {0xff7a66, -1, 0xbe2f15, -1, 1, -1, 0, 0},
+    [SAINT_UI_SERIES_5] = {0xb9a2ff, -1, 0x6a4bc4, -1, 4, -1, 0, B},
 };
 
 static saint_ui_color ansi_color(int i, saint_ui_tier tier)

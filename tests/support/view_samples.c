@@ -153,16 +153,16 @@ static void draw_params(saint_ui_pen p, bool focus)
         {.name = "saint_image_token_length", .unit = "rows", .type = SAINT_UI_FIELD_INT, .min = -1, .max = 577, .def = -1, .unset = "derived", .locked = "derived from keep_num"},
     };
     static const double value[] = {3, 2, 376, 16, 1, 7, 16, 0.83, 375}, other[] = {NAN, NAN, 513, 16, NAN, 7, 24, 0.75, NAN};
-    for (int i = 0; i < (int)(sizeof spec / sizeof *spec) && i < p.area.h; i++) {
-        saint_ui_field f = {.value = value[i], .other = other[i], .state = i == 7 ? SAINT_UI_FIELD_PENDING : SAINT_UI_FIELD_SHOWN};
-        saint_ui_field_draw(saint_ui_pen_part(p, 0, i, p.area.w, 1), &spec[i], &f, 16, focus && i == 2, 0, i, NULL);
-    }
+    enum { FIELDS = sizeof spec / sizeof *spec };
+    saint_ui_field f[FIELDS];
+    for (int i = 0; i < FIELDS; i++) f[i] = (saint_ui_field){.value = value[i], .other = other[i], .state = i == 7 ? SAINT_UI_FIELD_PENDING : SAINT_UI_FIELD_SHOWN};
+    saint_ui_fields_draw(p, spec, f, FIELDS, focus ? 2 : -1, NULL, true, 0);
 }
 
 static void draw_facts(saint_ui_pen p)
 {
     static const saint_ui_fact fact[] = {
-        {"vision tokens", "576", "191", "-66.8 %", SAINT_UI_GOOD},
+        {"vision tokens", "576", "177", "-69.3 %", SAINT_UI_GOOD},
         {"prefill", "41.2 ms", "27.9 ms", "\u00d71.48 \u00b10.03", SAINT_UI_GOOD},
         {"decode", "22.4 tok/s", "23.0 tok/s", "\u00d71.03 \u00b10.01", SAINT_UI_TEXT},
         {"selection", "-", "0.21 ms", "0.8 % of the gain", SAINT_UI_TEXT},
@@ -291,9 +291,11 @@ static const saint_ui_progress progress = {.name = "sweep #2", .done = 40, .tota
 static void draw_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err)
 {
     static const char *const styles[] = {"dropped dim", "outline", "heat: saint_drop score", "layer of death", "A and B"};
+    char note[64];
+    snprintf(note, sizeof note, "LLM 12 \u00b7 %d/576 kept \u00b7 %d %%", s->tokens[s->step], s->tokens[s->step] * 100 / 576);
     saint_ui_pane pane = {.title = saint_ui_pane_title(id), .focus = focus};
     switch (id) {
-    case SAINT_UI_PANE_IMAGE: pane.detail = styles[style], pane.note = "LLM 12 \u00b7 191/576 kept \u00b7 33 %"; break;
+    case SAINT_UI_PANE_IMAGE: pane.detail = styles[style], pane.note = note; break;
     case SAINT_UI_PANE_PARAMS: pane.detail = "hybrid", pane.note = "live \u25cf  undo 7"; break;
     case SAINT_UI_PANE_FACTS: pane.detail = "measured, CPU f32, 2 threads"; break;
     case SAINT_UI_PANE_CHART: pane.note = page == SAINT_UI_PAGE_CHARTS ? "keep_num 379   tok/s 24.1   accuracy 62.1" : NULL; break;
@@ -301,7 +303,7 @@ static void draw_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pa
     default: break;
     }
     if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE) pane.title = "A", pane.detail = "full", pane.note = "576";
-    if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE_B) pane.title = "B", pane.detail = "keep_num 376, saint_threshold 0.83", pane.note = "191";
+    if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE_B) pane.title = "B", pane.detail = "keep_num 376, saint_threshold 0.83", pane.note = "177";
     saint_ui_pen in = saint_ui_pane_draw(p, &pane);
     switch (id) {
     case SAINT_UI_PANE_IMAGE: draw_image(in, s, style, false, err); break;
@@ -325,7 +327,7 @@ static void draw_strip(saint_ui_pen p, const sample *s, bool focus)
         bool vit = i < SAMPLE_VIT;
         int at = vit ? i : i - SAMPLE_VIT;
         layer[i] = (saint_ui_strip_layer){.stage = vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM, .layer = at, .tokens = s->tokens[i],
-                                          .site = vit ? at == 19 : at >= 7 && at <= 16, .reused = at < 19};
+                                          .site = vit ? at == 19 : at >= 7 && at <= 16, .reused = vit && at < 19};
         layer[i].name = vit && at == 19 ? "iterative_drop_full_graph" : layer[i].site ? "saint_drop" : "no pruning";
     }
     saint_ui_strip_draw(p, &(saint_ui_strip){.layer = layer, .n = SAMPLE_STEPS, .cursor = s->step, .rounds = s->step == 19 ? 12 : 0, .round = -1, .focus = focus}, 0);
@@ -353,7 +355,7 @@ saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui
         else draw_pane(at, s, page, id, style, focus == id, err);
     }
     if (overlay == SAMPLE_HELP) {
-        saint_ui_pen in = saint_ui_overlay(p, 120, 40, "help", "/ filter   Esc close");
+        saint_ui_pen in = saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");
         saint_ui_help_draw(in, sample_actions, sample_n_actions, NULL, 0, 0);
     } else if (overlay == SAMPLE_PALETTE) {
         int match[40];
