@@ -149,6 +149,8 @@ static saint_ui_color reduce_256(uint32_t v)
     unsigned of_cube = (unsigned)(16 + 36 * nearest_level(r) + 6 * nearest_level(g) + nearest_level(b)), of_grey = (unsigned)(232 + grey);
     int d_cube = distance(r, g, b, saint_ui_color_value(saint_ui_palette(of_cube), 0));
     int d_grey = distance(r, g, b, saint_ui_color_value(saint_ui_palette(of_grey), 0));
+    int high = r > g ? (r > b ? r : b) : g > b ? g : b, low = r < g ? (r < b ? r : b) : g < b ? g : b;
+    if (high - low > 24) d_grey *= 2; /* a tinge that is lost is seen sooner than a tone that is off */
     return saint_ui_palette(d_grey < d_cube ? of_grey : of_cube);
 }
 

@@ -26,7 +26,7 @@ typedef enum {
 
 enum { SAINT_UI_SHIFT = 1, SAINT_UI_CTRL = 2, SAINT_UI_ALT = 4 };
 
-typedef enum { SAINT_UI_MOUSE_DOWN, SAINT_UI_MOUSE_DRAG, SAINT_UI_MOUSE_UP, SAINT_UI_MOUSE_DOUBLE, SAINT_UI_MOUSE_WHEEL_UP, SAINT_UI_MOUSE_WHEEL_DOWN } saint_ui_mouse;
+typedef enum { SAINT_UI_MOUSE_DOWN, SAINT_UI_MOUSE_DRAG, SAINT_UI_MOUSE_UP, SAINT_UI_MOUSE_WHEEL_UP, SAINT_UI_MOUSE_WHEEL_DOWN } saint_ui_mouse;
 
 typedef struct {
     saint_ui_event_kind kind;

@@ -53,7 +53,7 @@ static void hatch(const scene *s, uint8_t *p, int x, int y)
 
 static bool is_kept(const uint8_t *mask, int patch) { return !mask || patch < 0 || mask[patch]; }
 
-static const uint8_t only_a[3] = {60, 160, 235}, only_b[3] = {250, 145, 50}, cursor_color[3] = {255, 255, 255}, cursor_edge[3] = {235, 30, 90},
+static const uint8_t only_a[3] = {60, 160, 235}, only_b[3] = {250, 145, 50}, cursor_color[3] = {255, 255, 255}, cursor_dark[3] = {10, 10, 20}, cursor_edge[3] = {235, 30, 90},
                      link_color[3] = {250, 60, 200}, line_kept[3] = {255, 200, 60};
 
 static double scaled_value(const scene *s, int patch)
@@ -196,7 +196,7 @@ static void overlay(const scene *s, uint8_t *rgb)
     }
     if (s->ph->cursor >= 0 && s->ph->grid_w > 0) {
         bool roomy = s->per_patch >= 3;
-        mark_patch(s, rgb, s->ph->cursor, roomy ? cursor_edge : cursor_color, roomy ? 0 : 1, true);
+        mark_patch(s, rgb, s->ph->cursor, roomy ? cursor_edge : s->light ? cursor_dark : cursor_color, roomy ? 0 : 1, true);
     }
 }
 

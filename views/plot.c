@@ -186,8 +186,8 @@ static void draw_series(saint_ui_pen data, const saint_ui_plot_frame *f, const s
         px = x, py = y;
     }
     if (!s->points) return;
-    /* Markers closer than two columns say nothing that the line does not. */
-    if (s->line && s->n > 2 * data.area.w / 3) return;
+    /* Close markers say nothing that the line does not, and in few rows they hide it. */
+    if (s->line && (s->n > data.area.w / 2 || data.area.h < 6)) return;
     style.attr |= SAINT_UI_BOLD;
     for (int i = 0; i < s->n; i++) {
         double x = saint_ui_plot_dot(f, 0, s->x[i]), y = saint_ui_plot_dot(f, axis, s->y[i]);
