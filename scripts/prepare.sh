@@ -30,5 +30,5 @@ configure() {
     grep -h "CUDA:" "build/configure-$1.log" | sed 's/^-- //' >&2 || true
 }
 
-BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build git ca-certificates libcjson-dev libstb-dev)
-TEST_PACKAGES=(libcmocka-dev clang libclang-rt-dev)
+BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build git ca-certificates libcjson-dev libstb-dev libncurses-dev ncurses-bin)
+TEST_PACKAGES=(libcmocka-dev libvterm-dev clang libclang-rt-dev)

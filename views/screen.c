@@ -53,10 +53,10 @@ static SCREEN *open_direct(void)
     return s;
 }
 
-static saint_ui_tier tier_of(int colors_, bool no_color)
+static saint_ui_tier tier_of(int n, bool no_color)
 {
-    if (no_color || colors_ < 8) return SAINT_UI_MONO;
-    return colors_ >= 1 << 24 ? SAINT_UI_DIRECT : colors_ >= 256 ? SAINT_UI_256 : colors_ >= 16 ? SAINT_UI_16 : SAINT_UI_8;
+    if (no_color || n < 8) return SAINT_UI_MONO;
+    return n >= 1 << 24 ? SAINT_UI_DIRECT : n >= 256 ? SAINT_UI_256 : n >= 16 ? SAINT_UI_16 : SAINT_UI_8;
 }
 
 static bool unicode_locale(void)
@@ -166,7 +166,7 @@ static void modes_on(saint_ui_screen *s)
 
 static void choose_looks(saint_ui_screen *s, const saint_ui_screen_options *o)
 {
-    s->tier = tier_of(has_colors() ? COLORS : 0, o->no_color);
+    s->tier = tier_of(tigetnum("colors"), o->no_color);
     if (o->tier > (int)s->tier && o->tier <= SAINT_UI_MONO) s->tier = (saint_ui_tier)o->tier;
     /* The Linux console and real terminals have letters, lines and perhaps half blocks; braille and round corners they have not. */
     bool poor = starts_with(o->term, "linux") || starts_with(o->term, "vt") || starts_with(o->term, "dumb") || starts_with(o->term, "ansi");
