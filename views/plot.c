@@ -401,8 +401,9 @@ void saint_ui_sparkline(saint_ui_pen p, const double *y, int n, saint_ui_role ro
     for (int x = 0; x < w; x++) {
         double v = y[(int)((int64_t)x * n / w)];
         if (!isfinite(v)) continue;
-        int level = (int)lround((v - low) / (high - low) * (h - 1));
-        if (ascii && p.area.h == 1) saint_ui_char(p, x, 0, (uint32_t)"_.-=*#"[(int)(5.999 * (v - low) / (high - low))], style);
+        double share = fmin(fmax((v - low) / (high - low), 0), 1);
+        int level = (int)lround(share * (h - 1));
+        if (ascii && p.area.h == 1) saint_ui_char(p, x, 0, (uint32_t)"_.-=*#"[(int)(5.999 * share)], style);
         else
             for (int k = 0; k <= level; k++) saint_ui_dot(p, x, h - 1 - k, style);
     }

@@ -31,8 +31,9 @@ static plan measure(int w, const saint_ui_strip *s)
     if (room < 1) room = 1;
     int n = s->n > 0 ? s->n : 1;
     if (n <= room) l.per = room / n < 4 ? room / n : 4;
-    else l.share = (n + room - 1) / room;
-    int used = l.left + l.gap + (n <= room ? n * l.per : (n + l.share - 1) / l.share + 1);
+    int vit = l.gap_at, llm = n - l.gap_at;
+    while (l.share < n && (vit + l.share - 1) / l.share + (llm + l.share - 1) / l.share > room) l.share++;
+    int used = l.left + l.gap + (n <= room ? n * l.per : (vit + l.share - 1) / l.share + (llm + l.share - 1) / l.share);
     l.caption = used + 2;
     return l;
 }

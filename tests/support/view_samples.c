@@ -81,7 +81,7 @@ saint_status sample_make(sample *s, saint_image *image, saint_error *err)
         s->death[order[rank].patch] = (int16_t)(step < SAMPLE_STEPS ? step : -1);
     }
     sample_at(s, SAMPLE_VIT + 12);
-    for (int i = 0; i < SAMPLE_PATCHES; i++) s->kept_b[i] = s->kept[i] ? (i * 7 + i / 5) % 5 != 0 : (i * 13 + i / 3) % 9 == 0;
+    for (int i = 0; i < SAMPLE_PATCHES; i++) s->kept_b[i] = (uint8_t)(s->kept[i] ? (i * 7 + i / 5) % 5 != 0 : (i * 13 + i / 3) % 9 == 0);
     return SAINT_OK;
 }
 
@@ -286,9 +286,22 @@ static void draw_runs(saint_ui_pen p, bool focus)
     saint_ui_table_draw(p, &table, &state, focus, 0);
 }
 
+void sample_cell(void *ud, int row, int column, char *out, size_t size, saint_ui_role *role)
+{
+    (void)role;
+    snprintf(out, size, "%d", column ? ((const int *)ud)[row] : row);
+}
+
+int sample_compare(void *ud, int a, int b, int column, bool descending)
+{
+    const int *v = ud;
+    int c = column ? (v[a] > v[b]) - (v[a] < v[b]) : (a > b) - (a < b);
+    return descending ? -c : c;
+}
+
 static const saint_ui_progress progress = {.name = "sweep #2", .done = 40, .total = 85, .failed = 1, .seconds = 171};
 
-static void draw_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err)
+void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err)
 {
     static const char *const styles[] = {"dropped dim", "outline", "heat: saint_drop score", "layer of death", "A and B"};
     char note[64];
@@ -339,12 +352,12 @@ saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui
     static const char *const part[] = {"llava-1.5-7b", "mme/0003 dog.jpg 3/120", "Is there a dog in the image?"};
     const char *tab[SAINT_UI_PAGE_COUNT];
     saint_ui_layout l;
-    saint_ui_layout_make(&l, page, p.area.w, p.area.h,
+    saint_ui_layout_make(&l, page, p.area.w > 0 ? p.area.w : 1, p.area.h > 0 ? p.area.h : 1,
                          &(saint_ui_layout_wish){.grid_w = SAMPLE_GRID, .grid_h = SAMPLE_GRID, .fields = 9, .facts = page == SAINT_UI_PAGE_COMPARE ? 10 : 9, .focus = focus});
     for (int i = 0; i < SAINT_UI_PAGE_COUNT; i++) tab[i] = saint_ui_page_title(i);
     for (int i = 0; i < l.n; i++) {
         saint_ui_pane_id id = l.pane[i].id;
-        saint_ui_pen at = saint_ui_pen_at(p, l.pane[i].rect);
+        saint_ui_pen at = saint_ui_pen_part(p, l.pane[i].rect.x, l.pane[i].rect.y, l.pane[i].rect.w, l.pane[i].rect.h);
         if (id == SAINT_UI_PANE_HEADER)
             saint_ui_header_draw(at, &(saint_ui_header){.brand = "SAINT", .part = part, .n_parts = 3, .tab = tab, .n_tabs = SAINT_UI_PAGE_COUNT, .active = (int)page}, 0);
         else if (id == SAINT_UI_PANE_FOOTER) saint_ui_footer_draw(at, sample_actions, sample_n_actions, 0);
@@ -352,7 +365,7 @@ saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui
             saint_ui_message_draw(at, &(saint_ui_message){SAINT_UI_SAY_GOOD, "mask in 1.9 ms, answer in 131 ms (keep_num 384 \u2192 376)", &progress});
         else if (id == SAINT_UI_PANE_STRIP) draw_strip(at, s, focus == id);
         else if (id == SAINT_UI_PANE_NOTICE) saint_ui_too_small(at, SAINT_UI_LEAST_W, SAINT_UI_LEAST_H);
-        else draw_pane(at, s, page, id, style, focus == id, err);
+        else sample_pane(at, s, page, id, style, focus == id, err);
     }
     if (overlay == SAMPLE_HELP) {
         saint_ui_pen in = saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");

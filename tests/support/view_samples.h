@@ -35,6 +35,12 @@ typedef enum { SAMPLE_NO_OVERLAY, SAMPLE_HELP, SAMPLE_PALETTE, SAMPLE_OVERLAYS }
 extern const saint_ui_action sample_actions[];
 extern const int sample_n_actions;
 
+/* One pane at the pen's size. */
+void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err);
+/* A table of an int per row: column 0 the row, column 1 ud[row]. */
+void sample_cell(void *ud, int row, int column, char *out, size_t size, saint_ui_role *role);
+int sample_compare(void *ud, int a, int b, int column, bool descending);
+
 /* One whole screen. */
 saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_photo_style style, sample_overlay overlay, saint_ui_pane_id focus,
                          saint_error *err);
