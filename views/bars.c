@@ -40,7 +40,8 @@ static void value_text(char *out, size_t size, const saint_ui_bar_row *r, int de
 {
     char a[40], b[40];
     saint_ui_fixed(a, sizeof a, r->measured, decimals);
-    if (interval && r->high > r->low) snprintf(out, size, "%s %s%s", a, sign, saint_ui_fixed(b, sizeof b, (r->high - r->low) / 2, decimals));
+    if (interval && r->high > r->low)
+        snprintf(out, size, "%s %s%s", a, sign, saint_ui_fixed(b, sizeof b, (r->high - r->low) / 2, decimals));
     else snprintf(out, size, "%s", a);
 }
 
@@ -48,7 +49,10 @@ int saint_ui_bars_draw(saint_ui_pen p, const saint_ui_bars *b)
 {
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!b || !b->row || b->n < 1) return 0;
-    int w = p.area.w, h = p.area.h, legend = b->legend && h >= 4 ? 2 : 0, lines = h - legend >= 3 * b->n - 1 ? 3 : h - legend >= 2 * b->n ? 2 : 1;
+    int w = p.area.w, h = p.area.h, legend = b->legend && h >= 4 ? 2 : 0,
+        lines = h - legend >= 3 * b->n - 1 ? 3
+                : h - legend >= 2 * b->n   ? 2
+                                           : 1;
     double most = largest(b);
     int left = label_width(b, w) + 1, right = w >= 44 ? 18 : w >= 24 ? 9 : 0, width = w - left - right - 1;
     if (width < 1) width = 1;
@@ -60,7 +64,9 @@ int saint_ui_bars_draw(saint_ui_pen p, const saint_ui_bars *b)
         saint_ui_text(p, 0, y, left - 1, SAINT_UI_TEXT, r->label);
         bool measured = isfinite(r->measured);
         if (measured) saint_ui_bar(p, left, y, width, r->measured / most, SAINT_UI_MEASURED, SAINT_UI_FAINT);
-        else saint_ui_bar(p, left, y, width, lines == 1 && isfinite(r->predicted) ? r->predicted / most : 0, SAINT_UI_PREDICTED, SAINT_UI_FAINT);
+        else
+            saint_ui_bar(p, left, y, width, lines == 1 && isfinite(r->predicted) ? r->predicted / most : 0, SAINT_UI_PREDICTED,
+                         SAINT_UI_FAINT);
         tick(p, left, y, width, r->baseline / most, 0x2503, '|', SAINT_UI_BASELINE);
         if (lines == 1 && measured) tick(p, left, y, width, r->predicted / most, 0x2502, '!', SAINT_UI_PREDICTED);
         if (right) {
@@ -71,7 +77,9 @@ int saint_ui_bars_draw(saint_ui_pen p, const saint_ui_bars *b)
         }
         if (lines < 2 || y + 1 >= h - legend) continue;
         if (isfinite(r->predicted)) saint_ui_bar(p, left, y + 1, width, r->predicted / most, SAINT_UI_PREDICTED, SAINT_UI_FAINT);
-        if (right && isfinite(r->predicted)) saint_ui_text(p, left + width + 1, y + 1, right, SAINT_UI_PREDICTED, saint_ui_fixed(text, sizeof text, r->predicted, b->decimals));
+        if (right && isfinite(r->predicted))
+            saint_ui_text(p, left + width + 1, y + 1, right, SAINT_UI_PREDICTED,
+                          saint_ui_fixed(text, sizeof text, r->predicted, b->decimals));
     }
     if (legend) {
         int y = h - 1, x = 0;
@@ -142,7 +150,8 @@ void saint_ui_stacks_draw(saint_ui_pen p, const saint_ui_stack *stack, int n, co
 
 /* ---- facts ---- */
 
-int saint_ui_facts_draw(saint_ui_pen p, const saint_ui_fact *fact, int n, int first, const char *head_a, const char *head_b, const char *head_delta)
+int saint_ui_facts_draw(saint_ui_pen p, const saint_ui_fact *fact, int n, int first, const char *head_a, const char *head_b,
+                        const char *head_delta)
 {
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!fact || n < 1) return 0;

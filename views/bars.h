@@ -21,8 +21,8 @@ typedef struct {
     bool legend;
 } saint_ui_bars;
 
-/* One line per row: label, bar of the measurement with a tick at the prediction and one at the baseline, values. Two lines per row, the second for the
- * prediction, where there is room. Returns the lines that all rows would take. */
+/* One line per row: label, bar of the measurement with a tick at the prediction and one at the baseline, values. Two lines per row, the
+ * second for the prediction, where there is room. Returns the lines that all rows would take. */
 int saint_ui_bars_draw(saint_ui_pen p, const saint_ui_bars *b);
 
 typedef struct {
@@ -43,6 +43,7 @@ typedef struct {
 
 /* Columns: label, a, b, delta; headings name them (NULL = none). A column whose values are all NULL is left out, and b where only it has
  * values takes the whole width, wrapped. Returns the lines that all rows take. */
-int saint_ui_facts_draw(saint_ui_pen p, const saint_ui_fact *fact, int n, int first, const char *head_a, const char *head_b, const char *head_delta);
+int saint_ui_facts_draw(saint_ui_pen p, const saint_ui_fact *fact, int n, int first, const char *head_a, const char *head_b,
+                        const char *head_delta);
 
 #endif

@@ -109,8 +109,8 @@ void saint_ui_canvas_restyle(saint_ui_canvas *c, saint_ui_rect area, saint_ui_st
 /* ---- colours ---- */
 
 static const uint8_t ansi[16][3] = {
-    {0, 0, 0},       {205, 0, 0}, {0, 205, 0}, {205, 205, 0}, {0, 0, 238},    {205, 0, 205}, {0, 205, 205}, {229, 229, 229},
-    {127, 127, 127}, {255, 0, 0}, {0, 255, 0}, {255, 255, 0}, {92, 92, 255},  {255, 0, 255}, {0, 255, 255}, {255, 255, 255},
+    {0, 0, 0},       {205, 0, 0}, {0, 205, 0}, {205, 205, 0}, {0, 0, 238},   {205, 0, 205}, {0, 205, 205}, {229, 229, 229},
+    {127, 127, 127}, {255, 0, 0}, {0, 255, 0}, {255, 255, 0}, {92, 92, 255}, {255, 0, 255}, {0, 255, 255}, {255, 255, 255},
 };
 static const int cube[6] = {0, 95, 135, 175, 215, 255};
 
@@ -164,7 +164,8 @@ saint_ui_color saint_ui_color_reduce(saint_ui_color c, saint_ui_tier tier)
     uint32_t v = saint_ui_color_value(c, 0);
     for (unsigned i = 1; i < n; i++) {
         int r = (int)(v >> 16), g = (int)(v >> 8 & 255), b = (int)(v & 255);
-        if (distance(r, g, b, saint_ui_color_value(saint_ui_palette(i), 0)) < distance(r, g, b, saint_ui_color_value(saint_ui_palette(best), 0)))
+        if (distance(r, g, b, saint_ui_color_value(saint_ui_palette(i), 0)) <
+            distance(r, g, b, saint_ui_color_value(saint_ui_palette(best), 0)))
             best = i;
     }
     return saint_ui_palette(best);
@@ -183,20 +184,32 @@ void saint_ui_canvas_reduce(saint_ui_canvas *c, saint_ui_tier tier)
 
 static uint32_t ascii_of_block(uint32_t ch)
 {
-    if (ch == 0x2580) return '"';                                /* upper half */
-    if (ch <= 0x2583) return ch == 0x2581 ? '_' : '.';           /* lower eighths */
+    if (ch == 0x2580) return '"';                      /* upper half */
+    if (ch <= 0x2583) return ch == 0x2581 ? '_' : '.'; /* lower eighths */
     if (ch <= 0x2586) return ch == 0x2584 ? 'o' : ch == 0x2585 ? 'o' : 'O';
     if (ch <= 0x258a) return '#';
-    if (ch <= 0x258f) return '|';                                /* left blocks */
-    if (ch >= 0x2591 && ch <= 0x2593) return (uint32_t)".:#"[ch - 0x2591];
+    if (ch <= 0x258f) return '|'; /* left blocks */
+    if (ch >= 0x2591 && ch <= 0x2593) return (uint32_t) ".:#"[ch - 0x2591];
     return '#';
 }
 
 static uint32_t ascii_of_line(uint32_t ch)
 {
     switch (ch) {
-    case 0x2500: case 0x2501: case 0x2504: case 0x2508: case 0x2574: case 0x2576: case 0x2578: case 0x257a: return '-';
-    case 0x2502: case 0x2503: case 0x2506: case 0x250a: case 0x2575: case 0x2577: return '|';
+    case 0x2500:
+    case 0x2501:
+    case 0x2504:
+    case 0x2508:
+    case 0x2574:
+    case 0x2576:
+    case 0x2578:
+    case 0x257a: return '-';
+    case 0x2502:
+    case 0x2503:
+    case 0x2506:
+    case 0x250a:
+    case 0x2575:
+    case 0x2577: return '|';
     case 0x2550: return '=';
     default: return '+';
     }
@@ -212,15 +225,15 @@ uint32_t saint_ui_ascii_of(uint32_t ch)
         uint16_t ch;
         char to;
     } table[] = {
-        {0xa0, ' '}, {0xab, '<'}, {0xb0, 'o'}, {0xb1, '~'}, {0xb2, '2'}, {0xb3, '3'}, {0xb5, 'u'}, {0xb7, '.'}, {0xbb, '>'},
-        {0x2010, '-'}, {0x2011, '-'}, {0x2012, '-'}, {0x2013, '-'}, {0x2014, '-'}, {0x2018, '\''}, {0x2019, '\''}, {0x201c, '"'},
-        {0x201d, '"'}, {0x2022, '*'}, {0x2026, '~'}, {0x2032, '\''}, {0x2039, '<'}, {0x203a, '>'}, {0x2190, '<'}, {0x2191, '^'},
-        {0x2192, '>'}, {0x2193, 'v'}, {0x21e7, '^'}, {0x21b5, '<'}, {0x2206, 'd'}, {0x0394, 'd'}, {0x03bc, 'u'}, {0x03b3, 'g'},
-        {0x2212, '-'}, {0x221a, 'v'}, {0x221e, '8'}, {0x2248, '~'}, {0x2260, '!'}, {0x2264, '<'}, {0x2265, '>'}, {0x25a0, '#'},
-        {0x25a1, 'o'}, {0x25b0, '#'}, {0x25b1, '-'}, {0x25b2, '^'}, {0x25b3, '^'}, {0x25b4, '^'}, {0x25b6, '>'}, {0x25b8, '>'},
-        {0x25bc, 'v'}, {0x25be, 'v'}, {0x25c0, '<'}, {0x25c2, '<'}, {0x25c6, '#'}, {0x25c7, 'o'}, {0x25cb, 'o'}, {0x25cf, '*'},
-        {0x25c9, '@'}, {0x2605, '*'}, {0x2606, '*'}, {0x2713, 'v'}, {0x2717, 'x'}, {0x2718, 'x'}, {0x2715, 'x'}, {0x2716, 'x'},
-        {0x25e6, 'o'}, {0x2736, '*'}, {0x2261, '='},
+        {0xa0, ' '},   {0xab, '<'},   {0xb0, 'o'},   {0xb1, '~'},   {0xb2, '2'},    {0xb3, '3'},   {0xb5, 'u'},    {0xb7, '.'},
+        {0xbb, '>'},   {0x2010, '-'}, {0x2011, '-'}, {0x2012, '-'}, {0x2013, '-'},  {0x2014, '-'}, {0x2018, '\''}, {0x2019, '\''},
+        {0x201c, '"'}, {0x201d, '"'}, {0x2022, '*'}, {0x2026, '~'}, {0x2032, '\''}, {0x2039, '<'}, {0x203a, '>'},  {0x2190, '<'},
+        {0x2191, '^'}, {0x2192, '>'}, {0x2193, 'v'}, {0x21e7, '^'}, {0x21b5, '<'},  {0x2206, 'd'}, {0x0394, 'd'},  {0x03bc, 'u'},
+        {0x03b3, 'g'}, {0x2212, '-'}, {0x221a, 'v'}, {0x221e, '8'}, {0x2248, '~'},  {0x2260, '!'}, {0x2264, '<'},  {0x2265, '>'},
+        {0x25a0, '#'}, {0x25a1, 'o'}, {0x25b0, '#'}, {0x25b1, '-'}, {0x25b2, '^'},  {0x25b3, '^'}, {0x25b4, '^'},  {0x25b6, '>'},
+        {0x25b8, '>'}, {0x25bc, 'v'}, {0x25be, 'v'}, {0x25c0, '<'}, {0x25c2, '<'},  {0x25c6, '#'}, {0x25c7, 'o'},  {0x25cb, 'o'},
+        {0x25cf, '*'}, {0x25c9, '@'}, {0x2605, '*'}, {0x2606, '*'}, {0x2713, 'v'},  {0x2717, 'x'}, {0x2718, 'x'},  {0x2715, 'x'},
+        {0x2716, 'x'}, {0x25e6, 'o'}, {0x2736, '*'}, {0x2261, '='},
     };
     if (ch < 127) return ch;
     if (ch >= 0x2500 && ch < 0x2580) return ascii_of_line(ch);

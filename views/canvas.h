@@ -82,8 +82,8 @@ uint32_t saint_ui_color_value(saint_ui_color c, uint32_t otherwise);
 void saint_ui_canvas_to_ascii(saint_ui_canvas *c, bool keep_lines);
 uint32_t saint_ui_ascii_of(uint32_t ch);
 
-/* The characters as UTF-8 lines without trailing blanks; with_styles adds the same rectangle once more as one letter per distinct style and a
- * legend. Returns a string for free(), NULL when memory ends. */
+/* The characters as UTF-8 lines without trailing blanks; with_styles adds the same rectangle once more as one letter per distinct style and
+ * a legend. Returns a string for free(), NULL when memory ends. */
 char *saint_ui_canvas_dump(const saint_ui_canvas *c, bool with_styles);
 
 #endif

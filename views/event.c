@@ -6,10 +6,21 @@
 #include "views/text.h"
 
 static const char *const names[SAINT_UI_KEY_COUNT] = {
-    [SAINT_UI_KEY_UP] = "Up",         [SAINT_UI_KEY_DOWN] = "Down",         [SAINT_UI_KEY_LEFT] = "Left",   [SAINT_UI_KEY_RIGHT] = "Right",
-    [SAINT_UI_KEY_HOME] = "Home",     [SAINT_UI_KEY_END] = "End",           [SAINT_UI_KEY_PAGE_UP] = "PgUp", [SAINT_UI_KEY_PAGE_DOWN] = "PgDn",
-    [SAINT_UI_KEY_ENTER] = "Enter",   [SAINT_UI_KEY_ESCAPE] = "Esc",        [SAINT_UI_KEY_TAB] = "Tab",     [SAINT_UI_KEY_BACK_TAB] = "Shift-Tab",
-    [SAINT_UI_KEY_BACKSPACE] = "Backspace", [SAINT_UI_KEY_DELETE] = "Delete", [SAINT_UI_KEY_INSERT] = "Insert",
+    [SAINT_UI_KEY_UP] = "Up",
+    [SAINT_UI_KEY_DOWN] = "Down",
+    [SAINT_UI_KEY_LEFT] = "Left",
+    [SAINT_UI_KEY_RIGHT] = "Right",
+    [SAINT_UI_KEY_HOME] = "Home",
+    [SAINT_UI_KEY_END] = "End",
+    [SAINT_UI_KEY_PAGE_UP] = "PgUp",
+    [SAINT_UI_KEY_PAGE_DOWN] = "PgDn",
+    [SAINT_UI_KEY_ENTER] = "Enter",
+    [SAINT_UI_KEY_ESCAPE] = "Esc",
+    [SAINT_UI_KEY_TAB] = "Tab",
+    [SAINT_UI_KEY_BACK_TAB] = "Shift-Tab",
+    [SAINT_UI_KEY_BACKSPACE] = "Backspace",
+    [SAINT_UI_KEY_DELETE] = "Delete",
+    [SAINT_UI_KEY_INSERT] = "Insert",
 };
 
 const char *saint_ui_key_name(const saint_ui_event *e, char out[24])

@@ -16,17 +16,35 @@ typedef enum {
 
 typedef enum {
     SAINT_UI_KEY_CHAR,
-    SAINT_UI_KEY_UP, SAINT_UI_KEY_DOWN, SAINT_UI_KEY_LEFT, SAINT_UI_KEY_RIGHT,
-    SAINT_UI_KEY_HOME, SAINT_UI_KEY_END, SAINT_UI_KEY_PAGE_UP, SAINT_UI_KEY_PAGE_DOWN,
-    SAINT_UI_KEY_ENTER, SAINT_UI_KEY_ESCAPE, SAINT_UI_KEY_TAB, SAINT_UI_KEY_BACK_TAB,
-    SAINT_UI_KEY_BACKSPACE, SAINT_UI_KEY_DELETE, SAINT_UI_KEY_INSERT,
-    SAINT_UI_KEY_F1, SAINT_UI_KEY_F12 = SAINT_UI_KEY_F1 + 11,
+    SAINT_UI_KEY_UP,
+    SAINT_UI_KEY_DOWN,
+    SAINT_UI_KEY_LEFT,
+    SAINT_UI_KEY_RIGHT,
+    SAINT_UI_KEY_HOME,
+    SAINT_UI_KEY_END,
+    SAINT_UI_KEY_PAGE_UP,
+    SAINT_UI_KEY_PAGE_DOWN,
+    SAINT_UI_KEY_ENTER,
+    SAINT_UI_KEY_ESCAPE,
+    SAINT_UI_KEY_TAB,
+    SAINT_UI_KEY_BACK_TAB,
+    SAINT_UI_KEY_BACKSPACE,
+    SAINT_UI_KEY_DELETE,
+    SAINT_UI_KEY_INSERT,
+    SAINT_UI_KEY_F1,
+    SAINT_UI_KEY_F12 = SAINT_UI_KEY_F1 + 11,
     SAINT_UI_KEY_COUNT
 } saint_ui_key;
 
 enum { SAINT_UI_SHIFT = 1, SAINT_UI_CTRL = 2, SAINT_UI_ALT = 4 };
 
-typedef enum { SAINT_UI_MOUSE_DOWN, SAINT_UI_MOUSE_DRAG, SAINT_UI_MOUSE_UP, SAINT_UI_MOUSE_WHEEL_UP, SAINT_UI_MOUSE_WHEEL_DOWN } saint_ui_mouse;
+typedef enum {
+    SAINT_UI_MOUSE_DOWN,
+    SAINT_UI_MOUSE_DRAG,
+    SAINT_UI_MOUSE_UP,
+    SAINT_UI_MOUSE_WHEEL_UP,
+    SAINT_UI_MOUSE_WHEEL_DOWN
+} saint_ui_mouse;
 
 typedef struct {
     saint_ui_event_kind kind;
@@ -37,7 +55,8 @@ typedef struct {
     int button, x, y; /* button 1 left, 2 middle, 3 right */
 } saint_ui_event;
 
-/* Name as in footers and key tables ("Enter", "Ctrl-P", "<", "PgUp", "F5", "Shift-Left"), and back. The name goes to out[16]. false when unknown. */
+/* Name as in footers and key tables ("Enter", "Ctrl-P", "<", "PgUp", "F5", "Shift-Left"), and back. The name goes to out[16]. false when
+ * unknown. */
 const char *saint_ui_key_name(const saint_ui_event *e, char out[24]);
 bool saint_ui_key_parse(const char *name, saint_ui_event *e);
 

@@ -8,7 +8,10 @@
 
 static bool whole(const saint_ui_field_spec *s) { return s->type != SAINT_UI_FIELD_FLOAT; }
 
-static double upper(const saint_ui_field_spec *s) { return s->type == SAINT_UI_FIELD_CHOICE ? s->n_choices - 1 : s->type == SAINT_UI_FIELD_BOOL ? 1 : s->max; }
+static double upper(const saint_ui_field_spec *s)
+{
+    return s->type == SAINT_UI_FIELD_CHOICE ? s->n_choices - 1 : s->type == SAINT_UI_FIELD_BOOL ? 1 : s->max;
+}
 static double lower(const saint_ui_field_spec *s) { return whole(s) && s->type != SAINT_UI_FIELD_INT ? 0 : s->min; }
 
 static bool logarithmic(const saint_ui_field_spec *s) { return s->min > 0 && s->max / s->min > 1000; }
@@ -47,8 +50,7 @@ char *saint_ui_field_format(const saint_ui_field_spec *s, double v, char *out, s
 {
     if (!s || !out || !size) return out;
     if (s->type == SAINT_UI_FIELD_BOOL) snprintf(out, size, "%s", v != 0 ? "on" : "off");
-    else if (s->type == SAINT_UI_FIELD_CHOICE)
-        snprintf(out, size, "%s", v >= 0 && v < s->n_choices && s->choice ? s->choice[(int)v] : "?");
+    else if (s->type == SAINT_UI_FIELD_CHOICE) snprintf(out, size, "%s", v >= 0 && v < s->n_choices && s->choice ? s->choice[(int)v] : "?");
     else if (s->unset && v == -1) snprintf(out, size, "%s", s->unset);
     else if (s->type == SAINT_UI_FIELD_INT) saint_ui_fixed(out, size, v, 0);
     else {
@@ -163,7 +165,8 @@ static bool choice_of(const saint_ui_field_spec *s, const char *text, double *ou
     }
     if (n == 1) return *out = found, true;
     size_t at = (size_t)snprintf(error, 112, n ? "several begin so: " : "one of: ");
-    for (int i = 0; i < s->n_choices && at < 112 && s->choice; i++) at += (size_t)snprintf(error + at, 112 - at, "%s%s", i ? ", " : "", s->choice[i]);
+    for (int i = 0; i < s->n_choices && at < 112 && s->choice; i++)
+        at += (size_t)snprintf(error + at, 112 - at, "%s%s", i ? ", " : "", s->choice[i]);
     return false;
 }
 
@@ -195,7 +198,8 @@ bool saint_ui_field_parse(const saint_ui_field_spec *s, double now, const char *
     char low[40], high[40];
     if (s->type == SAINT_UI_FIELD_INT && v != round(v)) return snprintf(error, 112, "whole numbers only"), false;
     if (!(v >= s->min && v <= s->max))
-        return snprintf(error, 112, "%s to %s", saint_ui_number(low, sizeof low, s->min), saint_ui_number(high, sizeof high, s->max)), false;
+        return snprintf(error, 112, "%s to %s", saint_ui_number(low, sizeof low, s->min), saint_ui_number(high, sizeof high, s->max)),
+               false;
     *out = v;
     return true;
 }
@@ -216,7 +220,8 @@ static saint_ui_field_result edit_key(const saint_ui_field_spec *s, saint_ui_fie
     }
     if (e->kind == SAINT_UI_PRESS && e->key == SAINT_UI_KEY_ENTER) {
         double v;
-        if (!saint_ui_field_parse(s, f->value, f->line.text, &v, f->error)) return SAINT_UI_FIELD_SAME; /* stays open, the reason is shown */
+        if (!saint_ui_field_parse(s, f->value, f->line.text, &v, f->error))
+            return SAINT_UI_FIELD_SAME; /* stays open, the reason is shown */
         f->state = SAINT_UI_FIELD_SHOWN;
         return put(s, f, v);
     }
@@ -288,7 +293,10 @@ static void draw_slider(saint_ui_pen p, int x, int w, const saint_ui_field_spec 
         int other = (int)lround(saint_ui_field_share(s, f->other) * (w - 1));
         if (other != knob) saint_ui_char(p, x + other, 0, 'A', saint_ui_theme_style(p.theme, SAINT_UI_ONLY_A));
     }
-    saint_ui_char(p, x + knob, 0, saint_ui_sym_char(p, SAINT_UI_SYM_KNOB), saint_ui_theme_style(p.theme, s->locked ? SAINT_UI_DISABLED : focus ? SAINT_UI_KNOB : SAINT_UI_FILL));
+    saint_ui_char(p, x + knob, 0, saint_ui_sym_char(p, SAINT_UI_SYM_KNOB),
+                  saint_ui_theme_style(p.theme, s->locked ? SAINT_UI_DISABLED
+                                                : focus   ? SAINT_UI_KNOB
+                                                          : SAINT_UI_FILL));
 }
 
 /* All choices in a row, the present one marked; false when they do not fit. */
@@ -340,9 +348,17 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
         int room = w - x - 1, used = saint_ui_text_width(text) + 4;
         if (s->type == SAINT_UI_FIELD_CHOICE && room >= 44 && draw_choices(p, x + 2, room - 2, s, f)) used = room;
         else {
-            saint_ui_text(p, x, 0, -1, s->locked ? SAINT_UI_FAINT : focus ? SAINT_UI_ACCENT : SAINT_UI_MUTED, saint_ui_sym(p, SAINT_UI_SYM_LEFT));
+            saint_ui_text(p, x, 0, -1,
+                          s->locked ? SAINT_UI_FAINT
+                          : focus   ? SAINT_UI_ACCENT
+                                    : SAINT_UI_MUTED,
+                          saint_ui_sym(p, SAINT_UI_SYM_LEFT));
             used = 2 + saint_ui_text(p, x + 2, 0, room > 4 ? room - 4 : 1, value_role(s, f), text);
-            saint_ui_text(p, x + used + 1, 0, -1, s->locked ? SAINT_UI_FAINT : focus ? SAINT_UI_ACCENT : SAINT_UI_MUTED, saint_ui_sym(p, SAINT_UI_SYM_RIGHT));
+            saint_ui_text(p, x + used + 1, 0, -1,
+                          s->locked ? SAINT_UI_FAINT
+                          : focus   ? SAINT_UI_ACCENT
+                                    : SAINT_UI_MUTED,
+                          saint_ui_sym(p, SAINT_UI_SYM_RIGHT));
         }
         if (what) saint_ui_hit_add(p, x, 0, used + 2, 1, what, value);
     } else {
@@ -387,7 +403,8 @@ void saint_ui_fields_draw(saint_ui_pen p, const saint_ui_field_spec *spec, saint
     }
     if (names > 16 && p.area.w < 70) names = 16;
     for (int i = 0; i < rows && *top + i < n; i++)
-        saint_ui_field_draw(saint_ui_pen_part(p, 0, i, p.area.w, 1), &spec[*top + i], &f[*top + i], names, *top + i == at, what, *top + i, NULL);
+        saint_ui_field_draw(saint_ui_pen_part(p, 0, i, p.area.w, 1), &spec[*top + i], &f[*top + i], names, *top + i == at, what, *top + i,
+                            NULL);
     bool ascii = saint_ui_pen_ascii(p);
     if (*top > 0) saint_ui_text(p, p.area.w - 1, 0, 1, SAINT_UI_ACCENT, ascii ? "^" : "\u25b4");
     if (*top + rows < n) saint_ui_text(p, p.area.w - 1, rows - 1, 1, SAINT_UI_ACCENT, ascii ? "v" : "\u25be");

@@ -44,10 +44,10 @@ static const struct {
     uint16_t ch;
     uint8_t arm[4];
 } boxes[] = {
-    {0x2500, {0, 1, 0, 1}}, {0x2501, {0, 2, 0, 2}}, {0x2502, {1, 0, 1, 0}}, {0x2503, {2, 0, 2, 0}}, {0x250c, {0, 1, 1, 0}}, {0x2510, {0, 0, 1, 1}},
-    {0x2514, {1, 1, 0, 0}}, {0x2518, {1, 0, 0, 1}}, {0x251c, {1, 1, 1, 0}}, {0x2524, {1, 0, 1, 1}}, {0x252c, {0, 1, 1, 1}}, {0x2534, {1, 1, 0, 1}},
-    {0x253c, {1, 1, 1, 1}}, {0x2537, {1, 2, 0, 2}}, {0x252f, {0, 2, 1, 2}}, {0x2574, {0, 0, 0, 1}}, {0x2576, {0, 1, 0, 0}}, {0x2575, {1, 0, 0, 0}},
-    {0x2577, {0, 0, 1, 0}},
+    {0x2500, {0, 1, 0, 1}}, {0x2501, {0, 2, 0, 2}}, {0x2502, {1, 0, 1, 0}}, {0x2503, {2, 0, 2, 0}}, {0x250c, {0, 1, 1, 0}},
+    {0x2510, {0, 0, 1, 1}}, {0x2514, {1, 1, 0, 0}}, {0x2518, {1, 0, 0, 1}}, {0x251c, {1, 1, 1, 0}}, {0x2524, {1, 0, 1, 1}},
+    {0x252c, {0, 1, 1, 1}}, {0x2534, {1, 1, 0, 1}}, {0x253c, {1, 1, 1, 1}}, {0x2537, {1, 2, 0, 2}}, {0x252f, {0, 2, 1, 2}},
+    {0x2574, {0, 0, 0, 1}}, {0x2576, {0, 1, 0, 0}}, {0x2575, {1, 0, 0, 0}}, {0x2577, {0, 0, 1, 0}},
 };
 
 static bool box_ink(uint32_t ch, double x, double y)
@@ -76,7 +76,8 @@ static bool box_ink(uint32_t ch, double x, double y)
 
 static bool block_ink(uint32_t ch, double x, double y)
 {
-    static const uint8_t quarters[10] = {4, 8, 1, 13, 9, 7, 11, 2, 6, 14}; /* U+2596.. : 1 upper left, 2 upper right, 4 lower left, 8 lower right */
+    static const uint8_t quarters[10] = {4, 8,  1, 13, 9,
+                                         7, 11, 2, 6,  14}; /* U+2596.. : 1 upper left, 2 upper right, 4 lower left, 8 lower right */
     if (ch == 0x2580) return y < H / 2.0;
     if (ch <= 0x2588) return y >= H - (ch - 0x2580) * H / 8.0;
     if (ch <= 0x258f) return x < (0x2590 - ch) * W / 8.0;
@@ -110,7 +111,8 @@ static bool hollow(bool outer, bool inner) { return outer && !inner; }
 
 static bool star(double x, double y, double radius)
 {
-    double dx = x - 6, dy = y - 12.5, angle = atan2(dx, -dy), r = hypot(dx, dy), part = fmod(angle + 7 * 3.14159265358979, 2 * 3.14159265358979 / 5);
+    double dx = x - 6, dy = y - 12.5, angle = atan2(dx, -dy), r = hypot(dx, dy),
+           part = fmod(angle + 7 * 3.14159265358979, 2 * 3.14159265358979 / 5);
     double t = fabs(part / (3.14159265358979 / 5) - 1); /* 0 in a notch, 1 at a tip */
     return r <= radius * (0.42 + 0.58 * t * t);
 }
@@ -138,26 +140,39 @@ static bool symbol_ink(uint32_t ch, double x, double y)
     case 0x25b8: return triangle(x, y, 3, 8.5, 3, 16.5, 9.5, 12.5);
     case 0x25c2: return triangle(x, y, 9, 8.5, 9, 16.5, 2.5, 12.5);
     case 0x25b0: return y >= 7 && y <= 18 && x + (y - 12.5) * 0.25 >= 2 && x + (y - 12.5) * 0.25 <= 10;
-    case 0x25b1: return y >= 7 && y <= 18 && x + (y - 12.5) * 0.25 >= 2 && x + (y - 12.5) * 0.25 <= 10 &&
-                        !(y >= 8.4 && y <= 16.6 && x + (y - 12.5) * 0.25 >= 3.5 && x + (y - 12.5) * 0.25 <= 8.5);
+    case 0x25b1:
+        return y >= 7 && y <= 18 && x + (y - 12.5) * 0.25 >= 2 && x + (y - 12.5) * 0.25 <= 10 &&
+               !(y >= 8.4 && y <= 16.6 && x + (y - 12.5) * 0.25 >= 3.5 && x + (y - 12.5) * 0.25 <= 8.5);
     case 0x25b4: return triangle(x, y, 6, 9, 2, 16, 10, 16);
     case 0x25be: return triangle(x, y, 6, 16, 2, 9, 10, 9);
     case 0x2026: return y > 15.5 && y < 18 && fmod(x + 0.8, 4) < 2.2;
     case 0x2039: return near_segment(x, y, 7.5, 8, 4, 12.5, 0.9) || near_segment(x, y, 4, 12.5, 7.5, 17, 0.9);
     case 0x203a: return near_segment(x, y, 4.5, 8, 8, 12.5, 0.9) || near_segment(x, y, 8, 12.5, 4.5, 17, 0.9);
-    case 0x2190: return near_segment(x, y, 1.5, 12.5, 10.5, 12.5, 0.9) || near_segment(x, y, 1.5, 12.5, 5, 9, 0.9) || near_segment(x, y, 1.5, 12.5, 5, 16, 0.9);
-    case 0x2192: return near_segment(x, y, 1.5, 12.5, 10.5, 12.5, 0.9) || near_segment(x, y, 10.5, 12.5, 7, 9, 0.9) || near_segment(x, y, 10.5, 12.5, 7, 16, 0.9);
-    case 0x2191: return near_segment(x, y, 6, 7, 6, 18, 0.9) || near_segment(x, y, 6, 7, 2.5, 10.5, 0.9) || near_segment(x, y, 6, 7, 9.5, 10.5, 0.9);
-    case 0x2193: return near_segment(x, y, 6, 7, 6, 18, 0.9) || near_segment(x, y, 6, 18, 2.5, 14.5, 0.9) || near_segment(x, y, 6, 18, 9.5, 14.5, 0.9);
+    case 0x2190:
+        return near_segment(x, y, 1.5, 12.5, 10.5, 12.5, 0.9) || near_segment(x, y, 1.5, 12.5, 5, 9, 0.9) ||
+               near_segment(x, y, 1.5, 12.5, 5, 16, 0.9);
+    case 0x2192:
+        return near_segment(x, y, 1.5, 12.5, 10.5, 12.5, 0.9) || near_segment(x, y, 10.5, 12.5, 7, 9, 0.9) ||
+               near_segment(x, y, 10.5, 12.5, 7, 16, 0.9);
+    case 0x2191:
+        return near_segment(x, y, 6, 7, 6, 18, 0.9) || near_segment(x, y, 6, 7, 2.5, 10.5, 0.9) || near_segment(x, y, 6, 7, 9.5, 10.5, 0.9);
+    case 0x2193:
+        return near_segment(x, y, 6, 7, 6, 18, 0.9) || near_segment(x, y, 6, 18, 2.5, 14.5, 0.9) ||
+               near_segment(x, y, 6, 18, 9.5, 14.5, 0.9);
     case 0xd7: return near_segment(x, y, 2.5, 9, 9.5, 16, 0.9) || near_segment(x, y, 9.5, 9, 2.5, 16, 0.9);
     case 0x2717: return near_segment(x, y, 2, 8, 10, 17, 1.1) || near_segment(x, y, 9.5, 8, 2.5, 17, 1.1);
     case 0x2713: return near_segment(x, y, 2, 13, 4.8, 16.8, 1.1) || near_segment(x, y, 4.8, 16.8, 10, 7.5, 1.1);
-    case 0xb1: return near_segment(x, y, 2, 11, 10, 11, 0.9) || near_segment(x, y, 6, 7, 6, 15, 0.9) || near_segment(x, y, 2, 17.5, 10, 17.5, 0.9);
+    case 0xb1:
+        return near_segment(x, y, 2, 11, 10, 11, 0.9) || near_segment(x, y, 6, 7, 6, 15, 0.9) || near_segment(x, y, 2, 17.5, 10, 17.5, 0.9);
     case 0x2212: return near_segment(x, y, 2, 12.5, 10, 12.5, 0.9);
     case 0x394: return hollow(triangle(x, y, 6, 4, 0.5, 17.5, 11.5, 17.5), triangle(x, y, 6, 8, 3.2, 15.6, 8.8, 15.6));
     case 0xb0: return hypot(x - 6, y - 6.5) <= 2.6 && hypot(x - 6, y - 6.5) >= 1.2;
-    case 0x2265: return near_segment(x, y, 2.5, 6.5, 9, 10.5, 0.9) || near_segment(x, y, 9, 10.5, 2.5, 14.5, 0.9) || near_segment(x, y, 2.5, 17.5, 9.5, 17.5, 0.9);
-    case 0x2264: return near_segment(x, y, 9.5, 6.5, 3, 10.5, 0.9) || near_segment(x, y, 3, 10.5, 9.5, 14.5, 0.9) || near_segment(x, y, 2.5, 17.5, 9.5, 17.5, 0.9);
+    case 0x2265:
+        return near_segment(x, y, 2.5, 6.5, 9, 10.5, 0.9) || near_segment(x, y, 9, 10.5, 2.5, 14.5, 0.9) ||
+               near_segment(x, y, 2.5, 17.5, 9.5, 17.5, 0.9);
+    case 0x2264:
+        return near_segment(x, y, 9.5, 6.5, 3, 10.5, 0.9) || near_segment(x, y, 3, 10.5, 9.5, 14.5, 0.9) ||
+               near_segment(x, y, 2.5, 17.5, 9.5, 17.5, 0.9);
     case 0x21e7: return triangle(x, y, 6, 6, 1.5, 12, 10.5, 12) || (fabs(x - 6) <= 1.8 && y >= 12 && y <= 17);
     default: return hollow(fabs(x - 6) <= 4.5 && fabs(y - 12.5) <= 7, fabs(x - 6) <= 3.4 && fabs(y - 12.5) <= 5.9); /* not drawn: a box */
     }

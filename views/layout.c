@@ -17,10 +17,12 @@ const char *saint_ui_page_title(int page)
 const char *saint_ui_pane_title(saint_ui_pane_id id)
 {
     static const char *const title[SAINT_UI_PANE_COUNT] = {
-        [SAINT_UI_PANE_IMAGE] = "picture",   [SAINT_UI_PANE_IMAGE_B] = "picture B", [SAINT_UI_PANE_PARAMS] = "parameters",
-        [SAINT_UI_PANE_FACTS] = "this picture", [SAINT_UI_PANE_TOKEN] = "token",    [SAINT_UI_PANE_CHART] = "chart",
-        [SAINT_UI_PANE_CHART_B] = "chart",   [SAINT_UI_PANE_BARS] = "time by stage", [SAINT_UI_PANE_STACKS] = "plans",
-        [SAINT_UI_PANE_NOTES] = "notes",     [SAINT_UI_PANE_PROGRESS] = "sweep",    [SAINT_UI_PANE_RUNS] = "runs",
+        [SAINT_UI_PANE_IMAGE] = "picture",     [SAINT_UI_PANE_IMAGE_B] = "picture B",
+        [SAINT_UI_PANE_PARAMS] = "parameters", [SAINT_UI_PANE_FACTS] = "this picture",
+        [SAINT_UI_PANE_TOKEN] = "token",       [SAINT_UI_PANE_CHART] = "chart",
+        [SAINT_UI_PANE_CHART_B] = "chart",     [SAINT_UI_PANE_BARS] = "time by stage",
+        [SAINT_UI_PANE_STACKS] = "plans",      [SAINT_UI_PANE_NOTES] = "notes",
+        [SAINT_UI_PANE_PROGRESS] = "sweep",    [SAINT_UI_PANE_RUNS] = "runs",
         [SAINT_UI_PANE_LOG] = "log",
     };
     return (int)id >= 0 && id < SAINT_UI_PANE_COUNT && title[id] ? title[id] : "";
@@ -186,7 +188,10 @@ static saint_ui_pane_id only_pane(saint_ui_page page, saint_ui_pane_id focus)
     return panes[page][0];
 }
 
-static bool has_strip(saint_ui_page page) { return page == SAINT_UI_PAGE_INSPECT || page == SAINT_UI_PAGE_COMPARE || page == SAINT_UI_PAGE_LAYERS; }
+static bool has_strip(saint_ui_page page)
+{
+    return page == SAINT_UI_PAGE_INSPECT || page == SAINT_UI_PAGE_COMPARE || page == SAINT_UI_PAGE_LAYERS;
+}
 
 void saint_ui_layout_make(saint_ui_layout *out, saint_ui_page page, int w, int h, const saint_ui_layout_wish *wish)
 {
@@ -238,7 +243,8 @@ saint_ui_pane_id saint_ui_layout_at(const saint_ui_layout *l, int x, int y)
 
 static bool focusable(saint_ui_pane_id id)
 {
-    return id != SAINT_UI_PANE_HEADER && id != SAINT_UI_PANE_MESSAGE && id != SAINT_UI_PANE_FOOTER && id != SAINT_UI_PANE_NOTICE && id != SAINT_UI_PANE_NONE;
+    return id != SAINT_UI_PANE_HEADER && id != SAINT_UI_PANE_MESSAGE && id != SAINT_UI_PANE_FOOTER && id != SAINT_UI_PANE_NOTICE &&
+           id != SAINT_UI_PANE_NONE;
 }
 
 saint_ui_pane_id saint_ui_layout_next(const saint_ui_layout *l, saint_ui_pane_id from, int direction)

@@ -73,7 +73,9 @@ static bool control(saint_ui_line *l, uint32_t ch)
     case 'b': l->cursor = left_of(l, l->cursor); break;
     case 'f': l->cursor = right_of(l, l->cursor); break;
     case 'd': erase(l, l->cursor, right_of(l, l->cursor)); break;
-    case 'h': if (l->cursor > 0) erase(l, left_of(l, l->cursor), l->cursor); break;
+    case 'h':
+        if (l->cursor > 0) erase(l, left_of(l, l->cursor), l->cursor);
+        break;
     case 'k': l->text[l->cursor] = 0; break;
     case 'u': erase(l, 0, l->cursor); break;
     case 'w': erase(l, word_before(l), l->cursor); break;
@@ -138,8 +140,10 @@ void saint_ui_line_draw(saint_ui_pen p, saint_ui_line *l, bool focus, bool bad)
         uint32_t ch = saint_ui_utf8_next(&c);
         int w = saint_ui_char_width(ch);
         if (x + w > p.area.w) break;
-        saint_ui_char(p, x, 0, ascii ? (w == 2 ? '?' : saint_ui_ascii_of(ch)) : ch, here ? saint_ui_theme_style(p.theme, SAINT_UI_CURSOR) : style);
+        saint_ui_char(p, x, 0, ascii ? (w == 2 ? '?' : saint_ui_ascii_of(ch)) : ch,
+                      here ? saint_ui_theme_style(p.theme, SAINT_UI_CURSOR) : style);
         x += w;
     }
-    if (focus && !l->text[l->cursor]) saint_ui_char(p, columns_between(l, l->first, l->cursor), 0, ' ', saint_ui_theme_style(p.theme, SAINT_UI_CURSOR));
+    if (focus && !l->text[l->cursor])
+        saint_ui_char(p, columns_between(l, l->first, l->cursor), 0, ' ', saint_ui_theme_style(p.theme, SAINT_UI_CURSOR));
 }

@@ -15,7 +15,8 @@ typedef struct {
 } saint_ui_line;
 
 void saint_ui_line_set(saint_ui_line *l, const char *text); /* cursor at the end; cut at a character when too long */
-/* Characters, Left, Right, Home, End, Backspace, Delete, Ctrl-A E B F D H K U W. true when it was for the line, whether or not it changed. */
+/* Characters, Left, Right, Home, End, Backspace, Delete, Ctrl-A E B F D H K U W. true when it was for the line, whether or not it changed.
+ */
 bool saint_ui_line_key(saint_ui_line *l, const saint_ui_event *e);
 /* One row over the pen's width. */
 void saint_ui_line_draw(saint_ui_pen p, saint_ui_line *l, bool focus, bool bad);

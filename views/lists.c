@@ -51,8 +51,8 @@ static bool passes(const saint_ui_action *a, const char *filter)
     while (filter && *filter) {
         while (*filter == ' ') filter++;
         size_t n = strcspn(filter, " ");
-        if (n && !contains(a->name, filter, n) && !contains(a->label, filter, n) && !contains(a->doc, filter, n) && !contains(a->group, filter, n) &&
-            !contains(a->key, filter, n))
+        if (n && !contains(a->name, filter, n) && !contains(a->label, filter, n) && !contains(a->doc, filter, n) &&
+            !contains(a->group, filter, n) && !contains(a->key, filter, n))
             return false;
         filter += n;
     }
@@ -73,7 +73,8 @@ static void help_line(saint_ui_pen p, int y, const saint_ui_action *a, int what)
     if (what) saint_ui_hit_add(p, 0, y, p.area.w, 1, what, a->id);
 }
 
-/* The i-th line of the help: an action, a heading (*heading) or a blank (NULL). Groups come in the order in which the table first names them. */
+/* The i-th line of the help: an action, a heading (*heading) or a blank (NULL). Groups come in the order in which the table first names
+ * them. */
 static int help_lines(const saint_ui_action *action, int n, const char *filter, int want, const saint_ui_action **found, bool *heading)
 {
     int line = 0;
@@ -109,16 +110,18 @@ int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, con
         saint_ui_text(p, 1, 0, -1, SAINT_UI_MUTED, "no action matches the filter");
         return 0;
     }
-    int columns = help_columns(p.area.w, p.area.h, lines), per = (lines + columns - 1) / columns, width = p.area.w / columns, line = 0, rows = 0;
+    int columns = help_columns(p.area.w, p.area.h, lines), per = (lines + columns - 1) / columns, width = p.area.w / columns, line = 0,
+        rows = 0;
     for (int column = 0; column < columns && line < lines; column++) {
         saint_ui_pen at = saint_ui_pen_part(p, column * width, 0, width - (columns > 1), p.area.h);
         int y = 0;
         for (; line < lines && (y < per || column == columns - 1); line++) {
             a = NULL;
             help_lines(action, n, filter, line, &a, &heading);
-            if (!a && y == 0) continue;                                  /* no blank on top */
+            if (!a && y == 0) continue;                                               /* no blank on top */
             if (a && heading && y > 0 && y >= per - 3 && column < columns - 1) break; /* no heading at the foot */
-            if (a && heading && y >= first && y - first < p.area.h) saint_ui_text(at, 1, y - first, -1, SAINT_UI_ACCENT, a->group ? a->group : "other");
+            if (a && heading && y >= first && y - first < p.area.h)
+                saint_ui_text(at, 1, y - first, -1, SAINT_UI_ACCENT, a->group ? a->group : "other");
             else if (a && y >= first && y - first < p.area.h) help_line(at, y - first, a, what);
             y++;
         }
@@ -174,7 +177,8 @@ int saint_ui_palette_match(const saint_ui_action *action, int n, const char *pat
     if (!action || !match || most < 1) return 0;
     if (n > MOST_ACTIONS) n = MOST_ACTIONS;
     for (int i = 0; i < n; i++) {
-        int by_name = saint_ui_fuzzy(pattern ? pattern : "", action[i].name, NULL), by_label = saint_ui_fuzzy(pattern ? pattern : "", action[i].label, NULL);
+        int by_name = saint_ui_fuzzy(pattern ? pattern : "", action[i].name, NULL),
+            by_label = saint_ui_fuzzy(pattern ? pattern : "", action[i].label, NULL);
         int by_doc = saint_ui_fuzzy(pattern ? pattern : "", action[i].doc, NULL) / 2;
         score[i] = by_name > by_label ? by_name : by_label;
         if (by_doc > score[i]) score[i] = by_doc;
@@ -190,7 +194,8 @@ int saint_ui_palette_match(const saint_ui_action *action, int n, const char *pat
     return found;
 }
 
-void saint_ui_palette_draw(saint_ui_pen p, const saint_ui_action *action, const int *match, int n_match, saint_ui_line *input, int selected, int what)
+void saint_ui_palette_draw(saint_ui_pen p, const saint_ui_action *action, const int *match, int n_match, saint_ui_line *input, int selected,
+                           int what)
 {
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (input) {
@@ -214,9 +219,14 @@ void saint_ui_palette_draw(saint_ui_pen p, const saint_ui_action *action, const 
         for (const char *c = a->name; c && *c; c++) ascii = ascii && (unsigned char)*c < 128; /* positions are bytes */
         if (!on && ascii && letters && saint_ui_fuzzy(pattern, a->name, at) > 1)
             for (size_t k = 0; k < letters; k++)
-                if (at[k] < name - 1) saint_ui_char(p, 1 + at[k], y, (uint32_t)(unsigned char)a->name[at[k]], saint_ui_theme_style(p.theme, SAINT_UI_MATCH));
+                if (at[k] < name - 1)
+                    saint_ui_char(p, 1 + at[k], y, (uint32_t)(unsigned char)a->name[at[k]], saint_ui_theme_style(p.theme, SAINT_UI_MATCH));
         int x = name + 2;
-        saint_ui_text(p, x, y, p.area.w - x - key - 1, on ? SAINT_UI_SELECT : a->reason ? SAINT_UI_WARN : SAINT_UI_MUTED, a->reason ? a->reason : a->doc);
+        saint_ui_text(p, x, y, p.area.w - x - key - 1,
+                      on          ? SAINT_UI_SELECT
+                      : a->reason ? SAINT_UI_WARN
+                                  : SAINT_UI_MUTED,
+                      a->reason ? a->reason : a->doc);
         saint_ui_text_right(p, p.area.w - 1, y, key, on ? SAINT_UI_SELECT : a->reason ? SAINT_UI_KEY_OFF : SAINT_UI_KEY, a->key);
         if (what) saint_ui_hit_add(p, 0, y, p.area.w, 1, what, top + i);
     }

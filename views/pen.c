@@ -197,21 +197,22 @@ void saint_ui_bar(saint_ui_pen p, int x, int y, int w, double share, saint_ui_ro
 static const struct {
     const char *rich, *plain;
 } symbols[SAINT_UI_SYM_COUNT] = {
-    [SAINT_UI_SYM_ELLIPSIS] = {"\u2026", "~"},    [SAINT_UI_SYM_DOT] = {"\u00b7", "."},      [SAINT_UI_SYM_ARROW_RIGHT] = {"\u2192", ">"},
-    [SAINT_UI_SYM_LEFT] = {"\u2039", "<"},        [SAINT_UI_SYM_RIGHT] = {"\u203a", ">"},    [SAINT_UI_SYM_UP] = {"\u25b2", "^"},
-    [SAINT_UI_SYM_DOWN] = {"\u25bc", "v"},        [SAINT_UI_SYM_KNOB] = {"\u25cf", "O"},     [SAINT_UI_SYM_LIVE] = {"\u25cf", "*"},
-    [SAINT_UI_SYM_NOT_LIVE] = {"\u25cb", "o"},    [SAINT_UI_SYM_TIMES] = {"\u00d7", "x"},    [SAINT_UI_SYM_PLUS_MINUS] = {"\u00b1", "+-"},
-    [SAINT_UI_SYM_GOOD] = {"\u2713", "+"},        [SAINT_UI_SYM_BAD] = {"\u2717", "!"},      [SAINT_UI_SYM_H] = {"\u2500", "-"},
-    [SAINT_UI_SYM_V] = {"\u2502", "|"},           [SAINT_UI_SYM_TL] = {"\u256d", "+"},       [SAINT_UI_SYM_TR] = {"\u256e", "+"},
-    [SAINT_UI_SYM_BL] = {"\u2570", "+"},          [SAINT_UI_SYM_BR] = {"\u256f", "+"},       [SAINT_UI_SYM_TEE_L] = {"\u251c", "|"},
-    [SAINT_UI_SYM_TEE_R] = {"\u2524", "|"},       [SAINT_UI_SYM_TEE_T] = {"\u252c", "+"},    [SAINT_UI_SYM_TEE_B] = {"\u2534", "+"},
+    [SAINT_UI_SYM_ELLIPSIS] = {"\u2026", "~"}, [SAINT_UI_SYM_DOT] = {"\u00b7", "."},   [SAINT_UI_SYM_ARROW_RIGHT] = {"\u2192", ">"},
+    [SAINT_UI_SYM_LEFT] = {"\u2039", "<"},     [SAINT_UI_SYM_RIGHT] = {"\u203a", ">"}, [SAINT_UI_SYM_UP] = {"\u25b2", "^"},
+    [SAINT_UI_SYM_DOWN] = {"\u25bc", "v"},     [SAINT_UI_SYM_KNOB] = {"\u25cf", "O"},  [SAINT_UI_SYM_LIVE] = {"\u25cf", "*"},
+    [SAINT_UI_SYM_NOT_LIVE] = {"\u25cb", "o"}, [SAINT_UI_SYM_TIMES] = {"\u00d7", "x"}, [SAINT_UI_SYM_PLUS_MINUS] = {"\u00b1", "+-"},
+    [SAINT_UI_SYM_GOOD] = {"\u2713", "+"},     [SAINT_UI_SYM_BAD] = {"\u2717", "!"},   [SAINT_UI_SYM_H] = {"\u2500", "-"},
+    [SAINT_UI_SYM_V] = {"\u2502", "|"},        [SAINT_UI_SYM_TL] = {"\u256d", "+"},    [SAINT_UI_SYM_TR] = {"\u256e", "+"},
+    [SAINT_UI_SYM_BL] = {"\u2570", "+"},       [SAINT_UI_SYM_BR] = {"\u256f", "+"},    [SAINT_UI_SYM_TEE_L] = {"\u251c", "|"},
+    [SAINT_UI_SYM_TEE_R] = {"\u2524", "|"},    [SAINT_UI_SYM_TEE_T] = {"\u252c", "+"}, [SAINT_UI_SYM_TEE_B] = {"\u2534", "+"},
     [SAINT_UI_SYM_CROSS] = {"\u253c", "+"},
 };
 
 const char *saint_ui_sym(saint_ui_pen p, saint_ui_symbol s)
 {
     if ((int)s < 0 || s >= SAINT_UI_SYM_COUNT) return "";
-    static const char *const square[] = {"\u2500", "\u2502", "\u250c", "\u2510", "\u2514", "\u2518", "\u251c", "\u2524", "\u252c", "\u2534", "\u253c"};
+    static const char *const square[] = {"\u2500", "\u2502", "\u250c", "\u2510", "\u2514", "\u2518",
+                                         "\u251c", "\u2524", "\u252c", "\u2534", "\u253c"};
     if (!saint_ui_pen_ascii(p)) return symbols[s].rich;
     return s >= SAINT_UI_SYM_H && p.theme && p.theme->lines ? square[s - SAINT_UI_SYM_H] : symbols[s].plain;
 }

@@ -76,7 +76,8 @@ void saint_ui_photo_scale(const saint_image *im, saint_view_rect frame, int w, i
                     weight += wt;
                 }
             }
-            for (int c = 0; c < 3 && weight > 0; c++) out[3 * ((size_t)y * (size_t)w + (size_t)x) + (size_t)c] = (uint8_t)lround(sum[c] / weight);
+            for (int c = 0; c < 3 && weight > 0; c++)
+                out[3 * ((size_t)y * (size_t)w + (size_t)x) + (size_t)c] = (uint8_t)lround(sum[c] / weight);
         }
     }
 }
@@ -144,10 +145,7 @@ void saint_ui_photo_quarters(saint_ui_pen p, const uint8_t *rgb, int w, int h)
 }
 
 /* Rectangles come from settings and files: an empty or absurd one means the whole photo. */
-static bool usable(saint_view_rect r)
-{
-    return r.w > 1e-3 && r.h > 1e-3 && r.w < 1e7 && r.h < 1e7 && fabs(r.x0) < 1e7 && fabs(r.y0) < 1e7;
-}
+static bool usable(saint_view_rect r) { return r.w > 1e-3 && r.h > 1e-3 && r.w < 1e7 && r.h < 1e7 && fabs(r.x0) < 1e7 && fabs(r.y0) < 1e7; }
 
 /* What is seen: the network's square, or that and the whole photo. */
 static saint_view_rect seen_frame(const saint_ui_photo *ph)
@@ -224,7 +222,8 @@ static saint_status prepare(saint_ui_photo_cache *c, const saint_ui_photo *ph, s
     return SAINT_OK;
 }
 
-saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *ph, saint_ui_photo_cache *cache, saint_ui_rect *where, saint_error *err)
+saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *ph, saint_ui_photo_cache *cache, saint_ui_rect *where,
+                                 saint_error *err)
 {
     if (where) *where = (saint_ui_rect){p.area.x, p.area.y, 0, 0};
     if (!p.canvas || p.area.w < 1 || p.area.h < 1) return SAINT_OK;

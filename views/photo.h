@@ -29,12 +29,12 @@ typedef struct {
     const int16_t *death;     /* [grid_h, grid_w] step that dropped the patch, 0..steps-1; -1 = alive */
     int steps;
     saint_ui_photo_style style;
-    bool lines;               /* draw the patch grid where there is room */
-    bool sharp;               /* 2 x 2 pixels per cell, two colours each */
-    int cursor;               /* patch under the cursor, -1 = none */
-    int n_linked;             /* patches linked to the cursor's, with their similarity 0..1 */
+    bool lines;   /* draw the patch grid where there is room */
+    bool sharp;   /* 2 x 2 pixels per cell, two colours each */
+    int cursor;   /* patch under the cursor, -1 = none */
+    int n_linked; /* patches linked to the cursor's, with their similarity 0..1 */
     const int32_t *linked;
-    const float *strength;    /* [n_linked]; NULL: all 1 */
+    const float *strength; /* [n_linked]; NULL: all 1 */
 } saint_ui_photo;
 
 /* The scaled photo and a copy to draw on; kept by the caller between frames so that a new mask costs no new scaling. Zeroed at first. */
@@ -47,8 +47,8 @@ typedef struct {
     const uint8_t *of; /* the picture it was made from: identity and size, never read */
     int of_w, of_h, w, h;
     saint_view_rect frame;
-    uint8_t *scaled, *drawn;             /* [h, w, 3] */
-    saint_ui_photo_step *column, *row;   /* [w], [h]: what each pixel column and row shows */
+    uint8_t *scaled, *drawn;           /* [h, w, 3] */
+    saint_ui_photo_step *column, *row; /* [w], [h]: what each pixel column and row shows */
 } saint_ui_photo_cache;
 void saint_ui_photo_cache_free(saint_ui_photo_cache *c); /* NULL is allowed */
 /* Forget the pixels, for a picture that was replaced at the same address. */
@@ -59,8 +59,8 @@ void saint_ui_photo_cache_reset(saint_ui_photo_cache *c);
 void saint_ui_photo_size(double aspect, int grid_w, int grid_h, int max_w, int max_h, bool exact, int *w, int *h);
 
 /* Draw centred in the pen's area. *where (may be NULL) is the rectangle of cells that shows the picture. cache may be NULL: it is then made
- * and freed here. Registers a hit `what` with the patch as value on every cell that shows one, when what is not 0. SAINT_MEMORY when memory ends, with the
- * pane left empty. */
+ * and freed here. Registers a hit `what` with the patch as value on every cell that shows one, when what is not 0. SAINT_MEMORY when memory
+ * ends, with the pane left empty. */
 saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *photo, saint_ui_photo_cache *cache, saint_ui_rect *where,
                                  saint_error *err);
 /* Patch shown at a cell of the canvas, when the picture fills `where`; -1 outside the grid. */

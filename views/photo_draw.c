@@ -53,8 +53,9 @@ static void hatch(const scene *s, uint8_t *p, int x, int y)
 
 static bool is_kept(const uint8_t *mask, int patch) { return !mask || patch < 0 || mask[patch]; }
 
-static const uint8_t only_a[3] = {60, 160, 235}, only_b[3] = {250, 145, 50}, cursor_color[3] = {255, 255, 255}, cursor_dark[3] = {10, 10, 20}, cursor_edge[3] = {235, 30, 90},
-                     link_color[3] = {250, 60, 200}, line_kept[3] = {255, 200, 60};
+static const uint8_t only_a[3] = {60, 160, 235}, only_b[3] = {250, 145, 50}, cursor_color[3] = {255, 255, 255},
+                     cursor_dark[3] = {10, 10, 20}, cursor_edge[3] = {235, 30, 90}, link_color[3] = {250, 60, 200},
+                     line_kept[3] = {255, 200, 60};
 
 static double scaled_value(const scene *s, int patch)
 {
@@ -243,7 +244,8 @@ static void characters(saint_ui_pen p, const scene *s, const uint8_t *rgb)
             if (at == IN_PHOTO_ONLY) ch = bright > 0.1 ? ',' : ' ', role = SAINT_UI_FAINT;
             saint_ui_style style = saint_ui_theme_style(p.theme, role);
             for (int i = 0; i < s->ph->n_linked && s->ph->linked; i++)
-                if (patch >= 0 && s->ph->linked[i] == patch) style = saint_ui_theme_style(p.theme, SAINT_UI_MATCH), style.attr |= SAINT_UI_BOLD;
+                if (patch >= 0 && s->ph->linked[i] == patch)
+                    style = saint_ui_theme_style(p.theme, SAINT_UI_MATCH), style.attr |= SAINT_UI_BOLD;
             if (patch >= 0 && patch == s->ph->cursor) style.attr ^= SAINT_UI_REVERSE;
             saint_ui_char(p, x, y, (uint32_t)(unsigned char)ch, style);
         }

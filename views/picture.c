@@ -19,8 +19,7 @@ static void rasterise(glyph *g)
         for (int x = 0; x < CW; x++) {
             int n = 0;
             for (int v = 0; v < SAMPLES; v++)
-                for (int u = 0; u < SAMPLES; u++)
-                    n += saint_ui_glyph_ink(g->ch, g->bold, x + (u + 0.5) / SAMPLES, y + (v + 0.5) / SAMPLES);
+                for (int u = 0; u < SAMPLES; u++) n += saint_ui_glyph_ink(g->ch, g->bold, x + (u + 0.5) / SAMPLES, y + (v + 0.5) / SAMPLES);
             g->cover[y][x] = (uint8_t)(n * 255 / (SAMPLES * SAMPLES));
         }
 }
@@ -41,7 +40,8 @@ static const glyph *find(glyph *slots, uint32_t ch, bool bold)
 static uint32_t mix(uint32_t a, uint32_t b, unsigned share)
 {
     uint32_t out = 0;
-    for (int shift = 0; shift < 24; shift += 8) out |= ((a >> shift & 255) * (255 - share) + (b >> shift & 255) * share + 127) / 255 << shift;
+    for (int shift = 0; shift < 24; shift += 8)
+        out |= ((a >> shift & 255) * (255 - share) + (b >> shift & 255) * share + 127) / 255 << shift;
     return out;
 }
 

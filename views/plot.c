@@ -141,7 +141,8 @@ static void range(const saint_ui_plot *plot, int axis, saint_ui_plot_frame *f)
 
 /* ---- drawing ---- */
 
-static const uint16_t markers[SAINT_UI_SERIES][2] = {{0x25cf, 0x25cb}, {0x25a0, 0x25a1}, {0x25b2, 0x25b3}, {0x25c6, 0x25c7}, {0x2605, 0x2606}, {0x25bc, 0x25bd}};
+static const uint16_t markers[SAINT_UI_SERIES][2] = {{0x25cf, 0x25cb}, {0x25a0, 0x25a1}, {0x25b2, 0x25b3},
+                                                     {0x25c6, 0x25c7}, {0x2605, 0x2606}, {0x25bc, 0x25bd}};
 static const char ascii_markers[SAINT_UI_SERIES + 1] = "o#^x*v";
 
 static int color_of(const saint_ui_series *s) { return s->color >= 0 ? s->color % SAINT_UI_SERIES : 0; }
@@ -242,7 +243,8 @@ static margins arrange(saint_ui_pen p, const saint_ui_plot *plot, const saint_ui
     m.bottom = h >= 5 && w >= 12 ? 2 : 0;
     int rows = h - m.top - m.bottom;
     for (int axis = 1; axis <= 2; axis++)
-        if (f->used[axis] || axis == 1) m.n[axis] = saint_ui_ticks(f->low[axis], f->high[axis], f->log[axis], rows / 3 + 1, m.tick[axis], &m.decimals[axis]);
+        if (f->used[axis] || axis == 1)
+            m.n[axis] = saint_ui_ticks(f->low[axis], f->high[axis], f->log[axis], rows / 3 + 1, m.tick[axis], &m.decimals[axis]);
     if (w >= 20 && h >= 3) {
         m.left = widest(&m, 1) + 2;
         m.right = f->used[2] ? widest(&m, 2) + 2 : 1;
@@ -371,7 +373,8 @@ void saint_ui_plot_readout(const saint_ui_plot *plot, char *out, size_t size)
     out[0] = 0;
     if (!plot || isnan(plot->cursor)) return;
     char number[40];
-    size_t n = (size_t)snprintf(out, size, "%s %s", plot->x.label ? plot->x.label : "x", saint_ui_number(number, sizeof number, plot->cursor));
+    size_t n =
+        (size_t)snprintf(out, size, "%s %s", plot->x.label ? plot->x.label : "x", saint_ui_number(number, sizeof number, plot->cursor));
     for (int i = 0; i < plot->n_series && plot->series && n < size; i++) {
         const saint_ui_series *s = &plot->series[i];
         int k = saint_ui_plot_nearest(s, plot->cursor, plot->x.log);
@@ -403,7 +406,7 @@ void saint_ui_sparkline(saint_ui_pen p, const double *y, int n, saint_ui_role ro
         if (!isfinite(v)) continue;
         double share = fmin(fmax((v - low) / (high - low), 0), 1);
         int level = (int)lround(share * (h - 1));
-        if (ascii && p.area.h == 1) saint_ui_char(p, x, 0, (uint32_t)"_.-=*#"[(int)(5.999 * share)], style);
+        if (ascii && p.area.h == 1) saint_ui_char(p, x, 0, (uint32_t) "_.-=*#"[(int)(5.999 * share)], style);
         else
             for (int k = 0; k <= level; k++) saint_ui_dot(p, x, h - 1 - k, style);
     }

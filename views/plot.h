@@ -32,8 +32,8 @@ typedef struct {
 
 /* What was drawn where: from cells to data and back. */
 typedef struct {
-    saint_ui_rect cells; /* of the canvas, the data area */
-    int dots_x, dots_y;  /* per cell */
+    saint_ui_rect cells;    /* of the canvas, the data area */
+    int dots_x, dots_y;     /* per cell */
     double low[3], high[3]; /* x, left, right */
     bool log[3], used[3];
 } saint_ui_plot_frame;
@@ -51,8 +51,8 @@ double saint_ui_plot_step(const saint_ui_plot *plot, double x, int direction);
 /* "keep_num 376   tok/s 23.0 +-0.2   accuracy 61.8" at the cursor. */
 void saint_ui_plot_readout(const saint_ui_plot *plot, char *out, size_t size);
 
-/* Round tick values inside [low, high]: at most `most`, at least 2 where the range allows; returns how many. decimals (may be NULL): digits that tell
- * them apart. */
+/* Round tick values inside [low, high]: at most `most`, at least 2 where the range allows; returns how many. decimals (may be NULL): digits
+ * that tell them apart. */
 int saint_ui_ticks(double low, double high, bool log, int most, double *tick, int *decimals);
 
 /* A curve alone, without axes: values left to right over the pen's width. */

@@ -15,8 +15,16 @@
 #include "views/screen_restore.h"
 #include "views/text.h"
 
-
-enum { KEY_PASTE_BEGIN = KEY_MAX + 1, KEY_PASTE_END, KEY_CTRL_LEFT, KEY_CTRL_RIGHT, KEY_CTRL_UP, KEY_CTRL_DOWN, KEY_SHIFT_UP, KEY_SHIFT_DOWN };
+enum {
+    KEY_PASTE_BEGIN = KEY_MAX + 1,
+    KEY_PASTE_END,
+    KEY_CTRL_LEFT,
+    KEY_CTRL_RIGHT,
+    KEY_CTRL_UP,
+    KEY_CTRL_DOWN,
+    KEY_SHIFT_UP,
+    KEY_SHIFT_DOWN
+};
 
 struct saint_ui_screen {
     SCREEN *curses;
@@ -34,7 +42,8 @@ static bool starts_with(const char *s, const char *prefix) { return s && !strncm
  * before version 5 and says so nowhere. */
 static bool like_xterm(const char *term)
 {
-    static const char *const names[] = {"xterm", "tmux", "alacritty", "foot", "kitty", "konsole", "wezterm", "vte", "st-", "contour", "ghostty", "gnome", "iterm", "mintty"};
+    static const char *const names[] = {"xterm", "tmux", "alacritty", "foot",    "kitty", "konsole", "wezterm",
+                                        "vte",   "st-",  "contour",   "ghostty", "gnome", "iterm",   "mintty"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (starts_with(term, names[i])) return true;
     return false;
@@ -134,8 +143,9 @@ static void define_keys(void)
     static const struct {
         const char *bytes;
         int code;
-    } also[] = {{"\033[1~", KEY_HOME}, {"\033[4~", KEY_END}, {"\033[H", KEY_HOME}, {"\033[F", KEY_END}, {"\033OH", KEY_HOME}, {"\033OF", KEY_END},
-                {"\033[A", KEY_UP},    {"\033[B", KEY_DOWN}, {"\033[C", KEY_RIGHT}, {"\033[D", KEY_LEFT}, {"\033[Z", KEY_BTAB}};
+    } also[] = {{"\033[1~", KEY_HOME}, {"\033[4~", KEY_END}, {"\033[H", KEY_HOME}, {"\033[F", KEY_END},
+                {"\033OH", KEY_HOME},  {"\033OF", KEY_END},  {"\033[A", KEY_UP},   {"\033[B", KEY_DOWN},
+                {"\033[C", KEY_RIGHT}, {"\033[D", KEY_LEFT}, {"\033[Z", KEY_BTAB}};
     for (size_t i = 0; i < sizeof also / sizeof *also; i++)
         if (!key_defined(also[i].bytes)) define_key(also[i].bytes, also[i].code);
 }
@@ -185,7 +195,8 @@ saint_status saint_ui_screen_open(saint_ui_screen **out, const saint_ui_screen_o
     if (!out) return saint_fail(err, SAINT_INVALID, "screen: no place for the result");
     *out = NULL;
     if (!o) o = &plain;
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return saint_fail(err, SAINT_STATE, "the workbench needs a terminal on stdin and stdout; the other commands do not");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return saint_fail(err, SAINT_STATE, "the workbench needs a terminal on stdin and stdout; the other commands do not");
     if (stdscr) return saint_fail(err, SAINT_STATE, "a screen is open already");
     saint_ui_screen *s = calloc(1, sizeof *s);
     if (!s) return saint_fail(err, SAINT_MEMORY, "screen: no memory");
@@ -198,13 +209,15 @@ saint_status saint_ui_screen_open(saint_ui_screen **out, const saint_ui_screen_o
         return saint_fail(err, SAINT_IO, "the terminal's modes cannot be read");
     }
     saint_ui_restore_arm(STDOUT_FILENO, &s->before); /* before ncurses, which takes only signals that nobody has */
-    bool wants_direct = o->tier <= SAINT_UI_DIRECT && !o->no_color && o->colorterm && (!strcmp(o->colorterm, "truecolor") || !strcmp(o->colorterm, "24bit"));
+    bool wants_direct = o->tier <= SAINT_UI_DIRECT && !o->no_color && o->colorterm &&
+                        (!strcmp(o->colorterm, "truecolor") || !strcmp(o->colorterm, "24bit"));
     if (wants_direct && like_xterm(o->term)) s->curses = open_direct();
     if (!s->curses) s->curses = newterm(o->term, stdout, stdin);
     if (!s->curses) {
         saint_ui_restore_disarm();
         free(s);
-        return saint_fail(err, SAINT_UNSUPPORTED, "no description of the terminal TERM=%s; try TERM=xterm-256color", o->term ? o->term : "(not set)");
+        return saint_fail(err, SAINT_UNSUPPORTED, "no description of the terminal TERM=%s; try TERM=xterm-256color",
+                          o->term ? o->term : "(not set)");
     }
     set_term(s->curses);
     prepare_restore(s);
@@ -235,7 +248,8 @@ int saint_ui_screen_pairs(const saint_ui_screen *s) { return s ? (int)s->pairs.n
 void saint_ui_screen_size(saint_ui_screen *s, int *w, int *h)
 {
     struct winsize size;
-    if (s && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0 && (size.ws_row != LINES || size.ws_col != COLS))
+    if (s && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0 &&
+        (size.ws_row != LINES || size.ws_col != COLS))
         resizeterm(size.ws_row, size.ws_col);
     if (w) *w = s && COLS > 0 ? COLS : 80;
     if (h) *h = s && LINES > 0 ? LINES : 24;
@@ -274,7 +288,8 @@ static void put_cell(saint_ui_screen *s, int x, int y, const saint_ui_cell *cell
         wchar_t letter = s->line_drawing ? line_letter(cell->ch) : 0;
         if (letter) attr |= A_ALTCHARSET;
         text[0] = letter ? letter : (wchar_t)saint_ui_ascii_of(cell->ch);
-    } else if (cell->ch > 126 && wcwidth((wchar_t)cell->ch) != cell->width) text[0] = cell->width == 1 ? L'?' : L'\uff1f'; /* the library knows it otherwise */
+    } else if (cell->ch > 126 && wcwidth((wchar_t)cell->ch) != cell->width)
+        text[0] = cell->width == 1 ? L'?' : L'\uff1f'; /* the library knows it otherwise */
     else if (cell->mark && s->glyphs != SAINT_UI_ASCII && wcwidth((wchar_t)cell->mark) == 0) text[1] = (wchar_t)cell->mark;
     int pair = saint_ui_pairs_get(&s->pairs, cell->fg, cell->bg, (cell->attr & SAINT_UI_PHOTO) != 0);
     cchar_t cc;
@@ -337,8 +352,10 @@ static saint_ui_event mouse_event(saint_ui_screen *s)
     if (getmouse(&m) != OK) return (saint_ui_event){0};
     e.x = m.x;
     e.y = m.y;
-    e.mods = (m.bstate & BUTTON_SHIFT ? SAINT_UI_SHIFT : 0u) | (m.bstate & BUTTON_CTRL ? SAINT_UI_CTRL : 0u) | (m.bstate & BUTTON_ALT ? SAINT_UI_ALT : 0u);
-    static const mmask_t pressed[3] = {BUTTON1_PRESSED | BUTTON1_CLICKED, BUTTON2_PRESSED | BUTTON2_CLICKED, BUTTON3_PRESSED | BUTTON3_CLICKED};
+    e.mods = (m.bstate & BUTTON_SHIFT ? SAINT_UI_SHIFT : 0u) | (m.bstate & BUTTON_CTRL ? SAINT_UI_CTRL : 0u) |
+             (m.bstate & BUTTON_ALT ? SAINT_UI_ALT : 0u);
+    static const mmask_t pressed[3] = {BUTTON1_PRESSED | BUTTON1_CLICKED, BUTTON2_PRESSED | BUTTON2_CLICKED,
+                                       BUTTON3_PRESSED | BUTTON3_CLICKED};
     static const mmask_t released[3] = {BUTTON1_RELEASED, BUTTON2_RELEASED, BUTTON3_RELEASED};
     if (m.bstate & BUTTON4_PRESSED) return e.mouse = SAINT_UI_MOUSE_WHEEL_UP, e;
     if (m.bstate & BUTTON5_PRESSED) return e.mouse = SAINT_UI_MOUSE_WHEEL_DOWN, e;
@@ -359,14 +376,32 @@ static bool special(int code, saint_ui_event *e)
         saint_ui_key key;
         unsigned mods;
     } keys[] = {
-        {KEY_UP, SAINT_UI_KEY_UP, 0}, {KEY_DOWN, SAINT_UI_KEY_DOWN, 0}, {KEY_LEFT, SAINT_UI_KEY_LEFT, 0}, {KEY_RIGHT, SAINT_UI_KEY_RIGHT, 0},
-        {KEY_HOME, SAINT_UI_KEY_HOME, 0}, {KEY_END, SAINT_UI_KEY_END, 0}, {KEY_PPAGE, SAINT_UI_KEY_PAGE_UP, 0}, {KEY_NPAGE, SAINT_UI_KEY_PAGE_DOWN, 0},
-        {KEY_ENTER, SAINT_UI_KEY_ENTER, 0}, {KEY_BTAB, SAINT_UI_KEY_BACK_TAB, 0}, {KEY_BACKSPACE, SAINT_UI_KEY_BACKSPACE, 0}, {KEY_DC, SAINT_UI_KEY_DELETE, 0},
-        {KEY_IC, SAINT_UI_KEY_INSERT, 0}, {KEY_SLEFT, SAINT_UI_KEY_LEFT, SAINT_UI_SHIFT}, {KEY_SRIGHT, SAINT_UI_KEY_RIGHT, SAINT_UI_SHIFT},
-        {KEY_SR, SAINT_UI_KEY_UP, SAINT_UI_SHIFT}, {KEY_SF, SAINT_UI_KEY_DOWN, SAINT_UI_SHIFT}, {KEY_SHIFT_UP, SAINT_UI_KEY_UP, SAINT_UI_SHIFT},
-        {KEY_SHIFT_DOWN, SAINT_UI_KEY_DOWN, SAINT_UI_SHIFT}, {KEY_SHOME, SAINT_UI_KEY_HOME, SAINT_UI_SHIFT}, {KEY_SEND, SAINT_UI_KEY_END, SAINT_UI_SHIFT},
-        {KEY_CTRL_LEFT, SAINT_UI_KEY_LEFT, SAINT_UI_CTRL}, {KEY_CTRL_RIGHT, SAINT_UI_KEY_RIGHT, SAINT_UI_CTRL}, {KEY_CTRL_UP, SAINT_UI_KEY_UP, SAINT_UI_CTRL},
-        {KEY_CTRL_DOWN, SAINT_UI_KEY_DOWN, SAINT_UI_CTRL}, {KEY_SDC, SAINT_UI_KEY_DELETE, SAINT_UI_SHIFT},
+        {KEY_UP, SAINT_UI_KEY_UP, 0},
+        {KEY_DOWN, SAINT_UI_KEY_DOWN, 0},
+        {KEY_LEFT, SAINT_UI_KEY_LEFT, 0},
+        {KEY_RIGHT, SAINT_UI_KEY_RIGHT, 0},
+        {KEY_HOME, SAINT_UI_KEY_HOME, 0},
+        {KEY_END, SAINT_UI_KEY_END, 0},
+        {KEY_PPAGE, SAINT_UI_KEY_PAGE_UP, 0},
+        {KEY_NPAGE, SAINT_UI_KEY_PAGE_DOWN, 0},
+        {KEY_ENTER, SAINT_UI_KEY_ENTER, 0},
+        {KEY_BTAB, SAINT_UI_KEY_BACK_TAB, 0},
+        {KEY_BACKSPACE, SAINT_UI_KEY_BACKSPACE, 0},
+        {KEY_DC, SAINT_UI_KEY_DELETE, 0},
+        {KEY_IC, SAINT_UI_KEY_INSERT, 0},
+        {KEY_SLEFT, SAINT_UI_KEY_LEFT, SAINT_UI_SHIFT},
+        {KEY_SRIGHT, SAINT_UI_KEY_RIGHT, SAINT_UI_SHIFT},
+        {KEY_SR, SAINT_UI_KEY_UP, SAINT_UI_SHIFT},
+        {KEY_SF, SAINT_UI_KEY_DOWN, SAINT_UI_SHIFT},
+        {KEY_SHIFT_UP, SAINT_UI_KEY_UP, SAINT_UI_SHIFT},
+        {KEY_SHIFT_DOWN, SAINT_UI_KEY_DOWN, SAINT_UI_SHIFT},
+        {KEY_SHOME, SAINT_UI_KEY_HOME, SAINT_UI_SHIFT},
+        {KEY_SEND, SAINT_UI_KEY_END, SAINT_UI_SHIFT},
+        {KEY_CTRL_LEFT, SAINT_UI_KEY_LEFT, SAINT_UI_CTRL},
+        {KEY_CTRL_RIGHT, SAINT_UI_KEY_RIGHT, SAINT_UI_CTRL},
+        {KEY_CTRL_UP, SAINT_UI_KEY_UP, SAINT_UI_CTRL},
+        {KEY_CTRL_DOWN, SAINT_UI_KEY_DOWN, SAINT_UI_CTRL},
+        {KEY_SDC, SAINT_UI_KEY_DELETE, SAINT_UI_SHIFT},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (keys[i].code == code) return e->key = keys[i].key, e->mods = keys[i].mods, true;

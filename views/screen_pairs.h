@@ -1,7 +1,7 @@
 /* screen_pairs.h - numbers for pairs of colours. Private to screen.c.
  *
- * ncurses needs a number for every pair of foreground and background. 1 to 255 are the theme's, because only those fit the old calls; a photo's
- * come behind, each defined once and never again, because re-defining one makes ncurses search the whole screen. */
+ * ncurses needs a number for every pair of foreground and background. 1 to 255 are the theme's, because only those fit the old calls; a
+ * photo's come behind, each defined once and never again, because re-defining one makes ncurses search the whole screen. */
 #ifndef SAINT_VIEWS_SCREEN_PAIRS_H
 #define SAINT_VIEWS_SCREEN_PAIRS_H
 
@@ -14,11 +14,11 @@ typedef struct {
 
 typedef struct {
     saint_ui_pair_slot *slot;
-    size_t room, n; /* room is a power of two */
-    int theme, photo;  /* next numbers */
-    int most;          /* pairs the terminal has */
+    size_t room, n;   /* room is a power of two */
+    int theme, photo; /* next numbers */
+    int most;         /* pairs the terminal has */
     saint_ui_tier tier;
-    bool defaults;     /* -1 works as the terminal's own colour */
+    bool defaults; /* -1 works as the terminal's own colour */
 } saint_ui_pairs;
 
 void saint_ui_pairs_init(saint_ui_pairs *p, saint_ui_tier tier, int most, bool defaults);

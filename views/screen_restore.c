@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A signal handler can be given nothing, so this is the one piece of global state of the views. Everything is prepared beforehand: the handler
- * only writes bytes and sets the terminal's modes, which POSIX allows there; no curses, no stdio, no allocation. */
+/* A signal handler can be given nothing, so this is the one piece of global state of the views. Everything is prepared beforehand: the
+ * handler only writes bytes and sets the terminal's modes, which POSIX allows there; no curses, no stdio, no allocation. */
 enum { MOST_BYTES = 255, SIGNALS = 10 };
 static const int watched[SIGNALS] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 static struct {

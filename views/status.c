@@ -71,8 +71,10 @@ void saint_ui_progress_draw(saint_ui_pen p, const saint_ui_progress *g)
     if (bar >= 4) {
         bool ascii = saint_ui_pen_ascii(p);
         int full = (int)(share * bar + 0.5);
-        saint_ui_style on = saint_ui_theme_style(p.theme, g->paused ? SAINT_UI_WARN : SAINT_UI_FILL), off = saint_ui_theme_style(p.theme, SAINT_UI_TRACK);
-        for (int i = 0; i < bar; i++) saint_ui_char(p, x + i, 0, ascii ? (i < full ? '#' : '.') : i < full ? 0x25b0 : 0x25b1, i < full ? on : off);
+        saint_ui_style on = saint_ui_theme_style(p.theme, g->paused ? SAINT_UI_WARN : SAINT_UI_FILL),
+                       off = saint_ui_theme_style(p.theme, SAINT_UI_TRACK);
+        for (int i = 0; i < bar; i++)
+            saint_ui_char(p, x + i, 0, ascii ? (i < full ? '#' : '.') : i < full ? 0x25b0 : 0x25b1, i < full ? on : off);
         x += bar + 1;
     }
     saint_ui_text(p, x, 0, -1, g->failed > 0 ? SAINT_UI_WARN : SAINT_UI_MUTED, words);

@@ -5,10 +5,10 @@
 #include "views/pen.h"
 
 typedef struct {
-    const char *brand;            /* "SAINT" */
-    const char *const *part;      /* [n_parts] model, picture, device ...: what does not fit is left out from the end */
+    const char *brand;       /* "SAINT" */
+    const char *const *part; /* [n_parts] model, picture, device ...: what does not fit is left out from the end */
     int n_parts;
-    const char *const *tab;       /* [n_tabs] */
+    const char *const *tab; /* [n_tabs] */
     int n_tabs, active;
 } saint_ui_header;
 /* One row. Hits: `what`, value = tab. */
@@ -19,7 +19,7 @@ typedef enum { SAINT_UI_SAY_NOTHING, SAINT_UI_SAY_INFO, SAINT_UI_SAY_GOOD, SAINT
 typedef struct {
     const char *name; /* "sweep #2" */
     int64_t done, total, failed;
-    double seconds;   /* spent; NaN = not known */
+    double seconds; /* spent; NaN = not known */
     bool paused;
 } saint_ui_progress;
 

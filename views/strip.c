@@ -118,7 +118,8 @@ static void numbers(saint_ui_pen p, const saint_ui_strip *s, const plan *l, int 
         snprintf(number, sizeof number, "%d", s->layer[i].layer);
         int w = (int)strlen(number);
         bool last_of_stage = i + 1 == l->gap_at;
-        if (s->layer[i].layer % every || x <= end || (x + w > mine - 1 && x < mine + mine_w + 1) || (last_of_stage && w > l->per + 1)) continue;
+        if (s->layer[i].layer % every || x <= end || (x + w > mine - 1 && x < mine + mine_w + 1) || (last_of_stage && w > l->per + 1))
+            continue;
         end = x + saint_ui_text(p, x, y, w, SAINT_UI_MUTED, number);
     }
     if (mine >= 0) saint_ui_text(p, mine, y, -1, SAINT_UI_LAYER_CURSOR, text);

@@ -22,8 +22,8 @@ typedef struct {
     bool focus, playing;
 } saint_ui_strip;
 
-/* Any height: one row of bars; a row of marks below when there are two; layer numbers from three; the bars take what is left. A hit `what` with the
- * layer's index covers each column when what is not 0. */
+/* Any height: one row of bars; a row of marks below when there are two; layer numbers from three; the bars take what is left. A hit `what`
+ * with the layer's index covers each column when what is not 0. */
 void saint_ui_strip_draw(saint_ui_pen p, const saint_ui_strip *s, int what);
 /* Columns of the canvas that layer i takes; w = 0 when it is not shown. */
 saint_ui_rect saint_ui_strip_column(saint_ui_pen p, const saint_ui_strip *s, int i);

@@ -169,7 +169,10 @@ void saint_ui_table_draw(saint_ui_pen p, const saint_ui_table *t, saint_ui_table
     int knob = rows * rows / t->n_rows, from = (int)((int64_t)s->top * rows / t->n_rows);
     for (int i = 0; i < rows; i++) {
         bool on = i >= from && i <= from + knob;
-        saint_ui_char(p, w, head + i, saint_ui_pen_ascii(p) ? (on ? '#' : '|') : on ? 0x2588 : 0x2502,
+        saint_ui_char(p, w, head + i,
+                      saint_ui_pen_ascii(p) ? (on ? '#' : '|')
+                      : on                  ? 0x2588
+                                            : 0x2502,
                       saint_ui_theme_style(p.theme, on ? SAINT_UI_MUTED : SAINT_UI_FAINT));
     }
 }

@@ -1,4 +1,5 @@
-/* table.h - rows and columns: sorted, selected, scrolled both ways. The cells come from a callback, so a table of any length costs what is shown. */
+/* table.h - rows and columns: sorted, selected, scrolled both ways. The cells come from a callback, so a table of any length costs what is
+ * shown. */
 #ifndef SAINT_VIEWS_TABLE_H
 #define SAINT_VIEWS_TABLE_H
 
@@ -24,11 +25,11 @@ typedef struct {
 } saint_ui_table;
 
 typedef struct {
-    int at, top;       /* position of the selection and of the first row shown, in order */
-    int first;         /* first scrolling column; column 0 always stays */
-    int sort;          /* column, -1 = none */
+    int at, top; /* position of the selection and of the first row shown, in order */
+    int first;   /* first scrolling column; column 0 always stays */
+    int sort;    /* column, -1 = none */
     bool descending;
-    int page;          /* rows shown at the last drawing, for PgUp and PgDn */
+    int page; /* rows shown at the last drawing, for PgUp and PgDn */
 } saint_ui_table_state;
 
 /* Order rows by state->sort, equal ones as they were: order[n_rows] is the caller's. The selection stays on its row. */

@@ -9,7 +9,8 @@
 uint32_t saint_ui_utf8_next(const char **p);
 /* Encode into out[4]; the number of bytes. Surrogates and values past U+10FFFF become U+FFFD. */
 int saint_ui_utf8_put(uint32_t ch, char out[4]);
-/* Columns of a code point: 0 for combining marks, 2 for East Asian wide, 1 otherwise (control characters count as the space that is drawn). */
+/* Columns of a code point: 0 for combining marks, 2 for East Asian wide, 1 otherwise (control characters count as the space that is drawn).
+ */
 int saint_ui_char_width(uint32_t ch);
 /* Columns of a string; NULL is 0. */
 int saint_ui_text_width(const char *s);
@@ -30,7 +31,7 @@ int saint_ui_wrap_count(const char *s, int columns);
 /* Numbers as people read them: 4 significant digits, "1.23k" "4.56M" "7.89G", "-" for NaN. Never depends on the locale. Return out. */
 char *saint_ui_number(char *out, size_t size, double v);
 char *saint_ui_fixed(char *out, size_t size, double v, int decimals);
-char *saint_ui_bytes(char *out, size_t size, double bytes);    /* 12.3 MiB */
+char *saint_ui_bytes(char *out, size_t size, double bytes);      /* 12.3 MiB */
 char *saint_ui_duration(char *out, size_t size, double seconds); /* 0.31 ms, 12.5 s, 3:12, 2:03:04 */
 
 #endif

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* 24-bit colours for dark and light ground (-1 = the terminal's own), the ANSI entries that stand for them, and attributes; `mono` are the
- * attributes where there is no colour at all. Blue, orange and bluish green carry meaning, so that the common colour blindnesses see it too. */
+ * attributes where there is no colour at all. Blue, orange and bluish green carry meaning, so that the common colour blindnesses see it
+ * too. */
 typedef struct {
     int32_t dark, dark_bg, light, light_bg;
     int8_t ansi, ansi_bg;
@@ -74,7 +75,8 @@ static saint_ui_color ansi_color(int i, saint_ui_tier tier)
 
 static saint_ui_color rgb_color(int32_t v, saint_ui_tier tier)
 {
-    return v < 0 ? SAINT_UI_COLOR_DEFAULT : saint_ui_color_reduce(saint_ui_rgb((unsigned)v >> 16, (unsigned)v >> 8 & 255, (unsigned)v & 255), tier);
+    return v < 0 ? SAINT_UI_COLOR_DEFAULT
+                 : saint_ui_color_reduce(saint_ui_rgb((unsigned)v >> 16, (unsigned)v >> 8 & 255, (unsigned)v & 255), tier);
 }
 
 /* High contrast: nothing is grey, and what was faint is told by its attribute. */
@@ -156,7 +158,8 @@ static void ramp(const uint8_t (*stop)[3], int n, double v, uint8_t rgb[3])
 
 void saint_ui_heat(double v, uint8_t rgb[3])
 {
-    static const uint8_t stop[][3] = {{45, 15, 90}, {105, 25, 110}, {165, 45, 96}, {215, 75, 65}, {245, 125, 40}, {252, 185, 55}, {252, 240, 130}};
+    static const uint8_t stop[][3] = {{45, 15, 90},   {105, 25, 110}, {165, 45, 96},  {215, 75, 65},
+                                      {245, 125, 40}, {252, 185, 55}, {252, 240, 130}};
     ramp(stop, (int)(sizeof stop / sizeof *stop), v, rgb);
 }
 

@@ -1,22 +1,18 @@
 /* theme.h - how things look, by what they are: every style has a name, every view asks by that name.
  *
- * A theme is resolved once for a terminal: its tier of colours, its characters, light or dark ground. Nothing is told apart by colour alone. */
+ * A theme is resolved once for a terminal: its tier of colours, its characters, light or dark ground. Nothing is told apart by colour
+ * alone. */
 #ifndef SAINT_VIEWS_THEME_H
 #define SAINT_VIEWS_THEME_H
 
 #include "views/canvas.h"
 
-#define SAINT_UI_ROLE_MAP(X) \
-    X(TEXT) X(STRONG) X(MUTED) X(FAINT) X(DISABLED) \
-    X(BORDER) X(BORDER_FOCUS) X(TITLE) X(TITLE_FOCUS) \
-    X(HEADER) X(BRAND) X(TAB) X(TAB_ACTIVE) X(KEY) X(KEY_TEXT) X(KEY_OFF) \
-    X(ACCENT) X(GOOD) X(WARN) X(BAD) X(INFO) X(MATCH) \
-    X(SELECT) X(SELECT_SOFT) X(INPUT) X(INPUT_BAD) X(CURSOR) \
-    X(TRACK) X(FILL) X(KNOB) X(STALE) \
-    X(VIT) X(LLM) X(SITE) X(LAYER_CURSOR) \
-    X(MEASURED) X(PREDICTED) X(BASELINE) \
-    X(KEPT) X(DROPPED) X(ONLY_A) X(ONLY_B) X(BOTH) \
-    X(SERIES_0) X(SERIES_1) X(SERIES_2) X(SERIES_3) X(SERIES_4) X(SERIES_5)
+#define SAINT_UI_ROLE_MAP(X)                                                                                                               \
+    X(TEXT)                                                                                                                                \
+    X(STRONG) X(MUTED) X(FAINT) X(DISABLED) X(BORDER) X(BORDER_FOCUS) X(TITLE) X(TITLE_FOCUS) X(HEADER) X(BRAND) X(TAB) X(TAB_ACTIVE)      \
+        X(KEY) X(KEY_TEXT) X(KEY_OFF) X(ACCENT) X(GOOD) X(WARN) X(BAD) X(INFO) X(MATCH) X(SELECT) X(SELECT_SOFT) X(INPUT) X(INPUT_BAD)     \
+            X(CURSOR) X(TRACK) X(FILL) X(KNOB) X(STALE) X(VIT) X(LLM) X(SITE) X(LAYER_CURSOR) X(MEASURED) X(PREDICTED) X(BASELINE) X(KEPT) \
+                X(DROPPED) X(ONLY_A) X(ONLY_B) X(BOTH) X(SERIES_0) X(SERIES_1) X(SERIES_2) X(SERIES_3) X(SERIES_4) X(SERIES_5)
 
 typedef enum {
 #define X(name) SAINT_UI_##name,

@@ -49,7 +49,8 @@ static void assert_screen(vt *t, const tier_case *c)
     assert_ok(saint_ui_canvas_resize(&canvas, t->w, t->h, err));
     saint_ui_theme_make(&theme, SAINT_UI_DARK, c->tier, c->glyphs);
     theme.lines = c->lines;
-    assert_ok(sample_page(saint_ui_pen_whole(&canvas, &theme, NULL), &data, SAINT_UI_PAGE_INSPECT, SAINT_UI_PHOTO_DIM, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_PARAMS, err));
+    assert_ok(sample_page(saint_ui_pen_whole(&canvas, &theme, NULL), &data, SAINT_UI_PAGE_INSPECT, SAINT_UI_PHOTO_DIM, SAMPLE_NO_OVERLAY,
+                          SAINT_UI_PANE_PARAMS, err));
     saint_ui_canvas_reduce(&canvas, c->tier);
     int photo = 0;
     for (int y = 0; y < t->h; y++)
@@ -60,7 +61,8 @@ static void assert_screen(vt *t, const tier_case *c)
             int slack = is_photo && c->tier == SAINT_UI_DIRECT ? 8 : 0; /* five bits per channel */
             photo += is_photo;
             if (channel_distance(got.bg, want.bg) > slack) fail_msg("(%d, %d) ground %08x, drawn %08x", x, y, got.bg, want.bg);
-            if (want.ch != ' ' && channel_distance(got.fg, want.fg) > slack) fail_msg("(%d, %d) ink %08x, drawn %08x", x, y, got.fg, want.fg);
+            if (want.ch != ' ' && channel_distance(got.fg, want.fg) > slack)
+                fail_msg("(%d, %d) ink %08x, drawn %08x", x, y, got.fg, want.fg);
             if (want.ch == ' ' && !(want.attr & (SAINT_UI_REVERSE | SAINT_UI_UNDERLINE))) continue;
             unsigned mask = SAINT_UI_REVERSE | SAINT_UI_BOLD;
             if ((got.attr & mask) != (want.attr & mask)) fail_msg("(%d, %d) attributes %x, drawn %x", x, y, got.attr, want.attr);
@@ -114,8 +116,15 @@ static void the_terminal_comes_back_after_any_death(void **state)
         int signal; /* sent from outside; 0: the key */
         const char *key;
         int exit_code, by_signal;
-    } deaths[] = {{0, "q", 0, 0}, {0, "E", 3, 0}, {SIGTERM, "", 0, SIGTERM}, {SIGHUP, "", 0, SIGHUP}, {SIGINT, "", 0, SIGINT},
-                  {SIGQUIT, "", 0, SIGQUIT}, {SIGSEGV, "", 0, SIGSEGV}, {0, "N", 0, SIGSEGV}, {0, "A", 0, SIGABRT}};
+    } deaths[] = {{0, "q", 0, 0},
+                  {0, "E", 3, 0},
+                  {SIGTERM, "", 0, SIGTERM},
+                  {SIGHUP, "", 0, SIGHUP},
+                  {SIGINT, "", 0, SIGINT},
+                  {SIGQUIT, "", 0, SIGQUIT},
+                  {SIGSEGV, "", 0, SIGSEGV},
+                  {0, "N", 0, SIGSEGV},
+                  {0, "A", 0, SIGABRT}};
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
         vt t;
         start(&t, i % 2 ? &direct : &colors_256, 80, 24);
@@ -127,7 +136,8 @@ static void the_terminal_comes_back_after_any_death(void **state)
         if (deaths[i].by_signal) {
             /* a sanitizer reports a crash and exits itself */
             bool sanitized = WIFEXITED(status) && WEXITSTATUS(status) == 1 && deaths[i].by_signal == SIGSEGV;
-            if (!sanitized && !(WIFSIGNALED(status) && WTERMSIG(status) == deaths[i].by_signal)) fail_msg("death %zu: status %x", i, status);
+            if (!sanitized && !(WIFSIGNALED(status) && WTERMSIG(status) == deaths[i].by_signal))
+                fail_msg("death %zu: status %x", i, status);
         } else assert_true(WIFEXITED(status) && WEXITSTATUS(status) == deaths[i].exit_code);
         assert_restored(&t, &colors_256);
         vt_close(&t);
@@ -140,11 +150,30 @@ static void keys_mouse_and_paste_arrive(void **state)
     static const struct {
         const char *bytes, *shows;
     } cases[] = {
-        {"x", "key x"}, {"\033[A", "key Up"}, {"\033OB", "key Down"}, {"\033[1;2C", "key Shift-Right"}, {"\033[1;5D", "key Ctrl-Left"}, {"\033[5~", "key PgUp"},
-        {"\033[H", "key Home"}, {"\033[4~", "key End"}, {"\r", "key Enter"}, {"\t", "key Tab"}, {"\033[Z", "key Shift-Tab"}, {"\177", "key Backspace"},
-        {"\020", "key Ctrl-P"}, {"\033", "key Esc"}, {"\033m", "key Alt-m"}, {"\033OP", "key F1"}, {" ", "key Space"}, {"\xc3\xa4", "key \xc3\xa4"},
-        {"\033[<0;11;6M", "mouse 0 button 1 at 10 5"}, {"\033[<32;13;6M", "mouse 1 button 1 at 12 5"}, {"\033[<0;13;6m", "mouse 2 button 1 at 12 5"},
-        {"\033[<64;3;4M", "mouse 3 button 0 at 2 3"}, {"\033[<65;3;4M", "mouse 4 button 0 at 2 3"}, {"\x13", "key Ctrl-S"},
+        {"x", "key x"},
+        {"\033[A", "key Up"},
+        {"\033OB", "key Down"},
+        {"\033[1;2C", "key Shift-Right"},
+        {"\033[1;5D", "key Ctrl-Left"},
+        {"\033[5~", "key PgUp"},
+        {"\033[H", "key Home"},
+        {"\033[4~", "key End"},
+        {"\r", "key Enter"},
+        {"\t", "key Tab"},
+        {"\033[Z", "key Shift-Tab"},
+        {"\177", "key Backspace"},
+        {"\020", "key Ctrl-P"},
+        {"\033", "key Esc"},
+        {"\033m", "key Alt-m"},
+        {"\033OP", "key F1"},
+        {" ", "key Space"},
+        {"\xc3\xa4", "key \xc3\xa4"},
+        {"\033[<0;11;6M", "mouse 0 button 1 at 10 5"},
+        {"\033[<32;13;6M", "mouse 1 button 1 at 12 5"},
+        {"\033[<0;13;6m", "mouse 2 button 1 at 12 5"},
+        {"\033[<64;3;4M", "mouse 3 button 0 at 2 3"},
+        {"\033[<65;3;4M", "mouse 4 button 0 at 2 3"},
+        {"\x13", "key Ctrl-S"},
     };
     vt t;
     start(&t, &colors_256, 80, 24);
@@ -204,7 +233,8 @@ static void what_cannot_be_a_screen_says_so(void **state)
 {
     (void)state;
     vt t;
-    char *argv[] = {SAINT_SCREEN_CHILD, NULL}, *env[] = {"TERM=no-such-terminal", "LC_ALL=C.UTF-8", NULL};
+    char *argv[] = {SAINT_SCREEN_CHILD, NULL},
+         *env[] = {"TERM=no-such-terminal", "LC_ALL=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0" /* ncurses keeps what it tried */, NULL};
     assert_true(vt_open(&t, 80, 24, argv, env));
     int status = vt_wait_exit(&t);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
@@ -228,9 +258,12 @@ static void an_unchanged_frame_costs_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_tier_shows_what_was_drawn), cmocka_unit_test(the_terminal_comes_back_after_any_death),
-        cmocka_unit_test(keys_mouse_and_paste_arrive),     cmocka_unit_test(a_new_size_is_a_new_screen),
-        cmocka_unit_test(suspend_gives_the_terminal_back_and_resume_takes_it), cmocka_unit_test(what_cannot_be_a_screen_says_so),
+        cmocka_unit_test(every_tier_shows_what_was_drawn),
+        cmocka_unit_test(the_terminal_comes_back_after_any_death),
+        cmocka_unit_test(keys_mouse_and_paste_arrive),
+        cmocka_unit_test(a_new_size_is_a_new_screen),
+        cmocka_unit_test(suspend_gives_the_terminal_back_and_resume_takes_it),
+        cmocka_unit_test(what_cannot_be_a_screen_says_so),
         cmocka_unit_test(an_unchanged_frame_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

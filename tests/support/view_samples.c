@@ -130,9 +130,20 @@ static void draw_image(saint_ui_pen p, sample *s, saint_ui_photo_style style, bo
 {
     static const int32_t linked[] = {250, 251, 274, 298, 300, 322};
     static const float strength[] = {0.9f, 0.7f, 0.95f, 0.8f, 0.6f, 0.75f};
-    saint_ui_photo photo = {.image = &s->image, .rect = s->rect, .grid_w = SAMPLE_GRID, .grid_h = SAMPLE_GRID, .kept = b ? s->kept_b : s->kept,
-                            .kept_b = s->kept_b, .value = s->score, .death = s->death, .steps = SAMPLE_STEPS, .style = style, .cursor = b ? -1 : 275,
-                            .n_linked = style == SAINT_UI_PHOTO_DIM && !b ? 6 : 0, .linked = linked, .strength = strength};
+    saint_ui_photo photo = {.image = &s->image,
+                            .rect = s->rect,
+                            .grid_w = SAMPLE_GRID,
+                            .grid_h = SAMPLE_GRID,
+                            .kept = b ? s->kept_b : s->kept,
+                            .kept_b = s->kept_b,
+                            .value = s->score,
+                            .death = s->death,
+                            .steps = SAMPLE_STEPS,
+                            .style = style,
+                            .cursor = b ? -1 : 275,
+                            .n_linked = style == SAINT_UI_PHOTO_DIM && !b ? 6 : 0,
+                            .linked = linked,
+                            .strength = strength};
     saint_ui_photo_draw(p, &photo, NULL, NULL, err);
 }
 
@@ -150,12 +161,20 @@ static void draw_params(saint_ui_pen p, bool focus)
         {.name = "saint_start", .unit = "layer", .type = SAINT_UI_FIELD_INT, .min = 0, .max = 31, .def = 7},
         {.name = "saint_end", .unit = "layer", .type = SAINT_UI_FIELD_INT, .min = 0, .max = 31, .def = 16},
         {.name = "saint_threshold", .unit = "cosine", .type = SAINT_UI_FIELD_FLOAT, .min = 0, .max = 1, .def = 0.75},
-        {.name = "saint_image_token_length", .unit = "rows", .type = SAINT_UI_FIELD_INT, .min = -1, .max = 577, .def = -1, .unset = "derived", .locked = "derived from keep_num"},
+        {.name = "saint_image_token_length",
+         .unit = "rows",
+         .type = SAINT_UI_FIELD_INT,
+         .min = -1,
+         .max = 577,
+         .def = -1,
+         .unset = "derived",
+         .locked = "derived from keep_num"},
     };
     static const double value[] = {3, 2, 376, 16, 1, 7, 16, 0.83, 375}, other[] = {NAN, NAN, 513, 16, NAN, 7, 24, 0.75, NAN};
     enum { FIELDS = sizeof spec / sizeof *spec };
     saint_ui_field f[FIELDS];
-    for (int i = 0; i < FIELDS; i++) f[i] = (saint_ui_field){.value = value[i], .other = other[i], .state = i == 7 ? SAINT_UI_FIELD_PENDING : SAINT_UI_FIELD_SHOWN};
+    for (int i = 0; i < FIELDS; i++)
+        f[i] = (saint_ui_field){.value = value[i], .other = other[i], .state = i == 7 ? SAINT_UI_FIELD_PENDING : SAINT_UI_FIELD_SHOWN};
     saint_ui_fields_draw(p, spec, f, FIELDS, focus ? 2 : -1, NULL, true, 0);
 }
 
@@ -212,21 +231,25 @@ static void draw_chart(saint_ui_pen p, int which, bool cursor)
     saint_ui_series series[3] = {0};
     saint_ui_plot plot = {.series = series, .guides = true, .cursor = NAN, .mark = NAN};
     if (which == 0) { /* both against the parameter */
-        series[0] = (saint_ui_series){.name = "tok/s", .n = SAMPLE_RUNS, .x = runs_x, .y = runs_y, .line = true, .points = true, .color = 0};
-        series[1] = (saint_ui_series){.name = "accuracy %", .n = SAMPLE_RUNS, .x = runs_x, .y = runs_acc, .line = true, .points = true, .color = 1, .axis = 1};
+        series[0] =
+            (saint_ui_series){.name = "tok/s", .n = SAMPLE_RUNS, .x = runs_x, .y = runs_y, .line = true, .points = true, .color = 0};
+        series[1] = (saint_ui_series){
+            .name = "accuracy %", .n = SAMPLE_RUNS, .x = runs_x, .y = runs_acc, .line = true, .points = true, .color = 1, .axis = 1};
         plot.n_series = 2;
         plot.x = (saint_ui_axis){.label = "keep_num", .unit = "rows"};
         plot.cursor = cursor ? runs_x[24] : NAN;
         plot.mark = 376;
     } else if (which == 1) { /* against each other */
         series[0] = (saint_ui_series){.name = "runs", .n = SAMPLE_RUNS, .x = runs_y, .y = runs_acc, .points = true, .color = 0};
-        series[1] = (saint_ui_series){.name = "Pareto", .n = 12, .x = runs_y + 8, .y = runs_acc + 8, .line = true, .steps = true, .color = 2};
+        series[1] =
+            (saint_ui_series){.name = "Pareto", .n = 12, .x = runs_y + 8, .y = runs_acc + 8, .line = true, .steps = true, .color = 2};
         plot.n_series = 2;
         plot.x = (saint_ui_axis){.label = "tok/s"};
     } else {
         int from = which == 2 ? 0 : SAMPLE_VIT, n = which == 2 ? SAMPLE_VIT : SAMPLE_LLM;
         series[0] = (saint_ui_series){.name = "mean cosine", .n = n, .x = layer + from, .y = cosine + from, .line = true, .color = 0};
-        series[1] = (saint_ui_series){.name = "pairs above threshold", .n = n, .x = layer + from, .y = share + from, .line = true, .color = 1};
+        series[1] =
+            (saint_ui_series){.name = "pairs above threshold", .n = n, .x = layer + from, .y = share + from, .line = true, .color = 1};
         plot.n_series = 2;
         plot.x = (saint_ui_axis){.label = which == 2 ? "ViT layer" : "LLM layer"};
         plot.y[0] = (saint_ui_axis){.low = 0, .high = 1};
@@ -235,17 +258,19 @@ static void draw_chart(saint_ui_pen p, int which, bool cursor)
 }
 
 static const saint_ui_bar_row stages[] = {
-    {"decode image", 3.9, 3.7, 4.1, NAN, 3.9},  {"preprocess", 2.1, 2.0, 2.2, NAN, 2.1},  {"encoder", 61.3, 60.2, 62.9, 60.1, 74.8},
-    {"selection", 0.21, 0.20, 0.23, 0.18, NAN}, {"projector", 1.4, 1.3, 1.5, 1.3, 2.2},   {"prefill", 27.9, 27.5, 28.4, 26.8, 41.2},
+    {"decode image", 3.9, 3.7, 4.1, NAN, 3.9},  {"preprocess", 2.1, 2.0, 2.2, NAN, 2.1}, {"encoder", 61.3, 60.2, 62.9, 60.1, 74.8},
+    {"selection", 0.21, 0.20, 0.23, 0.18, NAN}, {"projector", 1.4, 1.3, 1.5, 1.3, 2.2},  {"prefill", 27.9, 27.5, 28.4, 26.8, 41.2},
     {"decode", NAN, NAN, NAN, 43.5, 44.6},
 };
 
 static void draw_speed(saint_ui_pen p, saint_ui_pane_id id)
 {
-    static const double full[] = {3.9, 2.1, 74.8, 0, 2.2, 41.2}, now[] = {3.9, 2.1, 61.3, 0.21, 1.4, 27.9}, random[] = {3.9, 2.1, 61.2, 0.02, 1.4, 27.8};
+    static const double full[] = {3.9, 2.1, 74.8, 0, 2.2, 41.2}, now[] = {3.9, 2.1, 61.3, 0.21, 1.4, 27.9},
+                        random[] = {3.9, 2.1, 61.2, 0.02, 1.4, 27.8};
     static const saint_ui_stack stack[] = {{"A full", full}, {"B now", now}, {"random", random}};
     static const char *const part[] = {"decode image", "preprocess", "encoder", "selection", "projector", "prefill"};
-    if (id == SAINT_UI_PANE_BARS) saint_ui_bars_draw(p, &(saint_ui_bars){.row = stages, .n = 7, .unit = "ms", .decimals = 2, .legend = true});
+    if (id == SAINT_UI_PANE_BARS)
+        saint_ui_bars_draw(p, &(saint_ui_bars){.row = stages, .n = 7, .unit = "ms", .decimals = 2, .legend = true});
     else if (id == SAINT_UI_PANE_STACKS) saint_ui_stacks_draw(p, stack, 3, part, 6, "ms", 1);
     else
         saint_ui_paragraph(p, 1, 0, p.area.w - 2, p.area.h, 0, SAINT_UI_TEXT,
@@ -277,7 +302,7 @@ static void run_cell(void *ud, int row, int column, char *out, size_t size, sain
 
 static void draw_runs(saint_ui_pen p, bool focus)
 {
-    static const saint_ui_column column[] = {{"run", 4, true, false},   {"keep_num", 8, true, false}, {"saint_threshold", 6, true, false},
+    static const saint_ui_column column[] = {{"run", 4, true, false},   {"keep_num", 8, true, false},  {"saint_threshold", 6, true, false},
                                              {"tokens", 6, true, true}, {"prefill ms", 6, true, true}, {"tok/s", 6, true, true},
                                              {"acc %", 6, true, true},  {"state", 16, false, true}};
     make_runs();
@@ -301,7 +326,8 @@ int sample_compare(void *ud, int a, int b, int column, bool descending)
 
 static const saint_ui_progress progress = {.name = "sweep #2", .done = 40, .total = 85, .failed = 1, .seconds = 171};
 
-void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err)
+void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus,
+                 saint_error *err)
 {
     static const char *const styles[] = {"dropped dim", "outline", "heat: saint_drop score", "layer of death", "A and B"};
     char note[64];
@@ -316,7 +342,8 @@ void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id
     default: break;
     }
     if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE) pane.title = "A", pane.detail = "full", pane.note = "576";
-    if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE_B) pane.title = "B", pane.detail = "keep_num 376, saint_threshold 0.83", pane.note = "177";
+    if (page == SAINT_UI_PAGE_COMPARE && id == SAINT_UI_PANE_IMAGE_B)
+        pane.title = "B", pane.detail = "keep_num 376, saint_threshold 0.83", pane.note = "177";
     saint_ui_pen in = saint_ui_pane_draw(p, &pane);
     switch (id) {
     case SAINT_UI_PANE_IMAGE: draw_image(in, s, style, false, err); break;
@@ -328,7 +355,10 @@ void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id
     case SAINT_UI_PANE_CHART_B: draw_chart(in, page == SAINT_UI_PAGE_LAYERS ? 3 : 1, false); break;
     case SAINT_UI_PANE_RUNS: draw_runs(in, focus); break;
     case SAINT_UI_PANE_PROGRESS: saint_ui_progress_draw(saint_ui_pen_part(in, 1, 0, in.area.w - 2, 1), &progress); break;
-    case SAINT_UI_PANE_LOG: saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_TEXT, "12:04:31 model loaded in 0.8 s\n12:04:33 first answer in 131 ms"); break;
+    case SAINT_UI_PANE_LOG:
+        saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_TEXT,
+                           "12:04:31 model loaded in 0.8 s\n12:04:33 first answer in 131 ms");
+        break;
     default: draw_speed(in, id); break;
     }
 }
@@ -339,36 +369,51 @@ static void draw_strip(saint_ui_pen p, const sample *s, bool focus)
     for (int i = 0; i < SAMPLE_STEPS; i++) {
         bool vit = i < SAMPLE_VIT;
         int at = vit ? i : i - SAMPLE_VIT;
-        layer[i] = (saint_ui_strip_layer){.stage = vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM, .layer = at, .tokens = s->tokens[i],
-                                          .site = vit ? at == 19 : at >= 7 && at <= 16, .reused = vit && at < 19};
+        layer[i] = (saint_ui_strip_layer){.stage = vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM,
+                                          .layer = at,
+                                          .tokens = s->tokens[i],
+                                          .site = vit ? at == 19 : at >= 7 && at <= 16,
+                                          .reused = vit && at < 19};
         layer[i].name = vit && at == 19 ? "iterative_drop_full_graph" : layer[i].site ? "saint_drop" : "no pruning";
     }
-    saint_ui_strip_draw(p, &(saint_ui_strip){.layer = layer, .n = SAMPLE_STEPS, .cursor = s->step, .rounds = s->step == 19 ? 12 : 0, .round = -1, .focus = focus}, 0);
+    saint_ui_strip_draw(
+        p,
+        &(saint_ui_strip){
+            .layer = layer, .n = SAMPLE_STEPS, .cursor = s->step, .rounds = s->step == 19 ? 12 : 0, .round = -1, .focus = focus},
+        0);
 }
 
-saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_photo_style style, sample_overlay overlay, saint_ui_pane_id focus,
-                         saint_error *err)
+saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_photo_style style, sample_overlay overlay,
+                         saint_ui_pane_id focus, saint_error *err)
 {
     static const char *const part[] = {"llava-1.5-7b", "mme/0003 dog.jpg 3/120", "Is there a dog in the image?"};
     const char *tab[SAINT_UI_PAGE_COUNT];
     saint_ui_layout l;
-    saint_ui_layout_make(&l, page, p.area.w > 0 ? p.area.w : 1, p.area.h > 0 ? p.area.h : 1,
-                         &(saint_ui_layout_wish){.grid_w = SAMPLE_GRID, .grid_h = SAMPLE_GRID, .fields = 9, .facts = page == SAINT_UI_PAGE_COMPARE ? 10 : 9, .focus = focus});
+    saint_ui_layout_make(
+        &l, page, p.area.w > 0 ? p.area.w : 1, p.area.h > 0 ? p.area.h : 1,
+        &(saint_ui_layout_wish){
+            .grid_w = SAMPLE_GRID, .grid_h = SAMPLE_GRID, .fields = 9, .facts = page == SAINT_UI_PAGE_COMPARE ? 10 : 9, .focus = focus});
     for (int i = 0; i < SAINT_UI_PAGE_COUNT; i++) tab[i] = saint_ui_page_title(i);
     for (int i = 0; i < l.n; i++) {
         saint_ui_pane_id id = l.pane[i].id;
         saint_ui_pen at = saint_ui_pen_part(p, l.pane[i].rect.x, l.pane[i].rect.y, l.pane[i].rect.w, l.pane[i].rect.h);
         if (id == SAINT_UI_PANE_HEADER)
-            saint_ui_header_draw(at, &(saint_ui_header){.brand = "SAINT", .part = part, .n_parts = 3, .tab = tab, .n_tabs = SAINT_UI_PAGE_COUNT, .active = (int)page}, 0);
+            saint_ui_header_draw(
+                at,
+                &(saint_ui_header){
+                    .brand = "SAINT", .part = part, .n_parts = 3, .tab = tab, .n_tabs = SAINT_UI_PAGE_COUNT, .active = (int)page},
+                0);
         else if (id == SAINT_UI_PANE_FOOTER) saint_ui_footer_draw(at, sample_actions, sample_n_actions, 0);
         else if (id == SAINT_UI_PANE_MESSAGE)
-            saint_ui_message_draw(at, &(saint_ui_message){SAINT_UI_SAY_GOOD, "mask in 1.9 ms, answer in 131 ms (keep_num 384 \u2192 376)", &progress});
+            saint_ui_message_draw(
+                at, &(saint_ui_message){SAINT_UI_SAY_GOOD, "mask in 1.9 ms, answer in 131 ms (keep_num 384 \u2192 376)", &progress});
         else if (id == SAINT_UI_PANE_STRIP) draw_strip(at, s, focus == id);
         else if (id == SAINT_UI_PANE_NOTICE) saint_ui_too_small(at, SAINT_UI_LEAST_W, SAINT_UI_LEAST_H);
         else sample_pane(at, s, page, id, style, focus == id, err);
     }
     if (overlay == SAMPLE_HELP) {
-        saint_ui_pen in = saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");
+        saint_ui_pen in =
+            saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");
         saint_ui_help_draw(in, sample_actions, sample_n_actions, NULL, 0, 0);
     } else if (overlay == SAMPLE_PALETTE) {
         int match[40];

@@ -12,7 +12,14 @@
 #include "views/strip.h"
 #include "views/table.h"
 
-enum { SAMPLE_GRID = 24, SAMPLE_PATCHES = SAMPLE_GRID * SAMPLE_GRID, SAMPLE_VIT = 23, SAMPLE_LLM = 32, SAMPLE_STEPS = SAMPLE_VIT + SAMPLE_LLM, SAMPLE_RUNS = 40 };
+enum {
+    SAMPLE_GRID = 24,
+    SAMPLE_PATCHES = SAMPLE_GRID * SAMPLE_GRID,
+    SAMPLE_VIT = 23,
+    SAMPLE_LLM = 32,
+    SAMPLE_STEPS = SAMPLE_VIT + SAMPLE_LLM,
+    SAMPLE_RUNS = 40
+};
 
 typedef struct {
     saint_image image; /* [owned] */
@@ -36,13 +43,14 @@ extern const saint_ui_action sample_actions[];
 extern const int sample_n_actions;
 
 /* One pane at the pen's size. */
-void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus, saint_error *err);
+void sample_pane(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_pane_id id, saint_ui_photo_style style, bool focus,
+                 saint_error *err);
 /* A table of an int per row: column 0 the row, column 1 ud[row]. */
 void sample_cell(void *ud, int row, int column, char *out, size_t size, saint_ui_role *role);
 int sample_compare(void *ud, int a, int b, int column, bool descending);
 
 /* One whole screen. */
-saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_photo_style style, sample_overlay overlay, saint_ui_pane_id focus,
-                         saint_error *err);
+saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui_photo_style style, sample_overlay overlay,
+                         saint_ui_pane_id focus, saint_error *err);
 
 #endif

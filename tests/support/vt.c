@@ -191,7 +191,8 @@ saint_ui_cell vt_cell(const vt *t, int x, int y)
     out.width = out.ch ? (uint8_t)c.width : 0;
     out.fg = color_of(c.fg, VTERM_COLOR_IS_DEFAULT_FG(&c.fg));
     out.bg = color_of(c.bg, VTERM_COLOR_IS_DEFAULT_BG(&c.bg));
-    out.attr = (uint16_t)((c.attrs.bold ? SAINT_UI_BOLD : 0) | (c.attrs.underline ? SAINT_UI_UNDERLINE : 0) | (c.attrs.reverse ? SAINT_UI_REVERSE : 0));
+    out.attr = (uint16_t)((c.attrs.bold ? SAINT_UI_BOLD : 0) | (c.attrs.underline ? SAINT_UI_UNDERLINE : 0) |
+                          (c.attrs.reverse ? SAINT_UI_REVERSE : 0));
     return out;
 }
 

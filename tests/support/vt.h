@@ -1,7 +1,7 @@
 /* vt.h - a program on a pseudo terminal with an emulator behind it, for tests that look at the real screen.
  *
- * Nothing here sleeps: the program writes OSC 777 ; saint-idle ; n BEL behind each frame, in the same stream as the frame, and the test waits for
- * that. A wait that gets nothing for VT_PATIENCE_MS fails the test. */
+ * Nothing here sleeps: the program writes OSC 777 ; saint-idle ; n BEL behind each frame, in the same stream as the frame, and the test
+ * waits for that. A wait that gets nothing for VT_PATIENCE_MS fails the test. */
 #ifndef SAINT_TESTS_SUPPORT_VT_H
 #define SAINT_TESTS_SUPPORT_VT_H
 

@@ -16,10 +16,10 @@ typedef struct {
 } look;
 
 static const look looks[] = {
-    {"dark", SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK},      {"light", SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_LIGHT},
-    {"dark-256", SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_DARK},     {"light-256", SAINT_UI_256, SAINT_UI_BLOCKS, SAINT_UI_LIGHT},
-    {"dark-16", SAINT_UI_16, SAINT_UI_BLOCKS, SAINT_UI_DARK},        {"dark-8", SAINT_UI_8, SAINT_UI_BLOCKS, SAINT_UI_DARK},
-    {"ascii-256", SAINT_UI_256, SAINT_UI_ASCII, SAINT_UI_DARK},      {"ascii-mono", SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK},
+    {"dark", SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK},         {"light", SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_LIGHT},
+    {"dark-256", SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_DARK},        {"light-256", SAINT_UI_256, SAINT_UI_BLOCKS, SAINT_UI_LIGHT},
+    {"dark-16", SAINT_UI_16, SAINT_UI_BLOCKS, SAINT_UI_DARK},           {"dark-8", SAINT_UI_8, SAINT_UI_BLOCKS, SAINT_UI_DARK},
+    {"ascii-256", SAINT_UI_256, SAINT_UI_ASCII, SAINT_UI_DARK},         {"ascii-mono", SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK},
     {"contrast", SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_CONTRAST}, {"light-mono", SAINT_UI_MONO, SAINT_UI_BRAILLE, SAINT_UI_LIGHT},
 };
 
@@ -54,7 +54,8 @@ int main(int argc, char **argv)
     saint_image im = {0};
     sample s;
     if (argc < 2) return fprintf(stderr, "usage: view_gallery OUT_FOLDER [PHOTO]\n"), 2;
-    if ((argc > 2 && saint_image_load(argv[2], &im, &e) != SAINT_OK) || sample_make(&s, &im, &e) != SAINT_OK) return fprintf(stderr, "%s\n", e.text), 2;
+    if ((argc > 2 && saint_image_load(argv[2], &im, &e) != SAINT_OK) || sample_make(&s, &im, &e) != SAINT_OK)
+        return fprintf(stderr, "%s\n", e.text), 2;
     mkdir(argv[1], 0777);
     static const int sizes[][2] = {{80, 24}, {120, 36}, {200, 60}};
     int failed = 0;
@@ -67,9 +68,11 @@ int main(int argc, char **argv)
                 char name[128];
                 saint_ui_theme_make(&theme, looks[k].kind, looks[k].tier, looks[k].glyphs);
                 if (saint_ui_canvas_resize(&c, sizes[size][0], sizes[size][1], &e) != SAINT_OK) return 1;
-                sample_page(saint_ui_pen_whole(&c, &theme, NULL), &s, (saint_ui_page)page, page == SAINT_UI_PAGE_COMPARE ? SAINT_UI_PHOTO_DIM : SAINT_UI_PHOTO_DIM,
-                            SAMPLE_NO_OVERLAY, page == SAINT_UI_PAGE_SWEEP ? SAINT_UI_PANE_RUNS : SAINT_UI_PANE_PARAMS, &e);
-                snprintf(name, sizeof name, "%s-%dx%d-%s", looks[k].name, c.w, c.h, page == SAINT_UI_PAGE_COMPARE ? "AB" : saint_ui_page_title(page));
+                sample_page(saint_ui_pen_whole(&c, &theme, NULL), &s, (saint_ui_page)page,
+                            page == SAINT_UI_PAGE_COMPARE ? SAINT_UI_PHOTO_DIM : SAINT_UI_PHOTO_DIM, SAMPLE_NO_OVERLAY,
+                            page == SAINT_UI_PAGE_SWEEP ? SAINT_UI_PANE_RUNS : SAINT_UI_PANE_PARAMS, &e);
+                snprintf(name, sizeof name, "%s-%dx%d-%s", looks[k].name, c.w, c.h,
+                         page == SAINT_UI_PAGE_COMPARE ? "AB" : saint_ui_page_title(page));
                 failed += write_one(argv[1], name, &c, &looks[k]);
                 saint_ui_canvas_free(&c);
             }
@@ -80,7 +83,8 @@ int main(int argc, char **argv)
         saint_ui_theme_make(&theme, SAINT_UI_DARK, SAINT_UI_DIRECT, SAINT_UI_BRAILLE);
         if (saint_ui_canvas_resize(&c, 120, 36, &e) != SAINT_OK) return 1;
         sample_overlay overlay = style < SAINT_UI_PHOTO_STYLES ? SAMPLE_NO_OVERLAY : (sample_overlay)(style - SAINT_UI_PHOTO_STYLES + 1);
-        sample_page(saint_ui_pen_whole(&c, &theme, NULL), &s, SAINT_UI_PAGE_INSPECT, overlay ? SAINT_UI_PHOTO_DIM : (saint_ui_photo_style)style, overlay, SAINT_UI_PANE_IMAGE, &e);
+        sample_page(saint_ui_pen_whole(&c, &theme, NULL), &s, SAINT_UI_PAGE_INSPECT,
+                    overlay ? SAINT_UI_PHOTO_DIM : (saint_ui_photo_style)style, overlay, SAINT_UI_PANE_IMAGE, &e);
         snprintf(name, sizeof name, "style-%d", style);
         failed += write_one(argv[1], name, &c, &looks[0]);
         saint_ui_canvas_free(&c);

@@ -82,10 +82,12 @@ static void numbers_are_short_and_right(void **state)
     static const struct {
         double v;
         const char *text;
-    } cases[] = {{0, "0"}, {1, "1"}, {9999, "9999"}, {10000, "10.0k"}, {123456, "123k"}, {999999, "1.00M"}, {4.18e12, "4.18T"}, {0.0031, "0.0031"},
-                 {0.83, "0.830"}, {41.23, "41.23"}, {123.44, "123.4"}, {-2.5, "-2.500"}, {9999.6, "10.0k"}};
+    } cases[] = {{0, "0"},          {1, "1"},           {9999, "9999"},     {10000, "10.0k"}, {123456, "123k"},
+                 {999999, "1.00M"}, {4.18e12, "4.18T"}, {0.0031, "0.0031"}, {0.83, "0.830"},  {41.23, "41.23"},
+                 {123.44, "123.4"}, {-2.5, "-2.500"},   {9999.6, "10.0k"}};
     char out[40];
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_string_equal(saint_ui_number(out, sizeof out, cases[i].v), cases[i].text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(saint_ui_number(out, sizeof out, cases[i].v), cases[i].text);
     assert_string_equal(saint_ui_fixed(out, sizeof out, -0.001, 2), "0.00");
     assert_string_equal(saint_ui_fixed(out, sizeof out, (double)NAN, 2), "-");
     assert_string_equal(saint_ui_bytes(out, sizeof out, 1023), "1023 B");
@@ -170,14 +172,15 @@ static void themes_name_every_role(void **state)
                 if (tier == SAINT_UI_MONO) assert_int_equal(s.fg | s.bg, 0);
             }
             /* What must be told apart is, also without colours. */
-            static const saint_ui_role pairs[][2] = {{SAINT_UI_SELECT, SAINT_UI_TEXT}, {SAINT_UI_TAB, SAINT_UI_TAB_ACTIVE}, {SAINT_UI_BORDER, SAINT_UI_BORDER_FOCUS},
-                                                     {SAINT_UI_ONLY_A, SAINT_UI_ONLY_B}, {SAINT_UI_SITE, SAINT_UI_VIT}, {SAINT_UI_INPUT, SAINT_UI_CURSOR},
-                                                     {SAINT_UI_KEY, SAINT_UI_KEY_TEXT}, {SAINT_UI_STRONG, SAINT_UI_FAINT}, {SAINT_UI_MEASURED, SAINT_UI_PREDICTED}};
+            static const saint_ui_role pairs[][2] = {
+                {SAINT_UI_SELECT, SAINT_UI_TEXT},   {SAINT_UI_TAB, SAINT_UI_TAB_ACTIVE}, {SAINT_UI_BORDER, SAINT_UI_BORDER_FOCUS},
+                {SAINT_UI_ONLY_A, SAINT_UI_ONLY_B}, {SAINT_UI_SITE, SAINT_UI_VIT},       {SAINT_UI_INPUT, SAINT_UI_CURSOR},
+                {SAINT_UI_KEY, SAINT_UI_KEY_TEXT},  {SAINT_UI_STRONG, SAINT_UI_FAINT},   {SAINT_UI_MEASURED, SAINT_UI_PREDICTED}};
             for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
                 saint_ui_style a = t.style[pairs[i][0]], b = t.style[pairs[i][1]];
                 if (a.fg == b.fg && a.bg == b.bg && a.attr == b.attr)
-                    fail_msg("%s, %s: %s looks like %s", saint_ui_palette_name(kind), saint_ui_tier_name(tier), saint_ui_role_name((int)pairs[i][0]),
-                             saint_ui_role_name((int)pairs[i][1]));
+                    fail_msg("%s, %s: %s looks like %s", saint_ui_palette_name(kind), saint_ui_tier_name(tier),
+                             saint_ui_role_name((int)pairs[i][0]), saint_ui_role_name((int)pairs[i][1]));
             }
         }
 }
@@ -202,9 +205,15 @@ static void the_last_hit_is_on_top(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_round_trip), cmocka_unit_test(columns_of_characters), cmocka_unit_test(a_cut_never_exceeds_its_columns_or_its_bytes),
-        cmocka_unit_test(wrapped_lines_hold_every_word), cmocka_unit_test(numbers_are_short_and_right), cmocka_unit_test(wide_characters_never_break),
-        cmocka_unit_test(the_256_colours_are_the_nearest), cmocka_unit_test(ascii_has_an_answer_for_everything), cmocka_unit_test(themes_name_every_role),
+        cmocka_unit_test(utf8_round_trip),
+        cmocka_unit_test(columns_of_characters),
+        cmocka_unit_test(a_cut_never_exceeds_its_columns_or_its_bytes),
+        cmocka_unit_test(wrapped_lines_hold_every_word),
+        cmocka_unit_test(numbers_are_short_and_right),
+        cmocka_unit_test(wide_characters_never_break),
+        cmocka_unit_test(the_256_colours_are_the_nearest),
+        cmocka_unit_test(ascii_has_an_answer_for_everything),
+        cmocka_unit_test(themes_name_every_role),
         cmocka_unit_test(the_last_hit_is_on_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,11 +8,14 @@
 static const char *const methods[] = {"None", "saint_drop", "iterative_drop_full_graph", "random", "grid"};
 static const saint_ui_field_spec keep = {.name = "keep_num", .type = SAINT_UI_FIELD_INT, .min = 1, .max = 577, .def = 376};
 static const saint_ui_field_spec threshold = {.name = "saint_threshold", .type = SAINT_UI_FIELD_FLOAT, .min = 0, .max = 1, .def = 0.75};
-static const saint_ui_field_spec similarity = {.name = "sim_threshold", .type = SAINT_UI_FIELD_FLOAT, .min = -1, .max = 1.0001, .def = 0.75};
+static const saint_ui_field_spec similarity = {
+    .name = "sim_threshold", .type = SAINT_UI_FIELD_FLOAT, .min = -1, .max = 1.0001, .def = 0.75};
 static const saint_ui_field_spec method = {.name = "prune_mode", .type = SAINT_UI_FIELD_CHOICE, .choice = methods, .n_choices = 5};
 static const saint_ui_field_spec use = {.name = "use_saint", .type = SAINT_UI_FIELD_BOOL, .def = 1};
-static const saint_ui_field_spec length = {.name = "length", .type = SAINT_UI_FIELD_INT, .min = -1, .max = 577, .def = -1, .unset = "derived"};
-static const saint_ui_field_spec locked = {.name = "tokens", .type = SAINT_UI_FIELD_INT, .min = 0, .max = 577, .locked = "derived from keep_num"};
+static const saint_ui_field_spec length = {
+    .name = "length", .type = SAINT_UI_FIELD_INT, .min = -1, .max = 577, .def = -1, .unset = "derived"};
+static const saint_ui_field_spec locked = {
+    .name = "tokens", .type = SAINT_UI_FIELD_INT, .min = 0, .max = 577, .locked = "derived from keep_num"};
 static const saint_ui_field_spec *const specs[] = {&keep, &threshold, &similarity, &method, &use, &length, &locked};
 
 static void typed_values(void **state)
@@ -24,14 +27,38 @@ static void typed_values(void **state)
         const char *text;
         double want; /* NaN = refused */
     } cases[] = {
-        {&keep, 376, "192", 192},     {&keep, 376, " 192 ", 192},      {&keep, 376, "50%", 289}, /* of 577: 288.5, rounded */
-        {&keep, 376, "+32", 408},     {&keep, 376, "-32", 344},        {&keep, 376, "-10%", 338}, {&keep, 376, "+10%", 414},
-        {&keep, 376, "0x40", 64},     {&keep, 376, "0", NAN},          {&keep, 376, "578", NAN},  {&keep, 376, "12.5", NAN},
-        {&keep, 376, "", NAN},        {&keep, 376, "12a", NAN},        {&keep, 376, "nan", NAN},  {&keep, 376, "1e2", 100},
-        {&threshold, 0.5, "0.83", 0.83}, {&threshold, 0.5, ".83", 0.83}, {&threshold, 0.5, "83%", 0.83}, {&threshold, 0.5, "1.01", NAN},
-        {&threshold, 0.5, "0,83", NAN}, {&threshold, 0.5, "-0.1", 0.4},  {&similarity, 0.5, "-0.1", -0.1},
-        {&method, 0, "sa", 1},        {&method, 0, "ITER", 2},         {&method, 0, "x", NAN},    {&method, 0, "", NAN}, {&method, 3, "none", 0},
-        {&use, 0, "on", 1},           {&use, 1, "false", 0},           {&use, 1, "maybe", NAN},   {&length, 5, "derived", -1}, {&length, 5, "-1", -1},
+        {&keep, 376, "192", 192},
+        {&keep, 376, " 192 ", 192},
+        {&keep, 376, "50%", 289}, /* of 577: 288.5, rounded */
+        {&keep, 376, "+32", 408},
+        {&keep, 376, "-32", 344},
+        {&keep, 376, "-10%", 338},
+        {&keep, 376, "+10%", 414},
+        {&keep, 376, "0x40", 64},
+        {&keep, 376, "0", NAN},
+        {&keep, 376, "578", NAN},
+        {&keep, 376, "12.5", NAN},
+        {&keep, 376, "", NAN},
+        {&keep, 376, "12a", NAN},
+        {&keep, 376, "nan", NAN},
+        {&keep, 376, "1e2", 100},
+        {&threshold, 0.5, "0.83", 0.83},
+        {&threshold, 0.5, ".83", 0.83},
+        {&threshold, 0.5, "83%", 0.83},
+        {&threshold, 0.5, "1.01", NAN},
+        {&threshold, 0.5, "0,83", NAN},
+        {&threshold, 0.5, "-0.1", 0.4},
+        {&similarity, 0.5, "-0.1", -0.1},
+        {&method, 0, "sa", 1},
+        {&method, 0, "ITER", 2},
+        {&method, 0, "x", NAN},
+        {&method, 0, "", NAN},
+        {&method, 3, "none", 0},
+        {&use, 0, "on", 1},
+        {&use, 1, "false", 0},
+        {&use, 1, "maybe", NAN},
+        {&length, 5, "derived", -1},
+        {&length, 5, "-1", -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double v = 777;
@@ -126,8 +153,9 @@ static void the_slider_reaches_both_ends(void **state)
 static void any_keys_keep_the_value_in_range(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"Left", "Right", "Shift-Left", "Shift-Right", "Home", "End", "Enter", "Esc", "Backspace", "Space", "1", "9", ".", "-", "+",
-                                       "%", "e", "Ctrl-U", "Ctrl-W", "Delete", "s", "x"};
+    static const char *const keys[] = {"Left",      "Right",  "Shift-Left", "Shift-Right", "Home", "End", "Enter", "Esc",
+                                       "Backspace", "Space",  "1",          "9",           ".",    "-",   "+",     "%",
+                                       "e",         "Ctrl-U", "Ctrl-W",     "Delete",      "s",    "x"};
     uint64_t seed = 17;
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         const saint_ui_field_spec *s = specs[i];
@@ -159,7 +187,9 @@ static void the_line_keeps_whole_characters(void **state)
     saint_ui_line l;
     saint_ui_line_set(&l, "ab \u732b e\u0301");
     static const char *const keys[] = {"Left", "Left", "Left", "Backspace", "Delete", "Home", "Delete", "End", "Ctrl-W"};
-    static const char *const after[] = {"ab \u732b e\u0301", "ab \u732b e\u0301", "ab \u732b e\u0301", "ab\u732b e\u0301", "ab e\u0301", "ab e\u0301", "b e\u0301", "b e\u0301", "b "};
+    static const char *const after[] = {"ab \u732b e\u0301", "ab \u732b e\u0301", "ab \u732b e\u0301",
+                                        "ab\u732b e\u0301",  "ab e\u0301",        "ab e\u0301",
+                                        "b e\u0301",         "b e\u0301",         "b "};
     for (int i = 0; i < 9; i++) {
         saint_ui_event e = key(keys[i]);
         assert_true(saint_ui_line_key(&l, &e));
@@ -175,7 +205,8 @@ static void the_line_keeps_whole_characters(void **state)
 static void key_names_come_back(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a", "A", "?", "-", "^", "<", "Space", "Enter", "Esc", "Tab", "Shift-Tab", "Ctrl-P", "Alt-m", "Shift-Left", "Ctrl-Right", "F1", "F12", "PgDn", "\u00e4"};
+    static const char *const names[] = {"a",         "A",      "?",     "-",          "^",          "<",  "Space", "Enter", "Esc",   "Tab",
+                                        "Shift-Tab", "Ctrl-P", "Alt-m", "Shift-Left", "Ctrl-Right", "F1", "F12",   "PgDn",  "\u00e4"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         saint_ui_event e = key(names[i]);
         char out[24];
@@ -190,8 +221,12 @@ static void key_names_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(typed_values), cmocka_unit_test(stepping_and_typing), cmocka_unit_test(the_slider_reaches_both_ends),
-        cmocka_unit_test(any_keys_keep_the_value_in_range), cmocka_unit_test(the_line_keeps_whole_characters), cmocka_unit_test(key_names_come_back),
+        cmocka_unit_test(typed_values),
+        cmocka_unit_test(stepping_and_typing),
+        cmocka_unit_test(the_slider_reaches_both_ends),
+        cmocka_unit_test(any_keys_keep_the_value_in_range),
+        cmocka_unit_test(the_line_keeps_whole_characters),
+        cmocka_unit_test(key_names_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,12 @@ static void panes_tile_the_screen(void **state)
     (void)state;
     static char owner[100 * 260];
     static const saint_ui_layout_wish wishes[] = {
-        {0}, {.grid_w = 24, .grid_h = 24, .fields = 9, .facts = 9}, {.grid_w = 27, .grid_h = 27, .fields = 40, .facts = 30, .focus = SAINT_UI_PANE_PARAMS},
-        {.grid_w = 64, .grid_h = 4, .aspect = 16, .fields = 1, .facts = 1}, {.grid_w = 4, .grid_h = 64, .aspect = 0.0625}, {.whole_image = true, .focus = SAINT_UI_PANE_RUNS},
+        {0},
+        {.grid_w = 24, .grid_h = 24, .fields = 9, .facts = 9},
+        {.grid_w = 27, .grid_h = 27, .fields = 40, .facts = 30, .focus = SAINT_UI_PANE_PARAMS},
+        {.grid_w = 64, .grid_h = 4, .aspect = 16, .fields = 1, .facts = 1},
+        {.grid_w = 4, .grid_h = 64, .aspect = 0.0625},
+        {.whole_image = true, .focus = SAINT_UI_PANE_RUNS},
     };
     for (int page = 0; page < SAINT_UI_PAGE_COUNT; page++)
         for (size_t k = 0; k < sizeof wishes / sizeof *wishes; k++)
@@ -21,7 +25,8 @@ static void panes_tile_the_screen(void **state)
                     int covered = 0;
                     for (int i = 0; i < l.n; i++) {
                         saint_ui_rect r = l.pane[i].rect;
-                        if (r.x < 0 || r.y < 0 || r.w < 1 || r.h < 1 || r.x + r.w > w || r.y + r.h > h) fail_msg("page %d %dx%d: pane %d outside", page, w, h, l.pane[i].id);
+                        if (r.x < 0 || r.y < 0 || r.w < 1 || r.h < 1 || r.x + r.w > w || r.y + r.h > h)
+                            fail_msg("page %d %dx%d: pane %d outside", page, w, h, l.pane[i].id);
                         for (int y = r.y; y < r.y + r.h; y++)
                             for (int x = r.x; x < r.x + r.w; x++) {
                                 if (owner[y * w + x]) fail_msg("page %d %dx%d: (%d, %d) has two panes", page, w, h, x, y);
@@ -51,7 +56,8 @@ static void panes_are_large_enough_to_be_of_use(void **state)
                     }
                     if (id == SAINT_UI_PANE_STRIP) continue;
                     if (l.pane[i].rect.w < 30 || l.pane[i].rect.h < (id == SAINT_UI_PANE_PROGRESS ? 3 : 4))
-                        fail_msg("%s at %dx%d: %s is %dx%d", saint_ui_page_title(page), w, h, saint_ui_pane_title(id), l.pane[i].rect.w, l.pane[i].rect.h);
+                        fail_msg("%s at %dx%d: %s is %dx%d", saint_ui_page_title(page), w, h, saint_ui_pane_title(id), l.pane[i].rect.w,
+                                 l.pane[i].rect.h);
                 }
             }
 }
@@ -62,7 +68,8 @@ static void patches_lie_on_cells_at_the_usual_sizes(void **state)
     static const int sizes[][4] = {{120, 36, 48, 24}, {200, 60, 96, 48}};
     for (int i = 0; i < 2; i++) {
         saint_ui_layout l;
-        saint_ui_layout_make(&l, SAINT_UI_PAGE_INSPECT, sizes[i][0], sizes[i][1], &(saint_ui_layout_wish){.grid_w = 24, .grid_h = 24, .fields = 9, .facts = 9});
+        saint_ui_layout_make(&l, SAINT_UI_PAGE_INSPECT, sizes[i][0], sizes[i][1],
+                             &(saint_ui_layout_wish){.grid_w = 24, .grid_h = 24, .fields = 9, .facts = 9});
         saint_ui_rect r = saint_ui_layout_find(&l, SAINT_UI_PANE_IMAGE);
         assert_true(r.w - 2 >= sizes[i][2] && r.h - 2 >= sizes[i][3]);
     }
@@ -96,8 +103,10 @@ static void the_focus_goes_round_and_stays_where_only_one_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(panes_tile_the_screen), cmocka_unit_test(panes_are_large_enough_to_be_of_use),
-        cmocka_unit_test(patches_lie_on_cells_at_the_usual_sizes), cmocka_unit_test(the_focus_goes_round_and_stays_where_only_one_fits),
+        cmocka_unit_test(panes_tile_the_screen),
+        cmocka_unit_test(panes_are_large_enough_to_be_of_use),
+        cmocka_unit_test(patches_lie_on_cells_at_the_usual_sizes),
+        cmocka_unit_test(the_focus_goes_round_and_stays_where_only_one_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
-/* Whole pages: equal to the files in fixtures/views (SAINT_UPDATE_GOLDENS=1 writes them anew; read the difference before committing it), and
- * harmless at any size. */
+/* Whole pages: equal to the files in fixtures/views (SAINT_UPDATE_GOLDENS=1 writes them anew; read the difference before committing it),
+ * and harmless at any size. */
 #include "support/test.h"
+
+#include <dirent.h>
 
 #include "support/random.h"
 #include "support/view_samples.h"
@@ -19,19 +21,30 @@ typedef struct {
 } golden;
 
 static const golden goldens[] = {
-    {"inspect-80x24", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, SAINT_UI_PHOTO_DIM, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_PARAMS},
-    {"inspect-120x36", 120, 36, SAINT_UI_PAGE_INSPECT, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_LIGHT, SAINT_UI_PHOTO_OUTLINE, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_IMAGE},
-    {"inspect-200x60", 200, 60, SAINT_UI_PAGE_INSPECT, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, SAINT_UI_PHOTO_HEAT, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_STRIP},
-    {"inspect-ascii-mono", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK, SAINT_UI_PHOTO_DIM, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_PARAMS},
-    {"death-16", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_16, SAINT_UI_BLOCKS, SAINT_UI_DARK, SAINT_UI_PHOTO_DEATH, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_IMAGE},
-    {"compare-ascii-8", 120, 36, SAINT_UI_PAGE_COMPARE, SAINT_UI_8, SAINT_UI_ASCII, SAINT_UI_DARK, SAINT_UI_PHOTO_DIFF, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_IMAGE},
+    {"inspect-80x24", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, SAINT_UI_PHOTO_DIM,
+     SAMPLE_NO_OVERLAY, SAINT_UI_PANE_PARAMS},
+    {"inspect-120x36", 120, 36, SAINT_UI_PAGE_INSPECT, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_LIGHT, SAINT_UI_PHOTO_OUTLINE,
+     SAMPLE_NO_OVERLAY, SAINT_UI_PANE_IMAGE},
+    {"inspect-200x60", 200, 60, SAINT_UI_PAGE_INSPECT, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, SAINT_UI_PHOTO_HEAT,
+     SAMPLE_NO_OVERLAY, SAINT_UI_PANE_STRIP},
+    {"inspect-ascii-mono", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK, SAINT_UI_PHOTO_DIM,
+     SAMPLE_NO_OVERLAY, SAINT_UI_PANE_PARAMS},
+    {"death-16", 80, 24, SAINT_UI_PAGE_INSPECT, SAINT_UI_16, SAINT_UI_BLOCKS, SAINT_UI_DARK, SAINT_UI_PHOTO_DEATH, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_IMAGE},
+    {"compare-ascii-8", 120, 36, SAINT_UI_PAGE_COMPARE, SAINT_UI_8, SAINT_UI_ASCII, SAINT_UI_DARK, SAINT_UI_PHOTO_DIFF, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_IMAGE},
     {"speed-80x24", 80, 24, SAINT_UI_PAGE_SPEED, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_BARS},
     {"speed-mono", 120, 36, SAINT_UI_PAGE_SPEED, SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_BARS},
-    {"layers-120x36", 120, 36, SAINT_UI_PAGE_LAYERS, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_CHART},
-    {"charts-80x24", 80, 24, SAINT_UI_PAGE_CHARTS, SAINT_UI_DIRECT, SAINT_UI_BLOCKS, SAINT_UI_LIGHT, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_CHART},
-    {"charts-ascii", 120, 36, SAINT_UI_PAGE_CHARTS, SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_CHART},
-    {"sweep-80x24", 80, 24, SAINT_UI_PAGE_SWEEP, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_CONTRAST, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_RUNS},
-    {"sweep-200x60", 200, 60, SAINT_UI_PAGE_SWEEP, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_RUNS},
+    {"layers-120x36", 120, 36, SAINT_UI_PAGE_LAYERS, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_CHART},
+    {"charts-80x24", 80, 24, SAINT_UI_PAGE_CHARTS, SAINT_UI_DIRECT, SAINT_UI_BLOCKS, SAINT_UI_LIGHT, 0, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_CHART},
+    {"charts-ascii", 120, 36, SAINT_UI_PAGE_CHARTS, SAINT_UI_MONO, SAINT_UI_ASCII, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_CHART},
+    {"sweep-80x24", 80, 24, SAINT_UI_PAGE_SWEEP, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_CONTRAST, 0, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_RUNS},
+    {"sweep-200x60", 200, 60, SAINT_UI_PAGE_SWEEP, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY,
+     SAINT_UI_PANE_RUNS},
     {"help-120x36", 120, 36, SAINT_UI_PAGE_SPEED, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_HELP, SAINT_UI_PANE_BARS},
     {"palette-80x24", 80, 24, SAINT_UI_PAGE_SPEED, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_LIGHT, 0, SAMPLE_PALETTE, SAINT_UI_PANE_BARS},
     {"log-60x14", 60, 14, SAINT_UI_PAGE_LOG, SAINT_UI_8, SAINT_UI_BRAILLE, SAINT_UI_DARK, 0, SAMPLE_NO_OVERLAY, SAINT_UI_PANE_LOG},
@@ -107,7 +120,8 @@ static void any_size_draws_inside_its_rectangle(void **state)
     uint64_t seed = 31;
     for (int round = 0; round < 900; round++) {
         /* every small size, then others up to 250 x 80 */
-        int w = round < 400 ? 1 + round % 20 : 1 + (int)(test_random_bits(&seed) % 250), h = round < 400 ? 1 + round / 20 : 1 + (int)(test_random_bits(&seed) % 80);
+        int w = round < 400 ? 1 + round % 20 : 1 + (int)(test_random_bits(&seed) % 250),
+            h = round < 400 ? 1 + round / 20 : 1 + (int)(test_random_bits(&seed) % 80);
         saint_ui_theme theme;
         saint_ui_hit room[64];
         saint_ui_hits hits = {.room = 64, .hit = room};
@@ -121,10 +135,13 @@ static void any_size_draws_inside_its_rectangle(void **state)
         saint_ui_pen p = saint_ui_pen_part(saint_ui_pen_whole(&c, &theme, &hits), FRAME, FRAME, w, h);
         /* each pane at the whole size too, so that views meet sizes that the layout would not give them */
         saint_ui_page page = (saint_ui_page)(test_random_bits(&seed) % SAINT_UI_PAGE_COUNT);
-        saint_ui_pane_id id = (saint_ui_pane_id)(SAINT_UI_PANE_IMAGE + (int)(test_random_bits(&seed) % (SAINT_UI_PANE_COUNT - SAINT_UI_PANE_IMAGE)));
+        saint_ui_pane_id id =
+            (saint_ui_pane_id)(SAINT_UI_PANE_IMAGE + (int)(test_random_bits(&seed) % (SAINT_UI_PANE_COUNT - SAINT_UI_PANE_IMAGE)));
         sample_at(&s, (int)(test_random_bits(&seed) % SAMPLE_STEPS));
         if (round % 2) sample_pane(p, &s, page, id, (saint_ui_photo_style)(round % SAINT_UI_PHOTO_STYLES), round % 3 == 0, NULL);
-        else assert_ok(sample_page(p, &s, page, (saint_ui_photo_style)(round % SAINT_UI_PHOTO_STYLES), (sample_overlay)(round / 2 % SAMPLE_OVERLAYS), id, err));
+        else
+            assert_ok(sample_page(p, &s, page, (saint_ui_photo_style)(round % SAINT_UI_PHOTO_STYLES),
+                                  (sample_overlay)(round / 2 % SAMPLE_OVERLAYS), id, err));
         for (int y = 0; y < c.h; y++)
             for (int x = 0; x < c.w; x++) {
                 const saint_ui_cell *cell = saint_ui_canvas_at(&c, x, y);
@@ -134,7 +151,8 @@ static void any_size_draws_inside_its_rectangle(void **state)
                     if (theme.glyphs == SAINT_UI_BLOCKS && cell->ch > 0x2800 && cell->ch < 0x2900) fail_msg("braille among blocks");
                     continue;
                 }
-                if (memcmp(cell, saint_ui_canvas_at(&before, x, y), sizeof *cell)) fail_msg("%dx%d page %d pane %d: drawn at (%d, %d), outside", w, h, (int)page, (int)id, x, y);
+                if (memcmp(cell, saint_ui_canvas_at(&before, x, y), sizeof *cell))
+                    fail_msg("%dx%d page %d pane %d: drawn at (%d, %d), outside", w, h, (int)page, (int)id, x, y);
             }
         saint_ui_canvas_free(&before);
     }
@@ -183,7 +201,13 @@ static void tables_sort_scroll_and_keep_their_row(void **state)
     static const int values[] = {5, 3, 9, 3, 7, 1, 9, 2};
     saint_ui_column column[] = {{"a", 2, true, false}, {"b", 4, true, false}};
     int order[8];
-    saint_ui_table t = {.n_rows = 8, .n_columns = 2, .column = column, .cell = sample_cell, .compare = sample_compare, .ud = (void *)(uintptr_t)values, .order = order};
+    saint_ui_table t = {.n_rows = 8,
+                        .n_columns = 2,
+                        .column = column,
+                        .cell = sample_cell,
+                        .compare = sample_compare,
+                        .ud = (void *)(uintptr_t)values,
+                        .order = order};
     saint_ui_table_state s = {.at = 4, .sort = -1};
     for (int i = 0; i < 8; i++) order[i] = i;
     s.sort = 1;
@@ -267,7 +291,11 @@ static void strips_have_a_column_for_every_layer(void **state)
                 saint_ui_hit room[160];
                 saint_ui_hits hits = {.room = 160, .hit = room};
                 int n = vit + llm;
-                for (int i = 0; i < n; i++) layer[i] = (saint_ui_strip_layer){.stage = i < vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM, .layer = i < vit ? i : i - vit, .tokens = n - i, .site = i % 5 == 0};
+                for (int i = 0; i < n; i++)
+                    layer[i] = (saint_ui_strip_layer){.stage = i < vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM,
+                                                      .layer = i < vit ? i : i - vit,
+                                                      .tokens = n - i,
+                                                      .site = i % 5 == 0};
                 saint_ui_strip s = {.layer = layer, .n = n, .cursor = n / 2};
                 assert_ok(saint_ui_canvas_resize(&c, w, 3, err));
                 saint_ui_pen p = saint_ui_pen_whole(&c, NULL, &hits);
@@ -306,12 +334,42 @@ static void pictures_of_a_canvas_show_its_cells(void **state)
     saint_ui_canvas_free(&c);
 }
 
+/* Views draw into memory: curses, the environment, printing and exits are the business of screen*.c and of the program. */
+static void only_the_screen_knows_curses(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"<curses.h>", "<ncurses", "<term.h>", "getenv(", " printf(", " exit(", "abort("};
+    DIR *folder = opendir(SAINT_SOURCE_DIR "/views");
+    assert_non_null(folder);
+    int read = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        size_t n = strlen(entry->d_name);
+        if (n < 3 || entry->d_name[n - 2] != '.' || !strncmp(entry->d_name, "screen", 6)) continue;
+        char path[1024];
+        snprintf(path, sizeof path, "%s/views/%s", SAINT_SOURCE_DIR, entry->d_name);
+        char *text = read_all(path);
+        assert_non_null(text);
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (strstr(text, words[i])) fail_msg("%s has %s", entry->d_name, words[i]);
+        free(text);
+        read++;
+    }
+    closedir(folder);
+    assert_true(read > 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages_look_as_they_did), cmocka_unit_test(any_size_draws_inside_its_rectangle), cmocka_unit_test(nothing_is_needed),
-        cmocka_unit_test(tables_sort_scroll_and_keep_their_row), cmocka_unit_test(footers_keep_what_weighs_most), cmocka_unit_test(fuzzy_finds_what_is_meant),
-        cmocka_unit_test(strips_have_a_column_for_every_layer), cmocka_unit_test(pictures_of_a_canvas_show_its_cells),
+        cmocka_unit_test(pages_look_as_they_did),
+        cmocka_unit_test(any_size_draws_inside_its_rectangle),
+        cmocka_unit_test(nothing_is_needed),
+        cmocka_unit_test(tables_sort_scroll_and_keep_their_row),
+        cmocka_unit_test(footers_keep_what_weighs_most),
+        cmocka_unit_test(fuzzy_finds_what_is_meant),
+        cmocka_unit_test(strips_have_a_column_for_every_layer),
+        cmocka_unit_test(pictures_of_a_canvas_show_its_cells),
+        cmocka_unit_test(only_the_screen_knows_curses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@ static void scaling_is_the_area_average(void **state)
     static const struct {
         int w, h;
         saint_view_rect f;
-    } cases[] = {{13, 7, {0, 0, 40, 30}}, {40, 30, {0, 0, 40, 30}}, {96, 20, {0, 0, 40, 30}}, {8, 8, {0, -5, 40, 40}}, {9, 5, {3.25, 4.5, 20.5, 11.75}}, {1, 1, {0, 0, 40, 30}}};
+    } cases[] = {{13, 7, {0, 0, 40, 30}}, {40, 30, {0, 0, 40, 30}},         {96, 20, {0, 0, 40, 30}},
+                 {8, 8, {0, -5, 40, 40}}, {9, 5, {3.25, 4.5, 20.5, 11.75}}, {1, 1, {0, 0, 40, 30}}};
     saint_image im = draw_picture(40, 30, 5);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t out[96 * 30 * 3];
@@ -39,7 +40,8 @@ static void scaling_is_the_area_average(void **state)
                 double want[3];
                 brute(&im, cases[i].f, cases[i].w, cases[i].h, x, y, want);
                 for (int c = 0; c < 3; c++)
-                    if (fabs(out[3 * (y * cases[i].w + x) + c] - want[c]) > 6) fail_msg("case %zu (%d, %d): %d for %.1f", i, x, y, out[3 * (y * cases[i].w + x) + c], want[c]);
+                    if (fabs(out[3 * (y * cases[i].w + x) + c] - want[c]) > 6)
+                        fail_msg("case %zu (%d, %d): %d for %.1f", i, x, y, out[3 * (y * cases[i].w + x) + c], want[c]);
             }
     }
     saint_image_free(&im);
@@ -72,7 +74,8 @@ static void half_blocks_are_two_pixels(void **state)
 /* Squared error of a cell against its four pixels. */
 static int cell_error(const saint_ui_cell *cell, const uint8_t *const px[4])
 {
-    static const uint16_t glyph[16] = {' ', 0x2598, 0x259d, 0x2580, 0x2596, 0x258c, 0x259e, 0x259b, 0x2597, 0x259a, 0x2590, 0x259c, 0x2584, 0x2599, 0x259f, 0x2588};
+    static const uint16_t glyph[16] = {' ',    0x2598, 0x259d, 0x2580, 0x2596, 0x258c, 0x259e, 0x259b,
+                                       0x2597, 0x259a, 0x2590, 0x259c, 0x2584, 0x2599, 0x259f, 0x2588};
     int mask = -1, sum = 0;
     for (int i = 0; i < 16; i++)
         if (glyph[i] == cell->ch) mask = i;
@@ -189,7 +192,8 @@ static void dropped_patches_are_darker_and_greyer(void **state)
                 }
                 for (int y = 0; y < 24; y++) /* one character each: a dot is dropped, everything else is kept */
                     for (int x = 0; x < 48; x++)
-                        if (saint_ui_photo_patch_at(&ph, where, x, y) == i) assert_int_equal(saint_ui_canvas_at(&c, x, y)->ch == '.', !kept[i]);
+                        if (saint_ui_photo_patch_at(&ph, where, x, y) == i)
+                            assert_int_equal(saint_ui_canvas_at(&c, x, y)->ch == '.', !kept[i]);
             }
         }
     saint_ui_canvas_free(&c);
@@ -210,8 +214,16 @@ static void a_new_mask_needs_no_new_scaling(void **state)
     uint64_t seed = 8;
     for (int i = 0; i < 40; i++) { /* with and without the cache: the same cells */
         for (int k = 0; k < G * G; k++) kept[k] = test_random_bits(&seed) & 1;
-        saint_ui_photo ph = {.image = &im, .rect = {0, -8, 64, 64}, .grid_w = G, .grid_h = G, .kept = kept, .style = (saint_ui_photo_style)(i % SAINT_UI_PHOTO_STYLES),
-                             .cursor = i % 3 ? i : -1, .whole = i % 7 == 0, .sharp = i % 5 == 0, .lines = i % 2};
+        saint_ui_photo ph = {.image = &im,
+                             .rect = {0, -8, 64, 64},
+                             .grid_w = G,
+                             .grid_h = G,
+                             .kept = kept,
+                             .style = (saint_ui_photo_style)(i % SAINT_UI_PHOTO_STYLES),
+                             .cursor = i % 3 ? i : -1,
+                             .whole = i % 7 == 0,
+                             .sharp = i % 5 == 0,
+                             .lines = i % 2};
         int w = 10 + i % 4 * 10;
         assert_ok(saint_ui_photo_draw(saint_ui_pen_part(saint_ui_pen_whole(&a, &theme, NULL), 0, 0, w, 20), &ph, &cache, NULL, err));
         assert_ok(saint_ui_photo_draw(saint_ui_pen_part(saint_ui_pen_whole(&b, &theme, NULL), 0, 0, w, 20), &ph, NULL, NULL, err));
@@ -226,9 +238,9 @@ static void a_new_mask_needs_no_new_scaling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scaling_is_the_area_average), cmocka_unit_test(half_blocks_are_two_pixels), cmocka_unit_test(quarter_blocks_are_the_best_split),
-        cmocka_unit_test(sizes_keep_the_shape_and_the_patches), cmocka_unit_test(dropped_patches_are_darker_and_greyer),
-        cmocka_unit_test(a_new_mask_needs_no_new_scaling),
+        cmocka_unit_test(scaling_is_the_area_average),           cmocka_unit_test(half_blocks_are_two_pixels),
+        cmocka_unit_test(quarter_blocks_are_the_best_split),     cmocka_unit_test(sizes_keep_the_shape_and_the_patches),
+        cmocka_unit_test(dropped_patches_are_darker_and_greyer), cmocka_unit_test(a_new_mask_needs_no_new_scaling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

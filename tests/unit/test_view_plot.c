@@ -9,7 +9,8 @@
 static bool dot_at(const saint_ui_canvas *c, const saint_ui_plot_frame *f, int x, int y)
 {
     static const uint8_t braille[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
-    static const uint16_t quarter[16] = {' ', 0x2598, 0x259d, 0x2580, 0x2596, 0x258c, 0x259e, 0x259b, 0x2597, 0x259a, 0x2590, 0x259c, 0x2584, 0x2599, 0x259f, 0x2588};
+    static const uint16_t quarter[16] = {' ',    0x2598, 0x259d, 0x2580, 0x2596, 0x258c, 0x259e, 0x259b,
+                                         0x2597, 0x259a, 0x2590, 0x259c, 0x2584, 0x2599, 0x259f, 0x2588};
     const saint_ui_cell *cell = saint_ui_canvas_at(c, f->cells.x + x / f->dots_x, f->cells.y + y / f->dots_y);
     if (f->dots_y == 1) return cell->ch == '.';
     if (f->dots_y == 4) return cell->ch >= 0x2800 && cell->ch < 0x2900 && cell->ch & braille[y % 4][x % 2];
@@ -76,7 +77,8 @@ static void every_point_of_a_curve_is_a_dot(void **state)
                 assert_true(near);
             }
             for (int u = 0; u < w; u++) { /* no dots away from the curve */
-                double at = log ? pow(10, log10(x[0]) + (log10(x[N - 1]) - log10(x[0])) * u / (w - 1)) : x[0] + (x[N - 1] - x[0]) * u / (w - 1);
+                double at =
+                    log ? pow(10, log10(x[0]) + (log10(x[N - 1]) - log10(x[0])) * u / (w - 1)) : x[0] + (x[N - 1] - x[0]) * u / (w - 1);
                 for (int v = 0; v < h; v++) {
                     if (!dot_at(&c, &f, u, v)) continue;
                     double best = 1e9;
@@ -122,7 +124,8 @@ static void lines_stay_inside(void **state)
     for (int i = 0; i < 3000; i++) {
         saint_ui_pen p = saint_ui_pen_part(saint_ui_pen_whole(&c, &theme, NULL), 5, 4, 20, 10);
         double scale = i % 2 ? 60 : 1e5;
-        saint_ui_dot_line(p, test_random(&seed) * scale, test_random(&seed) * scale, test_random(&seed) * scale, test_random(&seed) * scale, (saint_ui_style){0});
+        saint_ui_dot_line(p, test_random(&seed) * scale, test_random(&seed) * scale, test_random(&seed) * scale, test_random(&seed) * scale,
+                          (saint_ui_style){0});
     }
     int dots = 0;
     for (int y = 0; y < 20; y++)
@@ -145,7 +148,7 @@ static void the_cursor_reads_and_steps(void **state)
     saint_ui_plot plot = {.series = &s, .n_series = 1, .cursor = 130, .mark = NAN, .x.label = "keep_num"};
     assert_int_equal(saint_ui_plot_nearest(&s, 130, false), 1);
     assert_int_equal(saint_ui_plot_nearest(&s, 250, false), 1); /* the hole is no point */
-    assert_int_equal(saint_ui_plot_nearest(&s, 300, true), 3); /* nearer on the axis as it is drawn */
+    assert_int_equal(saint_ui_plot_nearest(&s, 300, true), 3);  /* nearer on the axis as it is drawn */
     assert_int_equal(saint_ui_plot_nearest(&s, 300, false), 1);
     assert_int_equal(saint_ui_plot_nearest(&s, 400, false), 3);
     assert_true(saint_ui_plot_step(&plot, 128, 1) == 512);
@@ -177,10 +180,24 @@ static void absurd_data_draws_something(void **state)
         uint8_t hollow[N];
         for (int k = 0; k < 4; k++)
             for (int i = 0; i < N; i++) v[k][i] = odd[test_random_bits(&seed) % (sizeof odd / sizeof *odd)], hollow[i] = (uint8_t)(i % 2);
-        saint_ui_series s[2] = {{.name = "a", .n = N, .x = v[0], .y = v[1], .low = v[2], .high = v[3], .hollow = hollow, .line = true, .points = true, .color = (int)(round % 9) - 1},
+        saint_ui_series s[2] = {{.name = "a",
+                                 .n = N,
+                                 .x = v[0],
+                                 .y = v[1],
+                                 .low = v[2],
+                                 .high = v[3],
+                                 .hollow = hollow,
+                                 .line = true,
+                                 .points = true,
+                                 .color = (int)(round % 9) - 1},
                                 {.n = N, .x = v[0], .y = v[2], .axis = 1, .line = true, .steps = round % 2}};
-        saint_ui_plot plot = {.series = s, .n_series = round % 3, .cursor = odd[test_random_bits(&seed) % 14], .mark = odd[test_random_bits(&seed) % 14], .guides = true,
-                              .x = {.label = "x", .log = round % 5 == 0, .low = odd[round % 14], .high = odd[round % 13]}, .y = {{.log = round % 4 == 0}, {.log = round % 7 == 0}}};
+        saint_ui_plot plot = {.series = s,
+                              .n_series = round % 3,
+                              .cursor = odd[test_random_bits(&seed) % 14],
+                              .mark = odd[test_random_bits(&seed) % 14],
+                              .guides = true,
+                              .x = {.label = "x", .log = round % 5 == 0, .low = odd[round % 14], .high = odd[round % 13]},
+                              .y = {{.log = round % 4 == 0}, {.log = round % 7 == 0}}};
         saint_ui_theme theme;
         saint_ui_theme_make(&theme, SAINT_UI_DARK, SAINT_UI_256, (saint_ui_glyphs)(round % 3));
         int w = 1 + (int)(test_random_bits(&seed) % 58), h = 1 + (int)(test_random_bits(&seed) % 18);
@@ -188,7 +205,8 @@ static void absurd_data_draws_something(void **state)
         saint_ui_plot_draw(saint_ui_pen_part(saint_ui_pen_whole(&c, &theme, NULL), 1, 1, w, h), &plot, NULL);
         for (int y = 0; y < 20; y++)
             for (int x = 0; x < 60; x++)
-                if (x < 1 || y < 1 || x > w || y > h) assert_true(saint_ui_canvas_at(&c, x, y)->ch == ' ' && saint_ui_canvas_at(&c, x, y)->attr == SAINT_UI_BOLD);
+                if (x < 1 || y < 1 || x > w || y > h)
+                    assert_true(saint_ui_canvas_at(&c, x, y)->ch == ' ' && saint_ui_canvas_at(&c, x, y)->attr == SAINT_UI_BOLD);
         char out[64];
         saint_ui_plot_readout(&plot, out, sizeof out);
         saint_ui_sparkline(saint_ui_pen_part(saint_ui_pen_whole(&c, &theme, NULL), 1, 1, w, h), v[1], N, SAINT_UI_TEXT);
@@ -199,8 +217,9 @@ static void absurd_data_draws_something(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ticks_are_round_inside_and_few), cmocka_unit_test(every_point_of_a_curve_is_a_dot), cmocka_unit_test(columns_and_values_agree),
-        cmocka_unit_test(lines_stay_inside), cmocka_unit_test(the_cursor_reads_and_steps), cmocka_unit_test(absurd_data_draws_something),
+        cmocka_unit_test(ticks_are_round_inside_and_few), cmocka_unit_test(every_point_of_a_curve_is_a_dot),
+        cmocka_unit_test(columns_and_values_agree),       cmocka_unit_test(lines_stay_inside),
+        cmocka_unit_test(the_cursor_reads_and_steps),     cmocka_unit_test(absurd_data_draws_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
