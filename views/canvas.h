@@ -39,7 +39,8 @@ typedef struct {
     uint32_t mark; /* one combining mark, 0 = none */
     saint_ui_color fg, bg;
     uint16_t attr;
-    uint8_t width; /* 1, 2, or 0 for the second half of a character of two columns */
+    uint8_t width;    /* 1, 2, or 0 for the second half of a character of two columns */
+    uint8_t reserved; /* 0: no padding, so equal cells are equal bytes */
 } saint_ui_cell;
 
 typedef struct {
