@@ -149,7 +149,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
     saint_table_open(&t, a, '\t');
     saint_status s = read_header(&t, &l, err);
     while (s == SAINT_OK) {
-        const char *cell[COLUMNS];
+        const char *cell[COLUMNS] = {0};
         bool more;
         s = saint_table_next(&t, &more, err);
         if (s != SAINT_OK || !more) break;

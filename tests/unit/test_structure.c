@@ -73,6 +73,16 @@ static void libraries_never_print_exit_or_read_the_environment(void **state)
     assert_true(n > 50);
 }
 
+/* Drawing needs the words for errors, not the engine behind them. */
+static void check_views(const char *file, const char *text)
+{
+    for (const char *p = strstr(text, "#include \""); p; p = strstr(p + 1, "#include \"")) {
+        char name[128];
+        if (sscanf(p, "#include \"%127[^\"]\"", name) != 1) continue;
+        if (strcmp(name, "engine.h") != 0 && rank_of(name) > 0) fail_msg("%s includes %s: views see engine.h and base types", file, name);
+    }
+}
+
 static void check_outside(const char *file, const char *text)
 {
     for (const char *p = strstr(text, "#include \""); p; p = strstr(p + 1, "#include \"")) {
@@ -87,7 +97,7 @@ static void the_program_sees_the_engine_through_one_header(void **state)
 {
     (void)state;
     assert_true(for_each("app/*.[ch]", check_outside) > 5);
-    for_each("views/*.[ch]", check_outside);
+    assert_true(for_each("views/*.[ch]", check_views) > 5);
 }
 
 static void check_length(const char *file, const char *text)
