@@ -167,6 +167,8 @@ static const char *nearest(const cli_command *c, const char *name)
     return best;
 }
 
+enum { VALUE_MAX_BYTES = 4096 }; /* the longest path there is; beyond it messages would lose their reason */
+
 int cli_parse(const cli_command *c, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -191,6 +193,9 @@ int cli_parse(const cli_command *c, int argc, char **argv)
         }
         const char *value = a[2 + n] ? a + 3 + n : i + 1 < argc ? argv[++i] : NULL;
         if (!value || (!*value && strcmp(o->value, "TEXT") != 0)) return cli_usage(c->name, "--%s needs a value: %s", o->name, o->value);
+        size_t bytes = strlen(value);
+        if (bytes > VALUE_MAX_BYTES && strcmp(o->value, "TEXT") != 0)
+            return cli_usage(c->name, "--%s: expected %s of at most %d bytes, found %zu", o->name, o->value, (int)VALUE_MAX_BYTES, bytes);
         if (o->text) {
             *o->text = value;
         } else {
@@ -229,16 +234,19 @@ int cli_print_json(cJSON *c)
     return cli_close_stdout(EXIT_DONE);
 }
 
-int cli_close_stdout(int status)
+int cli_stdout_failed(int why, int status)
 {
     static bool told;
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-    int why = errno;
     struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
     /* A reader that has had enough (`saint methods | head`) wants no word about it. */
     bool left = why == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & POLLERR);
-    if (!told && !left) fprintf(stderr, "saint: stdout: cannot be written: %s\n", why ? strerror(why) : "write error");
+    if (!told && !left) fprintf(stderr, "saint: stdout: cannot be written: %s\n", why ? strerror(why) : "an earlier write failed");
     told = true;
     return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+int cli_close_stdout(int status)
+{
+    errno = 0;
+    return fflush(stdout) == 0 && !ferror(stdout) ? status : cli_stdout_failed(errno, status);
 }

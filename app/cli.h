@@ -46,5 +46,7 @@ void cli_put_clean(FILE *f, const char *text, size_t max);
 int cli_print_json(cJSON *c);
 /* Flush stdout. Returns status, or EXIT_FAILED after one line on stderr when not all of it could be written. */
 int cli_close_stdout(int status);
+/* The same for a write that has just failed with errno `why` (0: not known). */
+int cli_stdout_failed(int why, int status);
 
 #endif

@@ -112,7 +112,7 @@ static int stream_failed(bool wanted_end)
         clearerr(stdout);
         return EXIT_DONE;
     }
-    return cli_close_stdout(EXIT_FAILED);
+    return cli_stdout_failed(errno, EXIT_FAILED);
 }
 
 /* Count 0 is a stream without end: a reader that has had enough closes it, and that is how it is meant to stop. */

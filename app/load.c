@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int load_model(const char *command, const load_options *l, saint_model **out)
@@ -17,6 +19,10 @@ int load_model(const char *command, const load_options *l, saint_model **out)
         saint_status s = saint_model_random(out, l->shape, 1, type, &e);
         return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
     }
+    struct stat st;
+    bool folder = stat(l->model, &st) == 0 && S_ISDIR(st.st_mode);
+    if (folder && access(l->model, R_OK | X_OK) != 0)
+        return cli_usage(command, "%s: this folder cannot be read: %s", l->model, strerror(errno));
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = saint_model_load(out, l->model, &o, &e);
     if (s != SAINT_OK) return cli_fail(command, s, &e);

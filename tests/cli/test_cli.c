@@ -125,6 +125,7 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("models --model " SAINT_FIXTURE_DIR "/pictures"), "pictures");
     refused(saint("bench --suite nope"), "gemm, select or engine");
     refused(saint("bench --suite select --model " LLAVA), "--suite engine");
+    refused(saint("run --model " PICTURE " --image " PICTURE), "expected a model folder, found a file");
     refused(saint("run --model '' --image " PICTURE), "needs a value");
     refused(saint("run --model " TIMM " --image " PICTURE32 " --tier ''"), "needs a value");
     refused(saint("run --model " TIMM " --vision-tower /nonexistent --image " PICTURE32), "--vision-tower");
@@ -135,9 +136,11 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
 static void messages_are_one_line_whatever_was_typed(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"\"$SAINT\" \"$(printf 'a\\nb\\033[31m')\"", "\"$SAINT\" run \"--$(printf 'x\\n\\302\\233y')\"",
-                                        "\"$SAINT\" select --stage vit --keys x --method \"$(head -c 100000 /dev/zero | tr '\\0' a)\"",
-                                        "\"$SAINT\" run --model " TIMM " --image " PICTURE32 " --max-new-tokens \"$(head -c 100000 /dev/zero | tr '\\0' 9)\""};
+    static const char *const lines[] = {
+        "\"$SAINT\" \"$(printf 'a\\nb\\033[31m')\"", "\"$SAINT\" run \"--$(printf 'x\\n\\302\\233y')\"",
+        "\"$SAINT\" select --stage vit --keys x --method \"$(head -c 100000 /dev/zero | tr '\\0' a)\"",
+        "\"$SAINT\" run --model \"$(head -c 100000 /dev/zero | tr '\\0' a)\" --image " PICTURE32,
+        "\"$SAINT\" run --model " TIMM " --image " PICTURE32 " --max-new-tokens \"$(head -c 100000 /dev/zero | tr '\\0' 9)\""};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const result *r = shell(lines[i]);
         assert_int_equal(r->status, 2);
@@ -218,7 +221,8 @@ static void an_interrupt_ends_with_75(void **state)
     if (pid == 0) {
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         if (fd < 0 || dup2(fd, STDERR_FILENO) < 0) _exit(99);
-        execl(SAINT_BINARY, "saint", "run", "--model", LLAVA, "--image", PICTURE, "--prompt", "hi", "--max-new-tokens", "1000000", (char *)NULL);
+        execl(SAINT_BINARY, "saint", "run", "--model", LLAVA, "--image", PICTURE, "--prompt", "hi", "--max-new-tokens", "1000000",
+              (char *)NULL);
         _exit(99);
     }
     int st = 0;
