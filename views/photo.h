@@ -5,7 +5,7 @@
 #ifndef SAINT_VIEWS_PHOTO_H
 #define SAINT_VIEWS_PHOTO_H
 
-#include "formats/preprocess.h"
+#include "engine.h"
 #include "views/pen.h"
 
 typedef enum {

@@ -2,7 +2,7 @@
 #ifndef SAINT_VIEWS_PICTURE_H
 #define SAINT_VIEWS_PICTURE_H
 
-#include "formats/image.h"
+#include "engine.h"
 #include "views/canvas.h"
 
 enum { SAINT_UI_PICTURE_CELL_W = 12, SAINT_UI_PICTURE_CELL_H = 24 };
