@@ -2,7 +2,7 @@
 #ifndef SAINT_VIEWS_STRIP_H
 #define SAINT_VIEWS_STRIP_H
 
-#include "select/method.h"
+#include "engine.h"
 #include "views/pen.h"
 
 typedef struct {
