@@ -40,8 +40,8 @@ void bench_gemm_print(const cJSON *report)
 {
     printf("gemm: %d threads, tier %s, memory read %.1f GB/s\nblas: %s\n", (int)number(report, "threads"), text(report, "tier"),
             number(report, "read_gbs"), text(report, "blas"));
-    printf("%-16s %-9s %-11s %-8s %-8s %10s %8s %9s %9s\n", "shape", "kernel", "tier", "compute", "weights", "ms median", "GFLOP/s",
-            "of roof", "of read");
+    printf("%-16s %-9s %-11s %-8s %-8s %10s %8s %8s %8s %8s\n", "shape", "kernel", "tier", "compute", "weights", "ms median", "GFLOP/s",
+           "roof", "of roof", "of read");
     const cJSON *row;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(report, "rows"))
     {
@@ -49,8 +49,8 @@ void bench_gemm_print(const cJSON *report)
         snprintf(size, sizeof size, "%dx%dx%d", (int)number(row, "m"), (int)number(row, "n"), (int)number(row, "k"));
         if (number(row, "gbs") > 0) snprintf(reading, sizeof reading, "%.2f", number(row, "of_read"));
         bool ours = strcmp(text(row, "kernel"), "saint") == 0;
-        printf("%-16s %-9s %-11s %-8s %-8s %10.3f %8.1f %9.2f %9s\n", size, text(row, "kernel"), ours ? text(row, "tier") : "-",
+        printf("%-16s %-9s %-11s %-8s %-8s %10.3f %8.1f %8.1f %8.2f %8s\n", size, text(row, "kernel"), ours ? text(row, "tier") : "-",
                 text(row, "compute"), text(row, "weights"), 1e3 * number(cJSON_GetObjectItemCaseSensitive(row, "seconds"), "median"),
-                number(row, "gflops"), number(row, "of_roof"), reading);
+                number(row, "gflops"), number(row, "roof_gflops"), number(row, "of_roof"), reading);
     }
 }

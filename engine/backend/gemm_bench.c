@@ -192,7 +192,9 @@ static cJSON *row_json(const bench *b, const shape *s, variant *v, int rounds, d
     cJSON_AddNumberToObject(seconds, "max", v->seconds[rounds - 1]);
     cJSON_AddNumberToObject(row, "rounds", rounds);
     cJSON_AddNumberToObject(row, "gflops", work / mid * 1e-9);
-    cJSON_AddNumberToObject(row, "of_roof", work / mid / median(v->roof, rounds));
+    double roof = median(v->roof, rounds);
+    cJSON_AddNumberToObject(row, "roof_gflops", roof * 1e-9);
+    cJSON_AddNumberToObject(row, "of_roof", work / mid / roof);
     if (s->m == 1) {
         cJSON_AddNumberToObject(row, "gbs", bytes / mid * 1e-9);
         cJSON_AddNumberToObject(row, "of_read", bytes / mid / read_rate);

@@ -18,8 +18,8 @@ typedef struct {
  *
  * Returns an object that the caller deletes, or NULL with err filled:
  *   {suite, threads, tier, blas, read_gbs, rows: [{m, n, k, kernel, tier, compute, weights, seconds: {median, min, max}, rounds,
- *    gflops, of_roof, [gbs, of_read]}]}
- * of_roof compares with multiply-adds on registers of the same tier and type, of_read (rows with m = 1) with reading memory. */
+ *    gflops, roof_gflops, of_roof, [gbs, of_read]}]}
+ * roof_gflops is what the same threads do with multiply-adds on registers, same tier and type; of_read (rows with m = 1) compares with reading memory. */
 cJSON *saint_gemm_bench(int threads, double seconds_per_row, const saint_gemm_peer *peer, saint_error *err);
 
 #endif
