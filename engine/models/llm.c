@@ -10,6 +10,7 @@ struct saint_llm_forward {
     const saint_model *m;
     int cap;
     void *h, *q, *attn, *gate, *up; /* compute type: h [cap, dim], q and attn [cap, heads * head_dim], gate and up [cap, mlp] */
+    float *logits;                  /* backend f32 [vocab] */
 };
 
 #define TRY(call)                              \
@@ -66,6 +67,9 @@ saint_status saint_llm_open(saint_llm_forward **out, saint_backend *b, const sai
     saint_status s = SAINT_OK;
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers && s == SAINT_OK; i++)
         s = b->op->alloc(b, rows * buffers[i].width * e, buffers[i].p, err);
+    void *p = NULL;
+    if (s == SAINT_OK) s = b->op->alloc(b, (size_t)l->vocab * sizeof(float), &p, err);
+    f->logits = p;
     if (s != SAINT_OK) {
         saint_llm_close(f);
         return s;
@@ -77,7 +81,7 @@ saint_status saint_llm_open(saint_llm_forward **out, saint_backend *b, const sai
 void saint_llm_close(saint_llm_forward *f)
 {
     if (!f) return;
-    void *buffers[] = {f->h, f->q, f->attn, f->gate, f->up};
+    void *buffers[] = {f->h, f->q, f->attn, f->gate, f->up, f->logits};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) f->b->op->release(f->b, buffers[i]);
     free(f);
 }
@@ -159,6 +163,7 @@ saint_status saint_llm_logits(saint_llm_forward *f, const float *x, float *logit
     saint_backend *b = f->b;
     const saint_llm *l = &f->m->llm;
     TRY(b->op->rmsnorm(b, x, 1, l->dim, l->norm.w, l->eps, f->h, b->compute, err));
-    saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = logits, .ytype = SAINT_F32, .ldy = l->vocab};
-    return b->op->linear_rows(b, &a, err);
+    saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = f->logits, .ytype = SAINT_F32, .ldy = l->vocab};
+    TRY(b->op->linear_rows(b, &a, err));
+    return b->op->download(b, logits, f->logits, (size_t)l->vocab * sizeof *logits, err);
 }
