@@ -143,6 +143,22 @@ static inline size_t saint_compute_size(const saint_backend *b)
 /* CPU backend. compute F32 = strict, BF16 = fast; BF16 works on every tier (converted to f32 where there is no bf16 arithmetic).
  * tier NULL = the best this CPU can run; naming one the CPU lacks is SAINT_UNSUPPORTED. The pool is borrowed. */
 saint_status saint_backend_cpu_open(saint_backend **out, saint_pool *pool, saint_dtype compute, const char *tier, saint_error *err);
+
+/* CUDA backend on device 0, 1, ... of this process; compute F32 (strict: no TF32, no split sums), F16 or BF16. Weights are copied to the
+ * device on first use. Without a driver or a device: SAINT_DEVICE; in a build without CUDA: SAINT_UNSUPPORTED. Out of device memory is
+ * SAINT_MEMORY and leaves the backend usable; after an error that the device does not recover from every call is SAINT_DEVICE. One thread
+ * at a time, except release. */
+saint_status saint_backend_cuda_open(saint_backend **out, int device, saint_dtype compute, saint_error *err);
+
+typedef struct {
+    int index;
+    char name[64];
+    int capability, multiprocessors; /* 90: compute capability 9.0 */
+    size_t bytes;
+} saint_cuda_device;
+/* How many CUDA devices there are; the first `cap` are told in out. 0: why says why. */
+int saint_cuda_devices(saint_cuda_device *out, int cap, char *why, size_t size);
+
 void saint_backend_close(saint_backend *b); /* NULL is allowed */
 
 #endif
