@@ -77,11 +77,37 @@ saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_m
     return SAINT_OK;
 }
 
+int saint_engine_devices(saint_device *out, int cap, char *why, size_t size)
+{
+    enum { MOST = 64 };
+    saint_cuda_device found[MOST];
+    int n = saint_cuda_devices(found, MOST, why, size);
+    for (int i = 0; i < n && i < cap && i < MOST; i++) {
+        const saint_cuda_device *d = &found[i];
+        out[i] = (saint_device){.index = d->index, .capability = d->capability, .multiprocessors = d->multiprocessors, .bytes = d->bytes};
+        memcpy(out[i].name, d->name, sizeof out[i].name);
+    }
+    return n;
+}
+
+/* A device that is there and cannot be used is an error and no reason to compute elsewhere in silence. */
+static saint_status choose_backend(const saint_session_options *o, bool *cuda, saint_error *err)
+{
+    const char *name = o->backend ? o->backend : "cpu";
+    char why[160];
+    *cuda = strcmp(name, "cuda") == 0 || (strcmp(name, "auto") == 0 && saint_cuda_devices(NULL, 0, why, sizeof why) > 0);
+    if (*cuda || strcmp(name, "cpu") == 0 || strcmp(name, "auto") == 0) return SAINT_OK;
+    return saint_fail(err, SAINT_INVALID, "backend '%s' is not known; expected auto, cpu or cuda", name);
+}
+
 saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err)
 {
     saint_backend *b = NULL;
+    bool cuda;
     *out = NULL;
-    saint_status st = saint_backend_cpu_open(&b, e->pool, o->dtype, e->tier[0] ? e->tier : NULL, err);
+    saint_status st = choose_backend(o, &cuda, err);
+    if (st == SAINT_OK && cuda) st = saint_backend_cuda_open(&b, o->device, o->dtype, err);
+    else if (st == SAINT_OK) st = saint_backend_cpu_open(&b, e->pool, o->dtype, e->tier[0] ? e->tier : NULL, err);
     return st == SAINT_OK ? saint_session_open_on(out, e, m, b, o->checkpoint_bytes, err) : st;
 }
 
@@ -99,6 +125,11 @@ void saint_session_close(saint_session *s)
 const char *saint_session_tier(const saint_session *s)
 {
     return s->b->tier;
+}
+
+const char *saint_session_backend(const saint_session *s)
+{
+    return s->b->op->name;
 }
 
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
@@ -310,7 +341,7 @@ saint_status saint_session_run(saint_session *s, const saint_request *q, const s
         r.t->threads = saint_pool_threads(s->engine->pool);
         snprintf(r.t->device, sizeof r.t->device, "%s", s->b->op->name);
         snprintf(r.t->tier, sizeof r.t->tier, "%s", s->b->tier);
-        snprintf(r.t->dtype, sizeof r.t->dtype, "%s", s->b->compute == SAINT_F32 ? "f32" : "bf16");
+        snprintf(r.t->dtype, sizeof r.t->dtype, "%s", s->b->compute == SAINT_F32 ? "f32" : s->b->compute == SAINT_F16 ? "f16" : "bf16");
         st = run_stages(&r);
         saint_reuse_free(&r.reuse);
     }
