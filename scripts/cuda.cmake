@@ -71,11 +71,3 @@ function(saint_cuda_link target)
         target_link_libraries(${target} PUBLIC ${SAINT_CUDART} ${CMAKE_DL_LIBS} rt)
     endif()
 endfunction()
-
-# For the tests and the closing message.
-get_directory_property(has_parent PARENT_DIRECTORY)
-if(has_parent)
-    foreach(name SAINT_CUDA_BUILT SAINT_CUDA_STATUS SAINT_CUDA_SOURCES SAINT_CUDA_KERNELS SAINT_CUDA_DIR SAINT_CUDA_REPORTS SAINT_CUDA_INCLUDE SAINT_CUDART_INCLUDE)
-        set(${name} "${${name}}" PARENT_SCOPE)
-    endforeach()
-endif()
