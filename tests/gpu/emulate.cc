@@ -104,11 +104,18 @@ const emu_slot *emu_exchange(const emu_slot &mine)
     return w.slot[p];
 }
 
+static void arrive(const copy_later &c)
+{
+    if (c.valid) memcpy(c.to, c.from, 16);
+    else memset(c.to, 0, 16);
+}
+
 void emu_copy_later(void *to, const void *from, bool valid)
 {
     if ((uintptr_t)to % 16 || (uintptr_t)from % 16) emu_fail("cp.async: 16 bytes that are not aligned");
     if (self->copies == MOST_COPIES) emu_fail("too many copies in flight");
     self->copy[self->copies++] = copy_later{to, from, valid};
+    if (blockIdx.x % 3 == 1) arrive(self->copy[self->copies - 1]);
 }
 
 void emu_commit()
@@ -121,10 +128,7 @@ void emu_wait(int left)
     int done = self->groups - left;
     if (done <= 0) return;
     int end = self->group_end[done - 1];
-    for (int i = 0; i < end; i++) {
-        if (self->copy[i].valid) memcpy(self->copy[i].to, self->copy[i].from, 16);
-        else memset(self->copy[i].to, 0, 16);
-    }
+    for (int i = 0; i < end && blockIdx.x % 3 != 1; i++) arrive(self->copy[i]);
     memmove(self->copy, self->copy + end, sizeof *self->copy * (size_t)(self->copies - end));
     self->copies -= end;
     for (int i = done; i < self->groups; i++) self->group_end[i - done] = self->group_end[i] - end;
@@ -171,15 +175,22 @@ static void run_block(int n)
         warps[w].left = false;
     }
     block_meet = meeting{n, 0, 0};
+    int n_warps = (n + 31) / 32;
     for (int left = n; left > 0;) {
         unsigned long before = progress;
-        for (int k = 0; k < n; k++) {
-            fibre &f = fibres[down ? n - 1 - k : k];
-            if (f.done) continue;
-            self = &f;
-            threadIdx = f.at;
-            emu_switch(&scheduler_sp, f.sp);
-            left -= f.done;
+        for (int k = 0; k < n_warps; k++) {
+            int w = down ? n_warps - 1 - k : k, end = 32 * w + 32 < n ? 32 * w + 32 : n;
+            for (unsigned long seen = progress + 1; seen != progress;) { /* one warp as far ahead as it can get */
+                seen = progress;
+                for (int i = 32 * w; i < end; i++) {
+                    fibre &f = fibres[i];
+                    if (f.done) continue;
+                    self = &f;
+                    threadIdx = f.at;
+                    emu_switch(&scheduler_sp, f.sp);
+                    left -= f.done;
+                }
+            }
         }
         if (progress == before) emu_fail("all threads wait: a barrier that not all reach");
     }

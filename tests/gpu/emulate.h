@@ -1,8 +1,8 @@
 /* emulate.h - the device's side of the kernels as plain C++: the same sources run on the CPU, one block after the other, every thread of a
  * block a fibre. Slow and strict:
  *   barriers and shuffles wait for all; a shuffle that some lane of the warp has left ends the test,
- *   copies to shared memory arrive only when they are waited for, dynamic shared memory begins as NaN,
- *   threads run as far as they can in ascending (even blocks) or descending order (odd ones), so a missing barrier shows,
+ *   copies to shared memory arrive as late as they may, in every third block at once; dynamic shared memory begins as NaN,
+ *   a warp runs as far ahead as it can, in ascending (even blocks) or descending order (odd ones), so a missing barrier shows,
  *   ldmatrix and mma.sync move values between lanes as the PTX manual lays them out. */
 #ifndef SAINT_TESTS_GPU_EMULATE_H
 #define SAINT_TESTS_GPU_EMULATE_H
