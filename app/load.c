@@ -35,7 +35,8 @@ int load_engine(const char *command, const load_options *l, saint_engine **engin
 {
     saint_error e = {0};
     long threads = 0, device = 0;
-    const char *backend = l->backend ? l->backend : "auto", *type = l->dtype ? l->dtype : "f32";
+    /* cpu unless asked: the CUDA backend has not run on a real device yet */
+    const char *backend = l->backend ? l->backend : "cpu", *type = l->dtype ? l->dtype : "f32";
     char why[160] = "";
     if (strcmp(backend, "cpu") != 0 && strcmp(backend, "auto") != 0 && strcmp(backend, "cuda") != 0)
         return cli_usage(command, "--backend %s: expected auto, cpu or cuda", backend);
