@@ -155,9 +155,9 @@ int bench_engine(const load_options *l, int repeats, cJSON **out)
     saint_model *m = NULL;
     saint_session *session = NULL;
     saint_image picture = {0};
-    saint_dtype dtype;
+    saint_session_options so = {0};
     variant *v = calloc(MAX_VARIANTS, sizeof *v);
-    int n = 0, status = v ? load_engine("bench", l, &engine, &dtype) : EXIT_FAILED;
+    int n = 0, status = v ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
     if (status < 0) status = load_model("bench", l, &m);
     if (status < 0) status = choose_variants(v, &n, l, saint_model_get_info(m));
     if (status < 0) {
@@ -167,7 +167,7 @@ int bench_engine(const load_options *l, int repeats, cJSON **out)
         saint_request q = {.images = &picture, .n_images = 1, .ids = ids, .n_prefix = PREFIX, .n_suffix = SUFFIX,
                            .max_new_tokens = info->llm_layers ? NEW_TOKENS : 0, .ignore_eos = true};
         saint_status s = test_picture(info->image_side, &picture, &e);
-        if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &(saint_session_options){.dtype = dtype}, &e);
+        if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
@@ -175,7 +175,8 @@ int bench_engine(const load_options *l, int repeats, cJSON **out)
             cJSON_AddStringToObject(*out, "suite", "engine");
             cJSON_AddStringToObject(*out, "model", info->name);
             cJSON_AddBoolToObject(*out, "random_weights", info->random_weights);
-            cJSON_AddStringToObject(*out, "dtype", dtype == SAINT_F32 ? "f32" : "bf16");
+            cJSON_AddStringToObject(*out, "dtype", so.dtype == SAINT_F32 ? "f32" : so.dtype == SAINT_F16 ? "f16" : "bf16");
+            cJSON_AddStringToObject(*out, "backend", saint_session_backend(session));
             cJSON_AddStringToObject(*out, "kernels", saint_session_tier(session));
             cJSON_AddNumberToObject(*out, "threads", saint_engine_threads(engine));
             cJSON_AddNumberToObject(*out, "repeats", repeats);

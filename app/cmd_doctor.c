@@ -27,6 +27,36 @@ static void cpu_name(char *out, size_t size)
 
 static const char *const tiers[] = {"generic", "avx2", "avx512", "avx512bf16"};
 
+enum { MAX_DEVICES = 16 };
+
+static void add_devices(cJSON *o)
+{
+    saint_device d[MAX_DEVICES];
+    char why[160] = "";
+    int n = saint_engine_devices(d, MAX_DEVICES, why, sizeof why);
+    cJSON_AddStringToObject(o, "cuda", n ? "available" : why);
+    cJSON *list = cJSON_AddArrayToObject(o, "devices");
+    for (int i = 0; i < n && i < MAX_DEVICES; i++) {
+        cJSON *x = cJSON_CreateObject();
+        cJSON_AddNumberToObject(x, "index", d[i].index);
+        cJSON_AddStringToObject(x, "name", d[i].name);
+        cJSON_AddNumberToObject(x, "capability", d[i].capability / 10.0);
+        cJSON_AddNumberToObject(x, "multiprocessors", d[i].multiprocessors);
+        cJSON_AddNumberToObject(x, "bytes", (double)d[i].bytes);
+        cJSON_AddItemToArray(list, x);
+    }
+}
+
+static void print_devices(const cJSON *o)
+{
+    const cJSON *list = cJSON_GetObjectItem(o, "devices");
+    if (!list->child) printf("cuda     none: %s\n", cJSON_GetObjectItem(o, "cuda")->valuestring);
+    for (const cJSON *x = list->child; x; x = x->next)
+        printf("cuda     device %d: %s, compute capability %.1f, %d multiprocessors, %.1f GiB\n", cJSON_GetObjectItem(x, "index")->valueint,
+               cJSON_GetObjectItem(x, "name")->valuestring, cJSON_GetObjectItem(x, "capability")->valuedouble,
+               cJSON_GetObjectItem(x, "multiprocessors")->valueint, cJSON_GetObjectItem(x, "bytes")->valuedouble / 1073741824);
+}
+
 int cmd_info(int argc, char **argv)
 {
     bool json = false;
@@ -46,7 +76,7 @@ int cmd_info(int argc, char **argv)
     cJSON_AddStringToObject(o, "compiler", __VERSION__);
     cJSON_AddStringToObject(o, "cpu", cpu);
     cJSON_AddNumberToObject(o, "threads", saint_engine_threads(e));
-    cJSON_AddStringToObject(o, "cuda", "not built");
+    add_devices(o);
     cJSON *list = cJSON_AddArrayToObject(o, "cpu_kernels");
     for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
         if (saint_engine_has_tier(tiers[i])) cJSON_AddItemToArray(list, cJSON_CreateString(tiers[i]));
@@ -57,7 +87,8 @@ int cmd_info(int argc, char **argv)
     printf("saint %s (%s), built with %s\ncpu      %s, %d threads\nkernels ", SAINT_VERSION, SAINT_COMMIT, __VERSION__, cpu,
            cJSON_GetObjectItem(o, "threads")->valueint);
     for (const cJSON *x = list->child; x; x = x->next) printf(" %s", x->valuestring);
-    puts("\ncuda     not built: this version computes on the CPU");
+    puts("");
+    print_devices(o);
     for (const cJSON *x = folders->child; x; x = x->next) printf("presets  %s\n", x->valuestring);
     cJSON_Delete(o);
     return EXIT_DONE;
@@ -146,6 +177,23 @@ static void check_presets(doctor *d)
     }
 }
 
+/* Having none is no fault; having one that cannot compute is. */
+static void check_devices(doctor *d)
+{
+    saint_device found[MAX_DEVICES];
+    char why[160] = "", detail[300];
+    int n = saint_engine_devices(found, MAX_DEVICES, why, sizeof why);
+    if (n == 0) {
+        snprintf(detail, sizeof detail, "none, computing on the CPU: %s", why);
+        check(d, "cuda", true, detail);
+    }
+    for (int i = 0; i < n && i < MAX_DEVICES; i++) {
+        snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f%s, %.1f GiB", found[i].index, found[i].name, found[i].capability / 10.0,
+                 found[i].capability < 80 ? " (8.0 is needed: use --backend cpu)" : "", (double)found[i].bytes / 1073741824);
+        check(d, "cuda", found[i].capability >= 80, detail);
+    }
+}
+
 int cmd_doctor(int argc, char **argv)
 {
     load_options l = {0};
@@ -165,7 +213,7 @@ int cmd_doctor(int argc, char **argv)
     check(&d, "cpu", true, detail);
     snprintf(detail, sizeof detail, "%.1f GiB (LLaVA-1.5-7B in 16 bits wants 14)", (double)pages * (double)page / 1073741824);
     check(&d, "memory", pages > 0, detail);
-    check(&d, "cuda", true, "not built: this version computes on the CPU");
+    check_devices(&d);
     check_selection(&d);
     check_presets(&d);
     check_program(&d, "gnuplot", "figures");

@@ -128,8 +128,7 @@ static int write_outputs(const options *o, const saint_model *m, const saint_ima
     return EXIT_DONE;
 }
 
-static int run(const options *o, saint_model *m, saint_engine *engine, saint_dtype dtype, saint_image *images, double decode_seconds,
-               long max_new)
+static int run(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, saint_image *images, double decode_seconds, long max_new)
 {
     const saint_model_info *info = saint_model_get_info(m);
     saint_error e = {0};
@@ -150,7 +149,7 @@ static int run(const options *o, saint_model *m, saint_engine *engine, saint_dty
         q.n_suffix = RANDOM_SUFFIX;
         q.ignore_eos = true;
     }
-    saint_status s = saint_session_open(&session, engine, m, &(saint_session_options){.dtype = dtype}, &e);
+    saint_status s = saint_session_open(&session, engine, m, so, &e);
     progress p = {.show = isatty(STDERR_FILENO) != 0};
     saint_observer ob = {.event = show_progress, .ud = &p, .cancel = &interrupted};
     if (s == SAINT_OK) s = saint_session_run(session, &q, &ob, &t, &e);
@@ -169,7 +168,7 @@ static int run(const options *o, saint_model *m, saint_engine *engine, saint_dty
     return status;
 }
 
-static int with_pictures(const options *o, saint_model *m, saint_engine *engine, saint_dtype dtype, long max_new)
+static int with_pictures(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, long max_new)
 {
     saint_error e = {0};
     saint_status s = SAINT_OK;
@@ -178,7 +177,7 @@ static int with_pictures(const options *o, saint_model *m, saint_engine *engine,
     double begin = saint_now();
     for (int i = 0; i < o->images.n && s == SAINT_OK; i++) s = saint_image_load(o->images.v[i], &images[i], &e);
     double seconds = saint_now() - begin;
-    int status = s == SAINT_OK ? run(o, m, engine, dtype, images, seconds, max_new) : cli_fail("run", s, &e);
+    int status = s == SAINT_OK ? run(o, m, engine, so, images, seconds, max_new) : cli_fail("run", s, &e);
     for (int i = 0; images && i < o->images.n; i++) saint_image_free(&images[i]);
     free(images);
     return status;
@@ -209,16 +208,16 @@ int cmd_run(int argc, char **argv)
     if ((o.overlay && !writable("overlay", o.overlay)) || (o.trace && !writable("trace", o.trace))) return EXIT_FAILED;
     saint_model *m = NULL;
     saint_engine *engine = NULL;
-    saint_dtype dtype = SAINT_F32;
+    saint_session_options so = {0};
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
-    int status = load_engine("run", &o.load, &engine, &dtype);
+    int status = load_engine("run", &o.load, &engine, &so);
     if (status < 0) status = load_model("run", &o.load, &m);
     if (status < 0) {
         const saint_model_info *info = saint_model_get_info(m);
         if (info->llm_layers && !o.prompt && !info->random_weights) status = cli_usage("run", "this model needs --prompt TEXT");
         else if (info->vit_layers && !o.images.n) status = cli_usage("run", "this model needs --image FILE");
-        else status = with_pictures(&o, m, engine, dtype, max_new);
+        else status = with_pictures(&o, m, engine, &so, max_new);
     }
     saint_model_unref(m);
     saint_engine_close(engine);

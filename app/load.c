@@ -15,7 +15,7 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     if (l->shape) {
         if (l->vision_tower || l->template_name || l->image_mode)
             return cli_usage(command, "--vision-tower, --template and --image-mode belong to --model: --shape reads no files");
-        saint_dtype type = l->dtype && strcmp(l->dtype, "f32") == 0 ? SAINT_F32 : SAINT_BF16;
+        saint_dtype type = l->dtype && strcmp(l->dtype, "f32") == 0 ? SAINT_F32 : l->dtype && strcmp(l->dtype, "f16") == 0 ? SAINT_F16 : SAINT_BF16;
         saint_status s = saint_model_random(out, l->shape, 1, type, &e);
         return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
     }
@@ -31,20 +31,27 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     return -1;
 }
 
-int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_dtype *dtype)
+int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session)
 {
     saint_error e = {0};
-    long threads = 0;
-    if (l->backend && strcmp(l->backend, "cuda") == 0)
-        return cli_usage(command, "--backend cuda: this build has no CUDA backend; use --backend cpu");
-    if (l->backend && strcmp(l->backend, "cpu") != 0 && strcmp(l->backend, "auto") != 0)
-        return cli_usage(command, "--backend %s: expected auto, cpu or cuda", l->backend);
-    const char *type = l->dtype ? l->dtype : "f32";
-    if (strcmp(type, "f16") == 0)
-        return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
-    if (strcmp(type, "f32") != 0 && strcmp(type, "bf16") != 0) return cli_usage(command, "--dtype %s: expected f32 or bf16", type);
-    *dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : SAINT_F32;
-    if (!cli_int(command, "threads", l->threads, 1, 1024, &threads)) return EXIT_USAGE;
+    long threads = 0, device = 0;
+    /* cpu unless asked: the CUDA backend has not run on a real device yet */
+    const char *backend = l->backend ? l->backend : "cpu", *type = l->dtype ? l->dtype : "f32";
+    char why[160] = "";
+    if (strcmp(backend, "cpu") != 0 && strcmp(backend, "auto") != 0 && strcmp(backend, "cuda") != 0)
+        return cli_usage(command, "--backend %s: expected auto, cpu or cuda", backend);
+    bool cpu = strcmp(backend, "cpu") == 0;
+    if (!cpu) {
+        int n = saint_engine_devices(NULL, 0, why, sizeof why);
+        if (n == 0 && strcmp(backend, "cuda") == 0) return cli_usage(command, "--backend cuda: %s; use --backend cpu", why);
+        cpu = n == 0;
+    }
+    if (strcmp(type, "f32") != 0 && strcmp(type, "bf16") != 0 && strcmp(type, "f16") != 0)
+        return cli_usage(command, "--dtype %s: expected f32, bf16 or f16", type);
+    if (cpu && strcmp(type, "f16") == 0) return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
+    if (!cli_int(command, "threads", l->threads, 1, 1024, &threads) || !cli_int(command, "device", l->device, 0, 1023, &device)) return EXIT_USAGE;
+    *session = (saint_session_options){.dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : strcmp(type, "f16") == 0 ? SAINT_F16 : SAINT_F32,
+                                       .backend = cpu ? "cpu" : "cuda", .device = (int)device};
     saint_status s = saint_engine_open(engine, &(saint_engine_options){.n_threads = (int)threads, .tier = l->tier}, &e);
     return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
 }

@@ -8,7 +8,7 @@ typedef struct {
     const char *model, *shape, *vision_tower, *template_name, *image_mode; /* where the network comes from */
     const char *preset, *compat;                                            /* what is done to it */
     cli_list set;
-    const char *backend, *dtype, *threads, *tier; /* what it runs on */
+    const char *backend, *device, *dtype, *threads, *tier; /* what it runs on */
 } load_options;
 
 /* Rows of an option table for the fields above. */
@@ -25,14 +25,16 @@ typedef struct {
     {"set", "KEY=VALUE", "one parameter, per layer as key[0-3,7]=value; may repeat", NULL, NULL, &(l).set},                   \
     {"compat", "MODE", "reference: the published code, quirks included; corrected (default): what the paper means", NULL, &(l).compat, NULL}
 #define LOAD_ENGINE_OPTIONS(l)                                                                                                \
-    {"backend", "NAME", "auto, cpu or cuda", NULL, &(l).backend, NULL},                                                       \
-    {"dtype", "TYPE", "f32 (default: exact) or bf16 (fast)", NULL, &(l).dtype, NULL},                                         \
+    {"backend", "NAME", "cpu (default), cuda, or auto: CUDA where a device answers", NULL, &(l).backend, NULL},               \
+    {"device", "N", "CUDA device, from 0; `saint info` lists them", NULL, &(l).device, NULL},                                 \
+    {"dtype", "TYPE", "f32 (default: exact), bf16 (fast) or f16 (fast, CUDA only)", NULL, &(l).dtype, NULL},                  \
     {"threads", "N", "threads; default: the CPUs this process may use", NULL, &(l).threads, NULL},                            \
     {"tier", "NAME", "CPU kernels: generic, avx2, avx512, avx512bf16; default: the best here", NULL, &(l).tier, NULL}
 
 /* Each returns -1 to go on or the exit status to leave with, after one line on stderr. */
 int load_model(const char *command, const load_options *l, saint_model **out);
-int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_dtype *dtype);
+/* The session's options are those of the command line, without a cache. */
+int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session);
 int load_settings(const char *command, const load_options *l, const saint_model_info *m, saint_settings *out, saint_notes *notes);
 
 /* Path of a preset by name, from the folders the program knows; false when there is none. */

@@ -1,8 +1,13 @@
 /* backend.h - what the networks ask of a device: some twenty semantic operations behind one table.
  *
  * Data. Hidden states are token-packed rows [T, d] with cu_seqlens[B + 1], so ragged batches cost nothing. The residual stream is
- * always f32. Inputs and outputs of GEMM and attention have the backend's compute type: F32 (strict) or BF16 (fast, f32
- * accumulation). Pointers are in the backend's own memory (host memory on the CPU). Index lists and parameters are host memory.
+ * always f32. Inputs and outputs of GEMM and attention have the backend's compute type: F32 (strict), BF16 or (CUDA) F16 (fast, f32
+ * accumulation).
+ *
+ * Memory. Hidden states and what is computed from them lie in the backend's own memory, which only its operations may touch: arguments
+ * named x, y, q, k, v, out, src, dst, residual and gate. Everything else is host memory, read during the call: index lists, positions,
+ * pixels, key_bias; and weights (matrices, and vectors named w, bias, scale, pos, cls, inv_freq), which must keep their address and
+ * their values as long as the backend lives, because a device keeps a copy. Results that say `host` are complete when the call returns.
  *
  * Bits. On the CPU every output row depends on its own input row and the weights only: never on the other rows of the call, the
  * batch or the thread count. `linear` and `linear_rows` may sum in different orders from one another; the caller picks by meaning
@@ -62,7 +67,7 @@ typedef struct {
     const int32_t *cu_q, *cu_k; /* host, [n_seqs + 1] */
     bool causal;
     float scale;
-    const float *key_bias; /* f32 [total keys], added to the scaled score (log token size, ToMe); or NULL */
+    const float *key_bias; /* host f32 [total keys], added to the scaled score (log token size, ToMe); or NULL */
     void *out;             /* compute type [total queries, n_heads * head_dim], rows ldo apart */
     int64_t ldo;
 } saint_attention_args;
@@ -74,7 +79,7 @@ typedef struct {
     int64_t ldk;
     int n_heads, n_kv_heads, head_dim, n_keys;
     float scale;
-    const float *key_bias; /* [n_keys] or NULL */
+    const float *key_bias; /* host [n_keys] or NULL */
     float *p;              /* host f32 [n_keys] */
 } saint_attention_row_args;
 
@@ -96,12 +101,16 @@ typedef struct {
                             saint_dtype ytype, saint_error *err);
     saint_status (*linear)(saint_backend *b, const saint_linear_args *a, saint_error *err);      /* prefill, encoder: any m */
     saint_status (*linear_rows)(saint_backend *b, const saint_linear_args *a, saint_error *err); /* decode, heads: small m */
-    /* pixels f32 [3, side_h, side_w] -> patches [gh * gw, 3 * patch * patch] of the compute type, element order (channel, y, x) */
+    /* pixels host f32 [3, side_h, side_w] -> patches [gh * gw, 3 * patch * patch] of the compute type, element order (channel, y, x) */
     saint_status (*patchify)(saint_backend *b, const float *chw, int side_h, int side_w, int patch, void *out, saint_error *err);
     /* y[i, :] = (f32) table[ids[i], :]; ids on the host, checked against table.rows */
     saint_status (*embed)(saint_backend *b, const saint_matrix *table, const int32_t *ids, int64_t n, float *y, saint_error *err);
-    /* x[T, d] += add[T, d] */
-    saint_status (*add)(saint_backend *b, float *x, const float *add, size_t n, saint_error *err);
+    /* x[i, p, :] = pos[p, :] + cls[p, :] for p < prefix, pos[p, :] for the other p < each, in each of n pictures */
+    saint_status (*positions)(saint_backend *b, float *x, int n, int each, int prefix, int64_t d, const float *pos, const float *cls,
+                              saint_error *err);
+    /* y[s, :] = sum_i size[i] x[i, :] / sum_i size[i] over rows i of sequence s behind its first `skip`; cu [n_seqs + 1], size on the host */
+    saint_status (*pool_rows)(saint_backend *b, const float *x, int64_t d, int n_seqs, const int32_t *cu, int skip, const float *size,
+                              float *y, saint_error *err);
     /* Rotary embedding in place, half-split pairs (i, i + head_dim / 2) as in Hugging Face LLaMA; pos on the host [T] */
     saint_status (*rope)(saint_backend *b, void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, const int32_t *pos,
                          const float *inv_freq /* host [head_dim / 2] */, saint_error *err);
@@ -120,9 +129,10 @@ typedef struct {
 
 struct saint_backend {
     const saint_backend_ops *op;
-    saint_dtype compute; /* F32 or BF16 */
-    saint_pool *pool;    /* borrowed */
-    char tier[24];       /* which kernels run, for `info`: "generic", "avx2", "avx512", "avx512bf16" */
+    saint_dtype compute; /* F32, BF16 or F16 */
+    saint_pool *pool;    /* borrowed; NULL on a device */
+    bool async;          /* operations return before they are done; sync or a download waits */
+    char tier[24];       /* which kernels run, for `info`: "generic", "avx2", "avx512", "avx512bf16", "sm_90" */
 };
 
 static inline size_t saint_compute_size(const saint_backend *b)
@@ -133,6 +143,22 @@ static inline size_t saint_compute_size(const saint_backend *b)
 /* CPU backend. compute F32 = strict, BF16 = fast; BF16 works on every tier (converted to f32 where there is no bf16 arithmetic).
  * tier NULL = the best this CPU can run; naming one the CPU lacks is SAINT_UNSUPPORTED. The pool is borrowed. */
 saint_status saint_backend_cpu_open(saint_backend **out, saint_pool *pool, saint_dtype compute, const char *tier, saint_error *err);
+
+/* CUDA backend on device 0, 1, ... of this process; compute F32 (strict: no TF32, no split sums), F16 or BF16. Weights are copied to the
+ * device on first use. Without a driver or a device: SAINT_DEVICE; in a build without CUDA: SAINT_UNSUPPORTED. Out of device memory is
+ * SAINT_MEMORY and leaves the backend usable; after an error that the device does not recover from every call is SAINT_DEVICE. One thread
+ * at a time, except release. */
+saint_status saint_backend_cuda_open(saint_backend **out, int device, saint_dtype compute, saint_error *err);
+
+typedef struct {
+    int index;
+    char name[64];
+    int capability, multiprocessors; /* 90: compute capability 9.0 */
+    size_t bytes;
+} saint_cuda_device;
+/* How many CUDA devices there are; the first `cap` are told in out. 0: why says why. */
+int saint_cuda_devices(saint_cuda_device *out, int cap, char *why, size_t size);
+
 void saint_backend_close(saint_backend *b); /* NULL is allowed */
 
 #endif

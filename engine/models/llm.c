@@ -10,6 +10,7 @@ struct saint_llm_forward {
     const saint_model *m;
     int cap;
     void *h, *q, *attn, *gate, *up; /* compute type: h [cap, dim], q and attn [cap, heads * head_dim], gate and up [cap, mlp] */
+    float *logits;                  /* backend f32 [vocab] */
 };
 
 saint_status saint_kv_new(saint_kv **out, saint_backend *b, int cap, int width, saint_error *err)
@@ -60,6 +61,9 @@ saint_status saint_llm_open(saint_llm_forward **out, saint_backend *b, const sai
     saint_status s = SAINT_OK;
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers && s == SAINT_OK; i++)
         s = b->op->alloc(b, rows * buffers[i].width * e, buffers[i].p, err);
+    void *p = NULL;
+    if (s == SAINT_OK) s = b->op->alloc(b, (size_t)l->vocab * sizeof(float), &p, err);
+    f->logits = p;
     if (s != SAINT_OK) {
         saint_llm_close(f);
         return s;
@@ -71,7 +75,7 @@ saint_status saint_llm_open(saint_llm_forward **out, saint_backend *b, const sai
 void saint_llm_close(saint_llm_forward *f)
 {
     if (!f) return;
-    void *buffers[] = {f->h, f->q, f->attn, f->gate, f->up};
+    void *buffers[] = {f->h, f->q, f->attn, f->gate, f->up, f->logits};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) f->b->op->release(f->b, buffers[i]);
     free(f);
 }
@@ -157,6 +161,7 @@ saint_status saint_llm_logits(saint_llm_forward *f, const float *x, float *logit
     saint_backend *b = f->b;
     const saint_llm *l = &f->m->llm;
     if ((s = b->op->rmsnorm(b, x, 1, l->dim, l->norm.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
-    saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = logits, .ytype = SAINT_F32, .ldy = l->vocab};
-    return b->op->linear_rows(b, &a, err);
+    saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = f->logits, .ytype = SAINT_F32, .ldy = l->vocab};
+    if ((s = b->op->linear_rows(b, &a, err)) != SAINT_OK) return s;
+    return b->op->download(b, logits, f->logits, (size_t)l->vocab * sizeof *logits, err);
 }

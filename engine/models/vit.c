@@ -89,13 +89,11 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
         rows->pos[i] = at;
         rows->size[i] = 1;
     }
+    /* position embedding first, so that the patch projection adds itself as a residual */
+    if ((s = b->op->positions(b, rows->x, n, each, v->prefix, v->dim, v->pos, v->cls, err)) != SAINT_OK) return s;
     for (int i = 0; i < n; i++) {
-        float *x = rows->x + (size_t)(i * each) * d, *grid = x + (size_t)v->prefix * d;
-        /* position embedding first, so that the patch projection adds itself as a residual */
-        if ((s = b->op->upload(b, x, v->pos, (size_t)each * d * sizeof *x, err)) != SAINT_OK) return s;
-        if ((s = b->op->add(b, x, v->cls, (size_t)v->prefix * d, err)) != SAINT_OK) return s;
         if ((s = b->op->patchify(b, pixels + (size_t)i * image, v->side, v->side, v->patch, f->mlp, err)) != SAINT_OK) return s;
-        if ((s = linear_residual(f, f->mlp, patches, &v->embed, NULL, grid, err)) != SAINT_OK) return s;
+        if ((s = linear_residual(f, f->mlp, patches, &v->embed, NULL, rows->x + (size_t)(i * each + v->prefix) * d, err)) != SAINT_OK) return s;
     }
     if (v->pre.w &&
         (s = b->op->layernorm(b, rows->x, (int64_t)n * each, v->dim, v->pre.w, v->pre.b, v->eps, rows->x, SAINT_F32, err)) != SAINT_OK)
@@ -124,7 +122,7 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     if ((s = linear(f, f->h, t, &k->q, SAINT_ACT_NONE, f->q, err)) != SAINT_OK) return s;
     if ((s = linear(f, f->h, t, &k->k, SAINT_ACT_NONE, f->k, err)) != SAINT_OK) return s;
     if ((s = linear(f, f->h, t, &k->v, SAINT_ACT_NONE, f->v, err)) != SAINT_OK) return s;
-    if ((s = b->op->mean_heads(b, f->k, t, d, v->heads, hd, metric, err)) != SAINT_OK) return s;
+    if (metric && (s = b->op->mean_heads(b, f->k, t, d, v->heads, hd, metric, err)) != SAINT_OK) return s;
     for (int i = 0; cls && i < rows->n_seqs; i++) {
         int first = rows->cu[i], n = rows->cu[i + 1] - first;
         size_t at = (size_t)first * (size_t)d * saint_compute_size(b);
@@ -159,29 +157,21 @@ saint_status saint_vit_mlp(saint_vit_forward *f, int layer, saint_rows *rows, sa
     return linear_residual(f, f->mlp, t, &k->fc2, k->ls2, rows->x, err);
 }
 
-/* Mean of an image's patch tokens; merged tokens weigh as many patches as they stand for. */
-static void mean_of_patches(const saint_rows *rows, int image, int prefix, const float *x, float *out)
-{
-    int first = rows->cu[image] + prefix, end = rows->cu[image + 1], d = rows->dim;
-    float weight = 0;
-    memset(out, 0, (size_t)d * sizeof *out);
-    for (int i = first; i < end; i++) {
-        const float *row = x + (size_t)i * (size_t)d;
-        for (int c = 0; c < d; c++) out[c] += rows->size[i] * row[c];
-        weight += rows->size[i];
-    }
-    for (int c = 0; c < d; c++) out[c] /= weight > 0 ? weight : 1;
-}
-
+/* logits host [rows, classes] */
 static saint_status head(saint_vit_forward *f, const float *pooled, int rows, const saint_dense *w, float *logits, saint_error *err)
 {
     saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
+    size_t bytes = (size_t)rows * (size_t)v->classes * sizeof *logits;
+    void *y = NULL;
     if ((s = b->op->layernorm(b, pooled, rows, v->dim, v->post.w, v->post.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
-    saint_linear_args a = {
-        .m = rows, .x = f->h, .ldx = v->dim, .w = w->w, .bias = w->b, .y = logits, .ytype = SAINT_F32, .ldy = v->classes};
-    return b->op->linear_rows(b, &a, err);
+    if ((s = b->op->alloc(b, bytes, &y, err)) != SAINT_OK) return s;
+    saint_linear_args a = {.m = rows, .x = f->h, .ldx = v->dim, .w = w->w, .bias = w->b, .y = y, .ytype = SAINT_F32, .ldy = v->classes};
+    s = b->op->linear_rows(b, &a, err);
+    if (s == SAINT_OK) s = b->op->download(b, logits, y, bytes, err);
+    b->op->release(b, y);
+    return s;
 }
 
 saint_status saint_vit_classify(saint_vit_forward *f, const saint_rows *rows, float *logits, saint_error *err)
@@ -190,11 +180,10 @@ saint_status saint_vit_classify(saint_vit_forward *f, const saint_rows *rows, fl
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     size_t d = (size_t)v->dim, n = (size_t)rows->n_seqs, classes = (size_t)v->classes;
-    if (v->mean_pool) {
-        for (size_t i = 0; i < n; i++) mean_of_patches(rows, (int)i, v->prefix, rows->x, f->pooled + i * d);
-    } else {
-        if ((s = b->op->gather(b, rows->x, rows->cu, (int64_t)n, d * sizeof(float), f->pooled, err)) != SAINT_OK) return s;
-    }
+    /* merged tokens weigh as many patches as they stand for */
+    s = v->mean_pool ? b->op->pool_rows(b, rows->x, v->dim, rows->n_seqs, rows->cu, v->prefix, rows->size, f->pooled, err)
+                     : b->op->gather(b, rows->x, rows->cu, (int64_t)n, d * sizeof(float), f->pooled, err);
+    if (s != SAINT_OK) return s;
     if ((s = head(f, f->pooled, (int)n, &v->head, logits, err)) != SAINT_OK) return s;
     if (!v->head_dist.w.data) return SAINT_OK;
     /* distilled DeiT: the mean of both heads, the second one on the distillation token */

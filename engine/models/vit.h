@@ -19,7 +19,8 @@ void saint_vit_close(saint_vit_forward *f); /* NULL is allowed */
 saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, saint_rows *rows, saint_error *err);
 
 /* rows.x += attention(LN1(rows.x)) of block `layer`. Also what selection reads, on the host, for all rows of the batch:
- * metric [T, head_dim]: mean over heads of the keys; cls [T]: attention of each image's class token, mean over heads, NULL = not wanted. */
+ * metric [T, head_dim]: mean over heads of the keys; cls [T]: attention of each image's class token, mean over heads. NULL = not wanted:
+ * on a device each of them is a round trip. */
 saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, float *metric, float *cls, saint_error *err);
 
 /* rows.x += MLP(LN2(rows.x)) of block `layer`. */

@@ -248,10 +248,13 @@ static saint_status block(llm_state *v, int layer, int room)
     int t = saint_rows_total(&v->rows);
     double begin = saint_now();
     if ((s = saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err)) != SAINT_OK) return s;
-    if ((s = saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, v->attention, r->err)) != SAINT_OK) return s;
-    if ((s = saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err)) != SAINT_OK) return s;
-    v->layer_seconds = saint_now() - begin;
-    r->t->seconds.prefill += v->layer_seconds;
+    float *attention = saint_run_reads_attention(r, SAINT_STAGE_LLM, layer) ? v->attention : NULL;
+    if ((s = saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, attention, r->err)) != SAINT_OK) return s;
+    if (saint_run_reads_metric(r, SAINT_STAGE_LLM, layer) && (s = saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err)) != SAINT_OK) return s;
+    if ((s = saint_run_layer_done(r)) != SAINT_OK) return s;
+    double elapsed = saint_now() - begin;
+    v->layer_seconds = saint_run_layer_seconds(r, elapsed);
+    r->t->seconds.prefill += elapsed;
     if ((s = saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer)) != SAINT_OK) return s;
     checkpoint(v, layer);
     return SAINT_OK;
@@ -335,7 +338,8 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
         SAINT_OK)
         return s;
     r->t->seconds.prefill += saint_now() - begin;
-    return saint_run_tap(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
+    saint_run_tap_host(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
+    return SAINT_OK;
 }
 
 /* ---- decode -------------------------------------------------------------------------------------------------- */
@@ -371,7 +375,8 @@ static saint_status decode_step(llm_state *v, int token, int position, int step)
     }
     if ((s = saint_llm_logits(v->f, v->rows.x, v->logits, r->err)) != SAINT_OK) return s;
     v->im->flops_decode += saint_cost_llm_head(&r->m->info);
-    return saint_run_tap(r, v->logits, 1, l->vocab, "llm.logits.step%d", step);
+    saint_run_tap_host(r, v->logits, 1, l->vocab, "llm.logits.step%d", step);
+    return SAINT_OK;
 }
 
 static saint_status decode(llm_state *v, int prompt_rows)

@@ -98,9 +98,13 @@ static saint_status attend(vit_state *v, int layer)
 {
     saint_run *r = v->r;
     double begin = saint_now();
-    saint_status s = saint_vit_attend(v->f, layer, v->rows, v->metric, v->cls, r->err);
-    v->attend_seconds = saint_now() - begin;
-    r->t->seconds.vit += v->attend_seconds;
+    float *metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL;
+    float *cls = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL;
+    saint_status s = saint_vit_attend(v->f, layer, v->rows, metric, cls, r->err);
+    if (s == SAINT_OK) s = saint_run_layer_done(r);
+    double elapsed = saint_now() - begin;
+    v->attend_seconds = saint_run_layer_seconds(r, elapsed);
+    r->t->seconds.vit += elapsed;
     if (s != SAINT_OK) return s;
     s = saint_run_tap(r, v->rows->x, saint_rows_total(v->rows), v->rows->dim, "vit.%d.attn_resid", layer);
     if (s == SAINT_OK) checkpoint(v, layer);
@@ -137,8 +141,9 @@ static saint_status finish_layer(vit_state *v, int layer)
     if (s == SAINT_OK && site) s = choose(v, layer, site);
     double begin = saint_now();
     if (s == SAINT_OK) s = saint_vit_mlp(v->f, layer, v->rows, r->err);
-    double mlp = saint_now() - begin;
-    r->t->seconds.vit += mlp;
+    if (s == SAINT_OK) s = saint_run_layer_done(r);
+    double elapsed = saint_now() - begin, mlp = saint_run_layer_seconds(r, elapsed);
+    r->t->seconds.vit += elapsed;
     for (int i = 0; i < n && s == SAINT_OK; i++) {
         saint_history *h = v->history[i];
         record[i].n_out = v->rows->cu[i + 1] - v->rows->cu[i];
@@ -181,6 +186,9 @@ static saint_status run_layers(vit_state *v, const float *pixels)
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_VIT, .layer = i, .done = i + 1, .total = run};
         if (s == SAINT_OK && !saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after ViT layer %d", i);
     }
+    double begin = saint_now();
+    if (s == SAINT_OK) s = r->b->op->sync(r->b, r->err);
+    r->t->seconds.vit += saint_now() - begin;
     return s;
 }
 

@@ -149,8 +149,20 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
                                 saint_trace_site **out, saint_error *err);
 
 /* session.c */
-bool saint_run_stopped(saint_run *r);                     /* polls cancellation */
-bool saint_run_event(saint_run *r, const saint_event *e); /* false: cancelled */
+/* A session on a backend of the caller's, which it takes over (also when this fails). */
+saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,
+                                   saint_error *err);
+bool saint_run_stopped(saint_run *r);                      /* polls cancellation */
+bool saint_run_event(saint_run *r, const saint_event *e);  /* false: cancelled */
 saint_status saint_run_tap(saint_run *r, const float *backend_data, int64_t rows, int64_t cols, const char *fmt, int layer);
+void saint_run_tap_host(saint_run *r, const float *data, int64_t rows, int64_t cols, const char *fmt, int layer);
+/* Whether anybody will look at what selection reads behind a layer: its site, the statistics, an observer, or a checkpoint for previews. */
+bool saint_run_reads_metric(const saint_run *r, saint_stage stage, int layer);
+/* The same of the attention of the class token or the last row. */
+bool saint_run_reads_attention(const saint_run *r, saint_stage stage, int layer);
+/* A device works behind the caller's back. Where somebody looks at single layers the run waits for it behind each of them; elsewhere their
+ * time is not known and recorded as 0, and only the stage as a whole is timed. */
+saint_status saint_run_layer_done(saint_run *r);
+double saint_run_layer_seconds(const saint_run *r, double elapsed);
 
 #endif

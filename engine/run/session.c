@@ -49,22 +49,60 @@ saint_pool *saint_engine_pool(const saint_engine *e) { return e->pool; }
 
 int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->pool); }
 
-saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err)
+saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,
+                                   saint_error *err)
 {
     *out = NULL;
     saint_session *s = calloc(1, sizeof *s);
-    if (!s) return saint_fail(err, SAINT_MEMORY, "no memory for a session");
+    if (!s) {
+        saint_backend_close(b);
+        return saint_fail(err, SAINT_MEMORY, "no memory for a session");
+    }
     pthread_mutex_init(&s->lock, NULL); /* default attributes: cannot fail on Linux */
     s->engine = e;
     s->m = saint_model_ref(m);
-    saint_status st = saint_backend_cpu_open(&s->b, e->pool, o->dtype, e->tier[0] ? e->tier : NULL, err);
-    if (st == SAINT_OK) st = saint_cache_open(&s->cache, o->checkpoint_bytes, err);
+    s->b = b;
+    saint_status st = saint_cache_open(&s->cache, checkpoint_bytes, err);
     if (st != SAINT_OK) {
         saint_session_close(s);
         return st;
     }
     *out = s;
     return SAINT_OK;
+}
+
+int saint_engine_devices(saint_device *out, int cap, char *why, size_t size)
+{
+    enum { MOST = 64 };
+    saint_cuda_device found[MOST];
+    int n = saint_cuda_devices(found, MOST, why, size);
+    for (int i = 0; i < n && i < cap && i < MOST; i++) {
+        const saint_cuda_device *d = &found[i];
+        out[i] = (saint_device){.index = d->index, .capability = d->capability, .multiprocessors = d->multiprocessors, .bytes = d->bytes};
+        memcpy(out[i].name, d->name, sizeof out[i].name);
+    }
+    return n;
+}
+
+/* A device that is there and cannot be used is an error and no reason to compute elsewhere in silence. */
+static saint_status choose_backend(const saint_session_options *o, bool *cuda, saint_error *err)
+{
+    const char *name = o->backend ? o->backend : "cpu";
+    char why[160];
+    *cuda = strcmp(name, "cuda") == 0 || (strcmp(name, "auto") == 0 && saint_cuda_devices(NULL, 0, why, sizeof why) > 0);
+    if (*cuda || strcmp(name, "cpu") == 0 || strcmp(name, "auto") == 0) return SAINT_OK;
+    return saint_fail(err, SAINT_INVALID, "backend '%s' is not known; expected auto, cpu or cuda", name);
+}
+
+saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err)
+{
+    saint_backend *b = NULL;
+    bool cuda;
+    *out = NULL;
+    saint_status st = choose_backend(o, &cuda, err);
+    if (st == SAINT_OK && cuda) st = saint_backend_cuda_open(&b, o->device, o->dtype, err);
+    else if (st == SAINT_OK) st = saint_backend_cpu_open(&b, e->pool, o->dtype, e->tier[0] ? e->tier : NULL, err);
+    return st == SAINT_OK ? saint_session_open_on(out, e, m, b, o->checkpoint_bytes, err) : st;
 }
 
 void saint_session_close(saint_session *s)
@@ -79,6 +117,11 @@ void saint_session_close(saint_session *s)
 }
 
 const char *saint_session_tier(const saint_session *s) { return s->b->tier; }
+
+const char *saint_session_backend(const saint_session *s)
+{
+    return s->b->op->name;
+}
 
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
 
@@ -107,6 +150,46 @@ saint_status saint_run_tap(saint_run *r, const float *backend_data, int64_t rows
     return s;
 }
 
+void saint_run_tap_host(saint_run *r, const float *data, int64_t rows, int64_t cols, const char *fmt, int layer)
+{
+    if (!r->ob || !r->ob->tap) return;
+    char name[48];
+    snprintf(name, sizeof name, fmt, layer);
+    r->ob->tap(r->ob->ud, name, data, rows, cols);
+}
+
+/* On the way to a cached checkpoint everything is kept, because a preview may ask for any method at any layer. */
+static bool everything_is_read(const saint_run *r)
+{
+    return (r->ob && r->ob->tap) || saint_cache_budget(r->s->cache) > 0;
+}
+
+bool saint_run_reads_metric(const saint_run *r, saint_stage stage, int layer)
+{
+    return everything_is_read(r) || r->req->want_stats || saint_plan_site(&r->t->plan, stage, layer);
+}
+
+bool saint_run_reads_attention(const saint_run *r, saint_stage stage, int layer)
+{
+    const saint_site *site = saint_plan_site(&r->t->plan, stage, layer);
+    return everything_is_read(r) || (site && saint_method_at(site->method)->reads_attention);
+}
+
+static bool layers_are_timed(const saint_run *r)
+{
+    return !r->b->async || everything_is_read(r) || r->req->want_stats;
+}
+
+saint_status saint_run_layer_done(saint_run *r)
+{
+    return layers_are_timed(r) ? r->b->op->sync(r->b, r->err) : SAINT_OK;
+}
+
+double saint_run_layer_seconds(const saint_run *r, double elapsed)
+{
+    return layers_are_timed(r) ? elapsed : 0;
+}
+
 /* ---- stages ---------------------------------------------------------------------------------------------------- */
 
 static saint_status classify(saint_run *r, saint_vit_forward *f, const saint_rows *rows)
@@ -125,7 +208,7 @@ static saint_status classify(saint_run *r, saint_vit_forward *f, const saint_row
         im->n_logits = classes;
         im->flops_vit += saint_cost_classifier(&r->m->info);
     }
-    if (s == SAINT_OK) s = saint_run_tap(r, logits, n, classes, "logits", 0);
+    if (s == SAINT_OK) saint_run_tap_host(r, logits, n, classes, "logits", 0);
     free(logits);
     return s;
 }
@@ -144,6 +227,7 @@ static saint_status answer(saint_run *r, saint_vit_forward *f, const saint_rows 
         if (s == SAINT_OK && l->full + l->question == 0) { /* else the first block has read them already */
             s = b->op->alloc(b, (size_t)n * (size_t)r->m->llm.dim * sizeof(float), &projected, r->err);
             if (s == SAINT_OK) s = saint_vit_project(f, rows, first, n, projected, r->err);
+            if (s == SAINT_OK) s = b->op->sync(b, r->err);
             if (s == SAINT_OK) s = saint_run_tap(r, projected, n, r->m->llm.dim, "projector.out", 0);
         }
         r->t->seconds.projector += saint_now() - begin;
@@ -242,7 +326,7 @@ static saint_status run_checked(saint_session *s, const saint_request *q, const 
         r.t->threads = saint_pool_threads(s->engine->pool);
         snprintf(r.t->device, sizeof r.t->device, "%s", s->b->op->name);
         snprintf(r.t->tier, sizeof r.t->tier, "%s", s->b->tier);
-        snprintf(r.t->dtype, sizeof r.t->dtype, "%s", s->b->compute == SAINT_F32 ? "f32" : "bf16");
+        snprintf(r.t->dtype, sizeof r.t->dtype, "%s", s->b->compute == SAINT_F32 ? "f32" : s->b->compute == SAINT_F16 ? "f16" : "bf16");
         st = run_stages(&r);
         saint_reuse_free(&r.reuse);
     }

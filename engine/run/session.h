@@ -21,13 +21,26 @@ bool saint_engine_has_tier(const char *tier); /* whether this CPU runs those ker
 int saint_engine_threads(const saint_engine *e);
 
 typedef struct {
-    saint_dtype dtype;       /* SAINT_F32: strict, same bits for any batch, thread count and resume point. SAINT_BF16: fast */
-    size_t checkpoint_bytes; /* budget of the cache; 0 = keep nothing */
+    saint_dtype dtype;       /* SAINT_F32: strict; on the CPU the same bits for any batch, thread count and resume point. SAINT_BF16: fast;
+                              * SAINT_F16: fast, CUDA only */
+    size_t checkpoint_bytes; /* budget of the cache, in the memory of the device that computes; 0 = keep nothing */
+    const char *backend;     /* "cpu" (also NULL), "cuda", or "auto": cuda where a device is there */
+    int device;              /* which one, for cuda */
 } saint_session_options;
 
 saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err);
 void saint_session_close(saint_session *s); /* NULL is allowed */
-const char *saint_session_tier(const saint_session *s);
+const char *saint_session_tier(const saint_session *s);    /* kernels: "avx2", "sm_90" */
+const char *saint_session_backend(const saint_session *s); /* "cpu" or "cuda" */
+
+/* CUDA devices that this process sees; the first `cap` are told in out. Returns their number; 0: why tells in a few words. */
+typedef struct {
+    int index;
+    char name[64];
+    int capability, multiprocessors; /* 90: compute capability 9.0 */
+    size_t bytes;
+} saint_device;
+int saint_engine_devices(saint_device *out, int cap, char *why, size_t size);
 
 typedef struct {
     const saint_image *images; /* [n_images], or */

@@ -33,7 +33,7 @@ typedef struct {
     int layer;
     int n_in, n_out;  /* rows that enter attention, rows that leave the MLP (ViT) or the site (LLM) */
     int image_in;     /* of those that enter, picture tokens */
-    double seconds;   /* this picture's share of its batch; selection not included */
+    double seconds;   /* this picture's share of its batch; selection not included; 0 = not timed (device, nobody looked) */
     double flops;     /* analytic */
     bool reused;      /* taken from the checkpoint cache: seconds are those of the run that computed it */
     bool has_stats;

@@ -206,27 +206,68 @@ static void check_gather(saint_backend *b)
     assert_ok(b->op->gather(b, NULL, NULL, 0, BYTES, NULL, err));
 }
 
-static void check_add_and_narrow(saint_backend *b)
+static void check_narrow(saint_backend *b)
 {
     static const size_t sizes[] = {0, 1, 7, 16384, 50001};
     for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
         size_t count = sizes[n];
-        float *x = numbers(count), *add = numbers(count), *sum = numbers(count);
+        float *x = numbers(count);
         void *half = malloc(count * saint_compute_size(b) + 1);
         assert_non_null(half);
-        memcpy(sum, x, count * sizeof *x);
-        assert_ok(b->op->add(b, sum, add, count, err));
         assert_ok(b->op->narrow(b, x, count, half, err));
         for (size_t i = 0; i < count; i++) {
-            assert_true(sum[i] == x[i] + add[i]);
             float want = b->compute == SAINT_F32 ? x[i] : saint_bf16_to_f32(saint_f32_to_bf16(x[i]));
             assert_true(get(half, b->compute, (int64_t)i) == (double)want);
         }
         free(x);
-        free(add);
-        free(sum);
         free(half);
     }
+}
+
+static void check_positions(saint_backend *b)
+{
+    enum { N = 3, EACH = 7, D = 19 };
+    for (int prefix = 0; prefix <= 2; prefix++) {
+        float *pos = numbers(EACH * D), *cls = numbers(2 * D), *x = numbers(N * EACH * D);
+        assert_ok(b->op->positions(b, x, N, EACH, prefix, D, pos, cls, err));
+        for (int i = 0; i < N * EACH * D; i++) {
+            int at = i % (EACH * D);
+            float want = at < prefix * D ? pos[at] + cls[at] : pos[at];
+            assert_true(x[i] == want);
+        }
+        saint_error e = {0};
+        assert_int_equal(b->op->positions(b, x, N, 1, 2, D, pos, cls, &e), SAINT_INVALID);
+        free(pos);
+        free(cls);
+        free(x);
+    }
+}
+
+/* Rows behind the first `skip` of each sequence; one sequence has nothing else. */
+static void check_pool_rows(saint_backend *b)
+{
+    enum { SEQS = 4, ROWS = 31, D = 21 };
+    static const int32_t cu[SEQS + 1] = {0, 9, 11, 30, 31};
+    float *x = numbers(ROWS * D), *y = numbers(SEQS * D), size[ROWS];
+    for (int i = 0; i < ROWS; i++) size[i] = (float)(1 + i % 4);
+    assert_ok(b->op->pool_rows(b, x, D, SEQS, cu, 2, size, y, err));
+    for (int s = 0; s < SEQS; s++)
+        for (int c = 0; c < D; c++) {
+            double sum = 0, weight = 0;
+            for (int i = cu[s] + 2; i < cu[s + 1]; i++) sum += (double)size[i] * (double)x[i * D + c], weight += (double)size[i];
+            double want = weight > 0 ? sum / weight : 0;
+            if (!(fabs((double)y[s * D + c] - want) <= 1e-6 * (1 + fabs(want)))) fail_msg("pool_rows: sequence %d column %d: %g, expected %g", s, c, (double)y[s * D + c], want);
+        }
+    saint_error e = {0};
+    assert_int_equal(b->op->pool_rows(b, x, D, SEQS, cu, -1, size, y, &e), SAINT_INVALID);
+    free(x);
+    free(y);
+}
+
+static void pooling_weighs_rows(void **state)
+{
+    (void)state;
+    on_both_types(check_pool_rows);
 }
 
 static void moves_are_exact(void **state)
@@ -235,7 +276,8 @@ static void moves_are_exact(void **state)
     on_both_types(check_patchify);
     on_both_types(check_embed);
     on_both_types(check_gather);
-    on_both_types(check_add_and_narrow);
+    on_both_types(check_narrow);
+    on_both_types(check_positions);
 }
 
 /* ---- rope, mean over heads ---- */
@@ -385,6 +427,7 @@ int main(void)
         cmocka_unit_test(norms_equal_the_formula),       cmocka_unit_test(moves_are_exact),
         cmocka_unit_test(rope_equals_the_formula),       cmocka_unit_test(mean_over_heads_sums_in_order_and_divides),
         cmocka_unit_test(memory_is_aligned_and_checked), cmocka_unit_test(tiers_are_chosen_by_name),
+        cmocka_unit_test(pooling_weighs_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

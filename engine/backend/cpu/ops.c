@@ -133,14 +133,6 @@ typedef struct {
     size_t n;
 } element_args;
 
-static void add_elements(void *ctx, int chunk, int worker)
-{
-    const element_args *a = ctx;
-    (void)worker;
-    size_t end = (size_t)chunk_end(chunk, ELEMENTS, (int64_t)a->n);
-    for (size_t i = (size_t)chunk * ELEMENTS; i < end; i++) a->x[i] += a->from[i];
-}
-
 static void narrow_elements(void *ctx, int chunk, int worker)
 {
     const element_args *a = ctx;
@@ -151,18 +143,70 @@ static void narrow_elements(void *ctx, int chunk, int worker)
         for (; i < end; i++) a->half[i] = saint_f32_to_bf16(a->from[i]);
 }
 
-saint_status saint_cpu_add(saint_backend *b, float *x, const float *add, size_t n, saint_error *err)
-{
-    (void)err;
-    saint_pool_run(b->pool, chunks_of((int64_t)n, ELEMENTS), add_elements, &(element_args){x, add, NULL, n});
-    return SAINT_OK;
-}
-
 saint_status saint_cpu_narrow(saint_backend *b, const float *x, size_t n, void *y, saint_error *err)
 {
     (void)err;
     bool f32 = b->compute == SAINT_F32;
     saint_pool_run(b->pool, chunks_of((int64_t)n, ELEMENTS), narrow_elements, &(element_args){f32 ? y : NULL, x, f32 ? NULL : y, n});
+    return SAINT_OK;
+}
+
+/* ---- positions, pooling ---- */
+
+typedef struct {
+    float *x;
+    int each, prefix;
+    size_t d;
+    const float *pos, *cls;
+} position_args;
+
+static void position_picture(void *ctx, int picture, int worker)
+{
+    const position_args *a = ctx;
+    (void)worker;
+    float *x = a->x + (size_t)picture * (size_t)a->each * a->d;
+    memcpy(x, a->pos, (size_t)a->each * a->d * sizeof *x);
+    for (size_t i = 0; i < (size_t)a->prefix * a->d; i++) x[i] += a->cls[i];
+}
+
+saint_status saint_cpu_positions(saint_backend *b, float *x, int n, int each, int prefix, int64_t d, const float *pos, const float *cls,
+                                 saint_error *err)
+{
+    if (n < 0 || prefix < 0 || each < prefix || d < 1)
+        return saint_fail(err, SAINT_INVALID, "positions: expected pictures of at least their %d prefix rows, found %d of %d rows", prefix, n, each);
+    saint_pool_run(b->pool, n, position_picture, &(position_args){x, each, prefix, (size_t)d, pos, cls});
+    return SAINT_OK;
+}
+
+typedef struct {
+    const float *x, *size;
+    const int32_t *cu;
+    int skip;
+    int64_t d;
+    float *y;
+} pool_args;
+
+static void pool_sequence(void *ctx, int seq, int worker)
+{
+    const pool_args *a = ctx;
+    (void)worker;
+    float *y = a->y + seq * a->d, weight = 0;
+    for (int64_t c = 0; c < a->d; c++) y[c] = 0;
+    for (int64_t i = (int64_t)a->cu[seq] + a->skip; i < a->cu[seq + 1]; i++) {
+        const float *row = a->x + i * a->d;
+        for (int64_t c = 0; c < a->d; c++) y[c] += a->size[i] * row[c];
+        weight += a->size[i];
+    }
+    for (int64_t c = 0; c < a->d; c++) y[c] /= weight > 0 ? weight : 1;
+}
+
+saint_status saint_cpu_pool_rows(saint_backend *b, const float *x, int64_t d, int n_seqs, const int32_t *cu, int skip, const float *size,
+                                 float *y, saint_error *err)
+{
+    if (n_seqs < 0 || skip < 0 || d < 1)
+        return saint_fail(err, SAINT_INVALID, "pool_rows: expected sequences >= 0, skip >= 0 and width >= 1, found %d, %d and %lld", n_seqs, skip,
+                          (long long)d);
+    saint_pool_run(b->pool, n_seqs, pool_sequence, &(pool_args){x, size, cu, skip, d, y});
     return SAINT_OK;
 }
 

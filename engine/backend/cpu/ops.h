@@ -10,7 +10,10 @@ saint_status saint_cpu_rmsnorm(saint_backend *b, const float *x, int64_t rows, i
                                saint_dtype ytype, saint_error *err);
 saint_status saint_cpu_patchify(saint_backend *b, const float *chw, int side_h, int side_w, int patch, void *out, saint_error *err);
 saint_status saint_cpu_embed(saint_backend *b, const saint_matrix *table, const int32_t *ids, int64_t n, float *y, saint_error *err);
-saint_status saint_cpu_add(saint_backend *b, float *x, const float *add, size_t n, saint_error *err);
+saint_status saint_cpu_positions(saint_backend *b, float *x, int n, int each, int prefix, int64_t d, const float *pos, const float *cls,
+                                 saint_error *err);
+saint_status saint_cpu_pool_rows(saint_backend *b, const float *x, int64_t d, int n_seqs, const int32_t *cu, int skip, const float *size,
+                                 float *y, saint_error *err);
 saint_status saint_cpu_rope(saint_backend *b, void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, const int32_t *pos,
                             const float *inv_freq, saint_error *err);
 saint_status saint_cpu_mean_heads(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,

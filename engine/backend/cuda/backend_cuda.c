@@ -1,0 +1,189 @@
+/* backend_cuda.c - the CUDA backend: devices, life, memory, errors. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cuda/cuda.h"
+#include "backend/cuda/kernels.h"
+
+/* ---- errors ---- */
+
+saint_status saint_cuda_check(saint_cuda *c, cudaError_t e, saint_error *err, const char *fmt, ...)
+{
+    if (e == cudaSuccess) return SAINT_OK;
+    char what[160];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    (void)cudaGetLastError(); /* an error of one call ends with it ... */
+    cudaError_t again = c->stream ? cudaStreamQuery(c->stream) : cudaSuccess;
+    if (again != cudaSuccess && again != cudaErrorNotReady && !c->broken) { /* ... unless the device's context is lost */
+        c->broken = true;
+        snprintf(c->why, sizeof c->why, "%.120s: %s", what, cudaGetErrorName(e));
+    }
+    return saint_fail(err, e == cudaErrorMemoryAllocation ? SAINT_MEMORY : SAINT_DEVICE, "CUDA device %d (%s): %s: %s (%s)%s", c->device, c->name, what,
+                      cudaGetErrorName(e), cudaGetErrorString(e), c->broken ? "; the device cannot be used any more by this process" : "");
+}
+
+saint_status saint_cuda_enter(saint_cuda *c, saint_error *err)
+{
+    if (c->broken)
+        return saint_fail(err, SAINT_DEVICE, "CUDA device %d (%s) failed before (%s); start the program again, or use --backend cpu", c->device, c->name, c->why);
+    return saint_cuda_check(c, cudaSetDevice(c->device), err, "cudaSetDevice");
+}
+
+/* ---- memory ---- */
+
+saint_status saint_cuda_alloc_for(saint_cuda *c, const char *what, size_t bytes, void **out, saint_error *err)
+{
+    *out = NULL;
+    cudaError_t e = cudaMallocAsync(out, bytes ? bytes : 1, c->stream);
+    if (e == cudaErrorMemoryAllocation) {
+        (void)cudaGetLastError();
+        size_t available = 0, total = 0;
+        *out = NULL;
+        if (cudaMemGetInfo(&available, &total) != cudaSuccess) (void)cudaGetLastError();
+        return saint_fail(err, SAINT_MEMORY, "CUDA device %d (%s): %.1f MiB for %s were needed, %.1f of %.1f MiB are free and %.1f MiB hold weights; "
+                          "use fewer pictures at a time, a 16-bit --dtype, or --backend cpu", c->device, c->name, (double)bytes / 1048576, what,
+                          (double)available / 1048576, (double)total / 1048576,
+                          c->resident ? (double)saint_residency_bytes(c->resident) / 1048576 : 0.0);
+    }
+    return saint_cuda_check(c, e, err, "cudaMallocAsync of %zu bytes for %s", bytes, what);
+}
+
+void saint_cuda_release_now(saint_cuda *c, void *p)
+{
+    if (p && cudaFreeAsync(p, c->stream) != cudaSuccess) (void)cudaGetLastError();
+}
+
+saint_status saint_cuda_scratch(saint_cuda *c, const char *what, size_t bytes, void **out, saint_error *err)
+{
+    if (bytes > c->scratch_bytes) {
+        void *p;
+        size_t room = bytes + bytes / 4;
+        saint_cuda_release_now(c, c->scratch); /* first, so that both need not fit at once; what is queued finishes before it goes */
+        c->scratch = NULL;
+        c->scratch_bytes = 0;
+        saint_status s = saint_cuda_alloc_for(c, what, room, &p, err);
+        if (s != SAINT_OK) return s;
+        c->scratch = p;
+        c->scratch_bytes = room;
+    }
+    *out = c->scratch;
+    return SAINT_OK;
+}
+
+saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    *out = NULL;
+    saint_status s = saint_cuda_enter(c, err);
+    return s == SAINT_OK ? saint_cuda_alloc_for(c, "hidden states", bytes, out, err) : s;
+}
+
+void saint_cuda_release(saint_backend *b, void *p)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    if (p && saint_cuda_enter(c, NULL) == SAINT_OK) saint_cuda_release_now(c, p);
+}
+
+saint_status saint_cuda_sync(saint_backend *b, saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    return s == SAINT_OK ? saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "wait for the device") : s;
+}
+
+/* ---- life ---- */
+
+int saint_cuda_devices(saint_cuda_device *out, int cap, char *why, size_t size)
+{
+    int n = 0;
+    cudaError_t e = cudaGetDeviceCount(&n);
+    if (e != cudaSuccess) {
+        (void)cudaGetLastError();
+        snprintf(why, size, e == cudaErrorInsufficientDriver ? "no NVIDIA driver for CUDA %d.%d (%s)" : "no CUDA device, CUDA %d.%d (%s)",
+                 CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, cudaGetErrorString(e));
+        return 0;
+    }
+    if (n == 0) snprintf(why, size, "no CUDA device");
+    for (int i = 0; i < n && i < cap; i++) {
+        struct cudaDeviceProp p;
+        out[i] = (saint_cuda_device){.index = i};
+        if (cudaGetDeviceProperties(&p, i) != cudaSuccess) {
+            (void)cudaGetLastError();
+            continue;
+        }
+        snprintf(out[i].name, sizeof out[i].name, "%.63s", p.name);
+        out[i].capability = 10 * p.major + p.minor;
+        out[i].multiprocessors = p.multiProcessorCount;
+        out[i].bytes = p.totalGlobalMem;
+    }
+    return n;
+}
+
+void saint_cuda_close(saint_backend *b)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError();
+    if (c->stream) {
+        saint_cuda_release_now(c, c->scratch);
+        saint_cuda_transfer_close(c);
+        saint_cuda_lt_close(c);
+        if (cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
+        if (cudaStreamDestroy(c->stream) != cudaSuccess) (void)cudaGetLastError();
+    }
+    free(c);
+}
+
+/* Freed memory stays with the pool: giving it back to the driver at every wait would cost more than the waits. */
+static cudaError_t keep_memory(int device)
+{
+    cudaMemPool_t pool;
+    uint64_t all = UINT64_MAX;
+    cudaError_t e = cudaDeviceGetDefaultMemPool(&pool, device);
+    return e == cudaSuccess ? cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all) : e;
+}
+
+static saint_status open_device(saint_cuda *c, saint_error *err)
+{
+    struct cudaDeviceProp p;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaGetDeviceProperties(&p, c->device), err, "cudaGetDeviceProperties");
+    if (s != SAINT_OK) return s;
+    snprintf(c->name, sizeof c->name, "%.63s", p.name);
+    snprintf(c->base.tier, sizeof c->base.tier, "sm_%d", 10 * p.major + p.minor);
+    c->multiprocessors = p.multiProcessorCount;
+    if (p.major < 8)
+        return saint_fail(err, SAINT_UNSUPPORTED, "CUDA device %d (%s): compute capability %d.%d; this build needs 8.0 or later", c->device, c->name, p.major,
+                          p.minor);
+    s = saint_cuda_check(c, cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), err, "cudaStreamCreate");
+    if (s == SAINT_OK) s = saint_cuda_check(c, keep_memory(c->device), err, "cudaMemPoolSetAttribute");
+    if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_attention_prepare(), err, "cudaFuncSetAttribute of attention");
+    if (s == SAINT_OK) s = saint_cuda_transfer_open(c, err);
+    return s == SAINT_OK ? saint_cuda_lt_open(c, err) : s;
+}
+
+saint_status saint_backend_cuda_open(saint_backend **out, int device, saint_dtype compute, saint_error *err)
+{
+    char why[160] = "";
+    *out = NULL;
+    if (compute != SAINT_F32 && compute != SAINT_F16 && compute != SAINT_BF16)
+        return saint_fail(err, SAINT_INVALID, "CUDA backend: expected compute type F32, F16 or BF16, found %s", saint_dtype_name(compute));
+    int n = saint_cuda_devices(NULL, 0, why, sizeof why);
+    if (n == 0) return saint_fail(err, SAINT_DEVICE, "CUDA: %s; use --backend cpu", why);
+    if (device < 0 || device >= n) return saint_fail(err, SAINT_INVALID, "CUDA device %d: expected 0 to %d", device, n - 1);
+    saint_cuda *c = calloc(1, sizeof *c);
+    if (!c) return saint_fail(err, SAINT_MEMORY, "no memory for a CUDA backend");
+    c->base = (saint_backend){.op = &saint_cuda_ops, .compute = compute, .async = true};
+    c->device = device;
+    saint_status s = open_device(c, err);
+    if (s != SAINT_OK) {
+        saint_cuda_close(&c->base);
+        return s;
+    }
+    *out = &c->base;
+    return SAINT_OK;
+}
