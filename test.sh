@@ -47,7 +47,7 @@ suite() {
     bad=$(sed -nE 's/.* ([0-9]+) tests? failed out of ([0-9]+).*/\1/p' "$log" | tail -1)
     all=$(sed -nE 's/.* ([0-9]+) tests? failed out of ([0-9]+).*/\2/p' "$log" | tail -1)
     skip=$(grep -cE "\*\*\*Skipped" "$log")
-    sed -nE "s/.*Test +#[0-9]+: ([^ ]+) \.*\*\*\*Skipped.*/skipped $preset \1 (reads ..\/shared, which is not here)/p" "$log"
+    sed -nE "s/.*Test +#[0-9]+: ([^ ]+) \.*\*\*\*Skipped.*/skipped $preset \1 (it needs what is not here: ..\/shared, or a GPU)/p" "$log"
     sed -nE "s/.*Test +#[0-9]+: ([^ ]+) \.*(\*\*\*.*[^ ]) +[0-9.]+ sec.*/FAILED  $preset \1 \2/p" "$log" | grep -v '\*\*\*Skipped'
     if [ "$bad" != 0 ]; then
         grep -E "error: |ERROR: |runtime error|SUMMARY|WARNING: ThreadSanitizer" "$log" | head -40
