@@ -184,10 +184,12 @@ class Llava(nn.Module):
         self.fc1, self.fc2 = nn.Linear(c.vit_dim, c.llm_dim), nn.Linear(c.llm_dim, c.llm_dim)
         self.dense = nn.Linear(c.vit_dim, scenes.CLASSES)  # what each patch shows; only for training
         self.apply(self._start)
-        for blocks in (self.vit.blocks, self.llm.blocks):
-            for block in blocks:
-                for last in (block.out, block.fc2 if hasattr(block, "fc2") else block.down):
-                    nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * len(blocks)) * 2)
+        for block in self.vit.blocks:
+            for last in (block.out, block.fc2):
+                nn.init.normal_(last.weight, std=0.04 / math.sqrt(2 * len(self.vit.blocks)))
+        for block in self.llm.blocks:  # larger than usual: such a small network finds out sooner where to look
+            for first, share in ((block.qkv, 1.0), (block.up, 1.0), (block.out, 0.5), (block.down, 0.5)):
+                nn.init.normal_(first.weight, std=share / math.sqrt(first.in_features))
         nn.init.normal_(self.vit.patch.weight, std=1 / math.sqrt(3 * c.patch * c.patch))
 
     @staticmethod
