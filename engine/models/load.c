@@ -368,7 +368,7 @@ static saint_status load_llm_side(saint_model *m, const char *dir, saint_error *
     s = SAINT_OK;
     if (g && cJSON_GetObjectItemCaseSensitive(g, "eos_token_id")) s = saint_config_eos(g, "generation_config.json", &m->llm, err);
     cJSON_Delete(g);
-    if ((s = s) != SAINT_OK) return s;
+    if (s != SAINT_OK) return s;
     if ((s = saint_tokenizer_load(&m->tokenizer, dir, err)) != SAINT_OK) return s;
     if (saint_tokenizer_size(m->tokenizer) > m->llm.vocab)
         return saint_fail(err, SAINT_FORMAT, "%s: the tokenizer has %d ids, but the embedding only %d rows", dir,
