@@ -2,15 +2,21 @@
 # Install what is missing, build a release, start the program.
 #   ./run.sh                 check the machine, then measure a network of a published shape, unpruned and pruned
 #   ./run.sh COMMAND ...     build, then run `saint COMMAND ...`
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
+from=$PWD
 cd "$(dirname "$0")"
 mkdir -p build
 . scripts/prepare.sh
-need "${BUILD_PACKAGES[@]}" libcmocka-dev
+need "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+saint=$PWD/build/release/app/saint
+[ -x "$saint" ] || echo "building (a minute or two on two cores)" >&2
 configure release
-cmake --build --preset release --target saint >build/build-release.log 2>&1 || { cat build/build-release.log >&2; exit 1; }
-saint=build/release/app/saint
-if [ $# -gt 0 ]; then exec "$saint" "$@"; fi
+cmake --build --preset release --target saint >build/build-release.log 2>&1 || { tail -40 build/build-release.log >&2; exit 1; }
+if [ $# -gt 0 ]; then
+    cd "$from" # paths are those of the caller
+    exec "$saint" "$@"
+fi
 "$saint" doctor
 echo
 echo "A ViT-B/16 of random weights, unpruned and with SAINT (use your own with: ./run.sh run --model DIR --image FILE --prompt TEXT):"

@@ -43,7 +43,8 @@ static int add_preset(variant *v, int *n, const char *preset, const load_options
     return leave;
 }
 
-/* Half of the patches by the cheapest rule there is, early: what a speed-up can be at best. Votes on random weights keep an arbitrary number. */
+/* Half of the patches by the cheapest rule there is, early: what a speed-up can be at best. Votes on random weights keep an arbitrary
+ * number. */
 static int add_half(variant *v, int *n, const saint_model_info *m)
 {
     saint_error e = {0};
@@ -202,6 +203,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
             *out = cJSON_CreateObject();
+            cJSON_AddStringToObject(*out, "suite", "engine");
             cJSON_AddStringToObject(*out, "model", info->name);
             cJSON_AddBoolToObject(*out, "random_weights", info->random_weights);
             cJSON_AddStringToObject(*out, "dtype", so.dtype == SAINT_F32 ? "f32" : so.dtype == SAINT_F16 ? "f16" : "bf16");
@@ -234,7 +236,8 @@ void bench_engine_print(const cJSON *c)
     printf("%s, %s, %s kernels, %d threads, %d at a time%s\n", cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "dtype")->valuestring,
            cJSON_GetObjectItem(c, "kernels")->valuestring, cJSON_GetObjectItem(c, "threads")->valueint, cJSON_GetObjectItem(c, "batch")->valueint,
            cJSON_IsTrue(cJSON_GetObjectItem(c, "random_weights")) ? ", random weights" : "");
-    printf("%-16s %7s %7s %9s %8s %9s %9s %9s %8s %8s\n", "preset", "tokens", "equiv.", "ViT ms", "GFLOP/s", "select ms", "prefill", "decode", "speedup", "FLOPs x");
+    printf("%-16s %7s %7s %9s %8s %9s %9s %9s %8s %8s\n", "preset", "tokens", "equiv.", "ViT ms", "GFLOP/s", "select ms", "prefill",
+           "decode", "speedup", "FLOPs x");
     for (const cJSON *o = cJSON_GetObjectItem(c, "rows")->child; o; o = o->next)
         printf("%-16s %7d %7.1f %9.1f %8.0f %9.2f %9.1f %9.1f %7.2fx %7.2fx\n", cJSON_GetObjectItem(o, "preset")->valuestring,
                cJSON_GetObjectItem(o, "vit_out")->valueint, cJSON_GetObjectItem(o, "equivalent")->valuedouble, phase(o, "vit", "ms"),

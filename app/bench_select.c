@@ -106,7 +106,8 @@ void bench_select_print(const cJSON *c)
 {
     printf("%-28s %-5s %5s %5s %6s %9s %9s %9s\n", "selection, one thread", "stage", "n", "dim", "kept", "ms", "min", "max");
     for (const cJSON *o = c->child; o; o = o->next)
-        printf("%-28s %-5s %5d %5d %6d %9.4f %9.4f %9.4f\n", cJSON_GetObjectItem(o, "method")->valuestring, cJSON_GetObjectItem(o, "stage")->valuestring,
-               cJSON_GetObjectItem(o, "n")->valueint, cJSON_GetObjectItem(o, "dim")->valueint, cJSON_GetObjectItem(o, "kept")->valueint,
-               cJSON_GetObjectItem(o, "ms")->valuedouble, cJSON_GetObjectItem(o, "ms_min")->valuedouble, cJSON_GetObjectItem(o, "ms_max")->valuedouble);
+        printf("%-28s %-5s %5d %5d %6d %9.4f %9.4f %9.4f\n", cJSON_GetObjectItem(o, "method")->valuestring,
+               cJSON_GetObjectItem(o, "stage")->valuestring, cJSON_GetObjectItem(o, "n")->valueint, cJSON_GetObjectItem(o, "dim")->valueint,
+               cJSON_GetObjectItem(o, "kept")->valueint, cJSON_GetObjectItem(o, "ms")->valuedouble,
+               cJSON_GetObjectItem(o, "ms_min")->valuedouble, cJSON_GetObjectItem(o, "ms_max")->valuedouble);
 }

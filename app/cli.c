@@ -2,10 +2,59 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* ---- text from outside ------------------------------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character at p, 0 when there is none: cJSON passes on what it gets, and others parse what we print. */
+static size_t utf8_length(const unsigned char *p)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    if (n < 2) return n;
+    uint32_t c = p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (p[i] >> 6 != 2) return 0;
+        c = c << 6 | (p[i] & 0x3fu);
+    }
+    return c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? n : 0;
+}
+
+void cli_put_clean(FILE *f, const char *text, size_t max)
+{
+    size_t total = strlen(text), cut = total > max ? max / 2 : total;
+    for (size_t i = 0; i < total;) {
+        if (i >= cut && total > max && i < total - max / 2) {
+            fprintf(f, " ... (%zu bytes) ... ", total);
+            i = total - max / 2;
+            while (i < total && ((unsigned char)text[i] & 0xc0) == 0x80) i++;
+            continue;
+        }
+        const unsigned char *p = (const unsigned char *)text + i;
+        size_t n = utf8_length(p);
+        bool control = n == 0 || p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+        if (control) fputc(n ? ' ' : '?', f);
+        else fwrite(p, 1, n, f);
+        i += n ? n : 1;
+    }
+}
+
+static void put_utf8(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        size_t n = utf8_length(p);
+        if (n) fwrite(p, 1, n, stdout);
+        else fputs("\xef\xbf\xbd", stdout); /* U+FFFD */
+        p += n ? n : 1;
+    }
+}
+
+/* ---- help -------------------------------------------------------------------------------------------------------- */
 
 static void print_help(const cli_command *c)
 {
@@ -54,20 +103,37 @@ static void print_completion(const cli_command *c)
     puts("--help ");
 }
 
+enum { LINE_MAX_BYTES = 2000 }; /* an argument may be as long as the kernel allows, a message may not */
+
+static void complain(const char *command, const char *text)
+{
+    fprintf(stderr, "saint %s: ", command);
+    cli_put_clean(stderr, text, LINE_MAX_BYTES);
+    fputc('\n', stderr);
+}
+
 int cli_usage(const char *command, const char *fmt, ...)
 {
+    char *text = NULL;
     va_list ap;
-    fprintf(stderr, "saint %s: ", command);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    int n = vasprintf(&text, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    complain(command, n < 0 ? "wrong usage" : text);
+    if (n >= 0) free(text);
     return EXIT_USAGE;
+}
+
+void cli_note(const char *command, const char *text)
+{
+    fprintf(stderr, "saint %s: note: ", command);
+    cli_put_clean(stderr, text, LINE_MAX_BYTES);
+    fputc('\n', stderr);
 }
 
 int cli_fail(const char *command, saint_status s, const saint_error *e)
 {
-    fprintf(stderr, "saint %s: %s\n", command, e->text[0] ? e->text : saint_status_text(s));
+    complain(command, e->text[0] ? e->text : saint_status_text(s));
     switch (s) {
     case SAINT_CANCELLED: return EXIT_INTERRUPTED;
     case SAINT_INVALID:
@@ -101,6 +167,8 @@ static const char *nearest(const cli_command *c, const char *name)
     return best;
 }
 
+enum { VALUE_MAX_BYTES = 4096 }; /* the longest path there is; beyond it messages would lose their reason */
+
 int cli_parse(const cli_command *c, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -113,7 +181,8 @@ int cli_parse(const cli_command *c, int argc, char **argv)
             (a[7] == 'm' ? print_man : print_completion)(c);
             return EXIT_DONE;
         }
-        if (strncmp(a, "--", 2) != 0 || !a[2]) return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
+        if (strncmp(a, "--", 2) != 0 || !a[2])
+            return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
         size_t n = strcspn(a + 2, "=");
         const cli_option *o = find(c, a + 2, n);
         if (!o) return cli_usage(c->name, "%s: no such option; the nearest is --%s", a, nearest(c, a + 2));
@@ -123,7 +192,10 @@ int cli_parse(const cli_command *c, int argc, char **argv)
             continue;
         }
         const char *value = a[2 + n] ? a + 3 + n : i + 1 < argc ? argv[++i] : NULL;
-        if (!value) return cli_usage(c->name, "--%s needs a value: %s", o->name, o->value);
+        if (!value || (!*value && strcmp(o->value, "TEXT") != 0)) return cli_usage(c->name, "--%s needs a value: %s", o->name, o->value);
+        size_t bytes = strlen(value);
+        if (bytes > VALUE_MAX_BYTES && strcmp(o->value, "TEXT") != 0)
+            return cli_usage(c->name, "--%s: expected %s of at most %d bytes, found %zu", o->name, o->value, (int)VALUE_MAX_BYTES, bytes);
         if (o->text) {
             *o->text = value;
         } else {
@@ -156,8 +228,25 @@ int cli_print_json(cJSON *c)
         fputs("saint: no memory for the answer\n", stderr);
         return EXIT_FAILED;
     }
-    int ok = puts(text) >= 0 && fflush(stdout) == 0;
+    put_utf8(text);
+    putchar('\n');
     cJSON_free(text);
-    if (!ok) perror("saint: stdout");
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    return cli_close_stdout(EXIT_DONE);
+}
+
+int cli_stdout_failed(int why, int status)
+{
+    static bool told;
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    /* A reader that has had enough (`saint methods | head`) wants no word about it. */
+    bool left = why == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & POLLERR);
+    if (!told && !left) fprintf(stderr, "saint: stdout: cannot be written: %s\n", why ? strerror(why) : "an earlier write failed");
+    told = true;
+    return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+int cli_close_stdout(int status)
+{
+    errno = 0;
+    return fflush(stdout) == 0 && !ferror(stdout) ? status : cli_stdout_failed(errno, status);
 }

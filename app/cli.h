@@ -3,6 +3,7 @@
 #define SAINT_APP_CLI_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "engine.h"
 
@@ -37,7 +38,15 @@ int cli_fail(const char *command, saint_status s, const saint_error *e);
 int cli_usage(const char *command, const char *fmt, ...);
 /* Whole number option. Returns false after complaining. */
 bool cli_int(const char *command, const char *option, const char *text, long min, long max, long *out);
-/* Print an object on stdout and free it. */
+/* A remark that changes nothing about the exit status, as one line on stderr. */
+void cli_note(const char *command, const char *text);
+/* Text of a file, a model or an argument for a terminal: no control characters, broken UTF-8 as '?', the middle left out beyond max bytes. */
+void cli_put_clean(FILE *f, const char *text, size_t max);
+/* Print an object on stdout as valid UTF-8, whatever the names in it, and free it. */
 int cli_print_json(cJSON *c);
+/* Flush stdout. Returns status, or EXIT_FAILED after one line on stderr when not all of it could be written. */
+int cli_close_stdout(int status);
+/* The same for a write that has just failed with errno `why` (0: not known). */
+int cli_stdout_failed(int why, int status);
 
 #endif

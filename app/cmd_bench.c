@@ -11,15 +11,16 @@ int cmd_bench(int argc, char **argv)
     load_options l = {0};
     const char *suite = NULL, *repeat = NULL, *batch = NULL, *keep = NULL;
     bool json = false;
-    const cli_option table[] = {LOAD_MODEL_OPTIONS(l),
-                                {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
-                                {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
-                                {"batch", "N", "pictures at a time (engine: 1)", NULL, &batch, NULL},
-                                {"keep", "N,N,...", "engine: so many patches behind the ViT instead of the presets", NULL, &keep, NULL},
-                                LOAD_SETTINGS_OPTIONS(l),
-                                LOAD_ENGINE_OPTIONS(l),
-                                {"json", NULL, "print JSON", &json, NULL, NULL},
-                                {0}};
+    const cli_option table[] = {
+        LOAD_MODEL_OPTIONS(l),
+        {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
+        {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
+        {"batch", "N", "pictures at a time (engine: 1)", NULL, &batch, NULL},
+        {"keep", "N,N,...", "engine: so many patches behind the ViT instead of the presets", NULL, &keep, NULL},
+        LOAD_SETTINGS_OPTIONS(l),
+        LOAD_ENGINE_OPTIONS(l),
+        {"json", NULL, "print JSON", &json, NULL, NULL},
+        {0}};
     const cli_command c = {"bench", "honest speed: GEMM, selection, whole networks",
                            "[--suite engine|gemm|select] [--model DIR | --shape NAME] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
@@ -27,6 +28,8 @@ int cmd_bench(int argc, char **argv)
     long repeats = 0, pictures = 1;
     if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats) || !cli_int("bench", "batch", batch, 1, 4096, &pictures)) return EXIT_USAGE;
     if (!suite) suite = "engine";
+    if (strcmp(suite, "engine") != 0 && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep))
+        return cli_usage("bench", "a model, --preset, --set, --compat, --batch and --keep belong to --suite engine");
     saint_error e = {0};
     if (strcmp(suite, "select") == 0) {
         cJSON *rows = bench_select(repeats ? (int)repeats : 200, &e);
@@ -44,10 +47,10 @@ int cmd_bench(int argc, char **argv)
     if (strcmp(suite, "gemm") == 0) {
         long threads = 0;
         if (!cli_int("bench", "threads", l.threads, 1, 1024, &threads)) return EXIT_USAGE;
-        cJSON *o = saint_bench_gemm((int)threads, repeats ? 0.1 * (double)repeats : 0.5, &e);
+        cJSON *o = bench_gemm((int)threads, repeats ? 0.1 * (double)repeats : 0.5, &e);
         if (!o) return cli_fail("bench", e.code, &e);
         if (json) return cli_print_json(o);
-        saint_bench_gemm_print(o, stdout);
+        bench_gemm_print(o);
         cJSON_Delete(o);
         return EXIT_DONE;
     }

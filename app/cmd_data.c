@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,8 +62,14 @@ static int write_files(const options *o, const numbers *n)
     saint_error e = {0};
     saint_scenes_export_summary sum;
     progress_line line = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now()};
-    saint_scenes_export_options x = {.out = o->out, .split = n->split, .seed = (uint32_t)n->seed, .count = (uint32_t)n->count, .size = (int)n->size,
-                                     .threads = (int)n->threads, .progress = show_progress, .ctx = &line};
+    saint_scenes_export_options x = {.out = o->out,
+                                     .split = n->split,
+                                     .seed = (uint32_t)n->seed,
+                                     .count = (uint32_t)n->count,
+                                     .size = (int)n->size,
+                                     .threads = (int)n->threads,
+                                     .progress = show_progress,
+                                     .ctx = &line};
     catch_interrupts();
     saint_status s = saint_scenes_export(&x, &sum, &e);
     double seconds = saint_now() - line.begin;
@@ -71,8 +78,8 @@ static int write_files(const options *o, const numbers *n)
         return cli_fail("data", s, &e);
     }
     if (!o->json) {
-        printf("%s: %zu pictures, %zu yes/no questions, %zu short answers; %zu files written, %zu kept; %.1f s\n", o->out, sum.pictures, sum.questions,
-               sum.short_answers, sum.written, sum.kept, seconds);
+        printf("%s: %zu pictures, %zu yes/no questions, %zu short answers; %zu files written, %zu kept; %.1f s\n", o->out, sum.pictures,
+               sum.questions, sum.short_answers, sum.written, sum.kept, seconds);
         return EXIT_DONE;
     }
     cJSON *c = cJSON_CreateObject();
@@ -84,7 +91,8 @@ static int write_files(const options *o, const numbers *n)
     cJSON_AddNumberToObject(c, "size", (double)n->size);
     cJSON_AddNumberToObject(c, "version", SAINT_SCENES_VERSION);
     cJSON *tasks = cJSON_AddArrayToObject(c, "tasks");
-    for (int t = 0; t < SAINT_SCENES_TASKS; t++) cJSON_AddItemToArray(tasks, cJSON_CreateString(saint_scenes_task_name((saint_scenes_task)t)));
+    for (int t = 0; t < SAINT_SCENES_TASKS; t++)
+        cJSON_AddItemToArray(tasks, cJSON_CreateString(saint_scenes_task_name((saint_scenes_task)t)));
     cJSON_AddNumberToObject(c, "pictures", (double)sum.pictures);
     cJSON_AddNumberToObject(c, "questions", (double)sum.questions);
     cJSON_AddNumberToObject(c, "short_answers", (double)sum.short_answers);
@@ -99,9 +107,12 @@ static int write_files(const options *o, const numbers *n)
 static int stream_failed(bool wanted_end)
 {
     if (interrupted) return EXIT_INTERRUPTED;
-    if (errno == EPIPE && wanted_end) return EXIT_DONE;
-    fprintf(stderr, "saint data: stdout: cannot be written: %s\n", strerror(errno));
-    return EXIT_FAILED;
+    if (errno == EPIPE && wanted_end) {
+        __fpurge(stdout);
+        clearerr(stdout);
+        return EXIT_DONE;
+    }
+    return cli_stdout_failed(errno, EXIT_FAILED);
 }
 
 /* Count 0 is a stream without end: a reader that has had enough closes it, and that is how it is meant to stop. */
@@ -122,7 +133,11 @@ static int write_stream(const numbers *n)
 {
     saint_error e = {0};
     saint_scenes_stream *s = NULL;
-    saint_scenes_stream_options o = {.split = n->split, .seed = (uint32_t)n->seed, .size = (int)n->size, .grid = (int)n->grid, .threads = (int)n->threads,
+    saint_scenes_stream_options o = {.split = n->split,
+                                     .seed = (uint32_t)n->seed,
+                                     .size = (int)n->size,
+                                     .grid = (int)n->grid,
+                                     .threads = (int)n->threads,
                                      .start = (uint64_t)n->start};
     saint_status status = saint_scenes_stream_open(&o, &s, &e);
     if (status != SAINT_OK) return cli_fail("data", status, &e);
@@ -140,10 +155,12 @@ static bool read_numbers(const options *o, numbers *n)
         cli_usage("data", "--split %s: expected train, validation or test", o->split);
         return false;
     }
-    return cli_int("data", "seed", o->seed, 0, SAINT_SCENES_SEED_MAX, &n->seed) && cli_int("data", "count", o->count, o->stream ? 0 : 1, 1000000000, &n->count) &&
+    return cli_int("data", "seed", o->seed, 0, SAINT_SCENES_SEED_MAX, &n->seed) &&
+           cli_int("data", "count", o->count, o->stream ? 0 : 1, 1000000000, &n->count) &&
            cli_int("data", "size", o->size, SAINT_SCENES_SIZE_MIN, SAINT_SCENES_SIZE_MAX, &n->size) &&
-           cli_int("data", "threads", o->threads, 0, 1024, &n->threads) && cli_int("data", "grid", o->grid, 1, SAINT_SCENES_GRID_MAX, &n->grid) &&
-           cli_int("data", "start", o->start, 0, 1000000000000, &n->start);
+           cli_int("data", "threads", o->threads, 0, 1024, &n->threads) &&
+           cli_int("data", "grid", o->grid, 1, SAINT_SCENES_GRID_MAX, &n->grid) &&
+           cli_int("data", "start", o->start, 0, 30000000000, &n->start);
 }
 
 int cmd_data(int argc, char **argv)
@@ -161,8 +178,10 @@ int cmd_data(int argc, char **argv)
         {"start", "I", "with --stream: number of the first record; default 0", NULL, &o.start, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
-    const cli_command c = {"data", "make the embedded data set", "scenes [--seed S] [--count N] --out DIR [--split NAME] [--size PX] [--json]\n"
-                           "       saint data scenes --stream [--count N] [--start I] [--grid G] [--split NAME] [--size PX] > RECORDS", table};
+    const cli_command c = {"data", "make the embedded data set",
+                           "scenes [--seed S] [--count N] --out DIR [--split NAME] [--size PX] [--json]\n"
+                           "       saint data scenes --stream [--count N] [--start I] [--grid G] [--split NAME] [--size PX] > RECORDS",
+                           table};
     bool named = argc > 1 && argv[1][0] != '-';
     if (named && strcmp(argv[1], "scenes") != 0) return cli_usage("data", "%s: no such data set can be made; there is: scenes", argv[1]);
     int leave = cli_parse(&c, named ? argc - 1 : argc, named ? argv + 1 : argv);

@@ -123,8 +123,16 @@ static void check_selection(doctor *d)
         metric[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
     }
     for (int i = 0; i < N; i++) patch[i] = i;
-    saint_select_in in = {.stage = SAINT_STAGE_VIT, .n = N, .dim = DIM, .n_prefix = 1, .metric = metric, .patch = patch, .grid_w = 24, .grid_h = 24,
-                          .compat = 1u << SAINT_COMPAT_OVERWRITE_R, .forced_drop = -1};
+    saint_select_in in = {.stage = SAINT_STAGE_VIT,
+                          .n = N,
+                          .dim = DIM,
+                          .n_prefix = 1,
+                          .metric = metric,
+                          .patch = patch,
+                          .grid_w = 24,
+                          .grid_h = 24,
+                          .compat = 1u << SAINT_COMPAT_OVERWRITE_R,
+                          .forced_drop = -1};
     saint_select_out out = {0};
     saint_error e = {0};
     char detail[160];
@@ -190,7 +198,7 @@ int cmd_doctor(int argc, char **argv)
 {
     load_options l = {0};
     bool json = false;
-    const cli_option table[] = {LOAD_MODEL_OPTIONS(l), {"json", NULL, "print JSON", &json, NULL, NULL}, {0}};
+    const cli_option table[] = {LOAD_FOLDER_OPTIONS(l), {"json", NULL, "print JSON", &json, NULL, NULL}, {0}};
     const cli_command c = {"doctor", "check this machine and the installation", "[--model DIR] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
@@ -226,9 +234,11 @@ int cmd_doctor(int argc, char **argv)
         int printed = cli_print_json(o);
         return printed == EXIT_DONE ? status : printed;
     }
-    for (const cJSON *x = d.checks->child; x; x = x->next)
-        printf("%-4s  %-22s %s\n", cJSON_IsTrue(cJSON_GetObjectItem(x, "ok")) ? "ok" : "BAD", cJSON_GetObjectItem(x, "check")->valuestring,
-               cJSON_GetObjectItem(x, "detail")->valuestring);
+    for (const cJSON *x = d.checks->child; x; x = x->next) {
+        printf("%-4s  %-22s ", cJSON_IsTrue(cJSON_GetObjectItem(x, "ok")) ? "ok" : "BAD", cJSON_GetObjectItem(x, "check")->valuestring);
+        cli_put_clean(stdout, cJSON_GetObjectItem(x, "detail")->valuestring, 4096);
+        putchar('\n');
+    }
     cJSON_Delete(d.checks);
     return status;
 }

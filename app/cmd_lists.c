@@ -94,7 +94,11 @@ int cmd_methods(int argc, char **argv)
     puts("\nparameters");
     for (int i = 0; saint_param_at(i); i++) {
         const saint_param_info *p = saint_param_at(i);
-        printf("  %-26s %-6s %s\n", p->name, strcmp(p->scope, "GLOBAL") == 0 ? "" : strcmp(p->scope, "VIT") == 0 ? "[ViT]" : "[LLM]", p->doc);
+        printf("  %-26s %-6s %s\n", p->name,
+               strcmp(p->scope, "GLOBAL") == 0 ? ""
+               : strcmp(p->scope, "VIT") == 0  ? "[ViT]"
+                                               : "[LLM]",
+               p->doc);
     }
     puts("\ncompat flags (compat=reference sets all)");
     for (int i = 0; saint_compat_name(i); i++) printf("  compat.%-26s %s\n", saint_compat_name(i), saint_compat_doc(i));
@@ -195,14 +199,16 @@ int cmd_models(int argc, char **argv)
     if (json) {
         status = cli_print_json(model_json(i));
     } else {
-        printf("%s: %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->name, i->architecture, i->layout, (double)i->n_params * 1e-6, (double)i->weight_bytes / 1048576);
+        cli_put_clean(stdout, i->name, 4096);
+        printf(": %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->architecture, i->layout, (double)i->n_params * 1e-6,
+               (double)i->weight_bytes / 1048576);
         if (i->vit_layers)
-            printf("  ViT  %d layers (%d run), width %d, %d heads, MLP %d, %d x %d patches of %d pixels\n", i->vit_layers, i->vit_layers_run, i->vit_dim,
-                   i->vit_heads, i->vit_mlp, i->grid_w, i->grid_h, i->patch);
+            printf("  ViT  %d layers (%d run), width %d, %d heads, MLP %d, %d x %d patches of %d pixels\n", i->vit_layers,
+                   i->vit_layers_run, i->vit_dim, i->vit_heads, i->vit_mlp, i->grid_w, i->grid_h, i->patch);
         if (i->classes) printf("  head %d classes\n", i->classes);
         if (i->llm_layers)
-            printf("  LLM  %d layers, width %d, %d heads (%d of keys and values), MLP %d, vocabulary %d\n", i->llm_layers, i->llm_dim, i->llm_heads,
-                   i->llm_kv_heads, i->llm_mlp, i->vocab);
+            printf("  LLM  %d layers, width %d, %d heads (%d of keys and values), MLP %d, vocabulary %d\n", i->llm_layers, i->llm_dim,
+                   i->llm_heads, i->llm_kv_heads, i->llm_mlp, i->vocab);
     }
     saint_model_unref(m);
     return status;

@@ -1,9 +1,11 @@
 /* saint run: pictures and a prompt through a model. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -20,10 +22,32 @@ typedef struct {
 
 static int interrupted; /* the only thing a signal touches */
 
+/* The first asks the run to stop, the second is not caught: whoever presses twice means it, even while a model is being read. */
 static void on_interrupt(int sig)
 {
-    (void)sig;
     __atomic_store_n(&interrupted, 1, __ATOMIC_RELAXED);
+    signal(sig, SIG_DFL);
+}
+
+/* Known before an hour of computing rather than after it. */
+static bool writable(const char *option, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    struct stat st;
+    bool folder_ok = folder && access(folder, W_OK) == 0;
+    int why = errno;
+    bool exists = stat(path, &st) == 0;
+    free(folder);
+    if (exists && S_ISDIR(st.st_mode)) {
+        cli_usage("run", "--%s %s: expected a file, found a directory", option, path);
+        return false;
+    }
+    if (!folder_ok) {
+        cli_usage("run", "--%s %s: its folder cannot be written: %s", option, path, strerror(why));
+        return false;
+    }
+    return true;
 }
 
 typedef struct {
@@ -53,7 +77,8 @@ static void random_prompt(int vocab, int32_t ids[RANDOM_PREFIX + RANDOM_SUFFIX])
     }
 }
 
-static saint_status draw_overlay(const char *path, const saint_model_info *info, const saint_image *photo, const saint_trace_image *im, saint_error *e)
+static saint_status draw_overlay(const char *path, const saint_model_info *info, const saint_image *photo, const saint_trace_image *im,
+                                 saint_error *e)
 {
     int cells = info->grid_w * info->grid_h, n = im->history.n_sites;
     saint_overlay_panel *panels = calloc((size_t)n + 1, sizeof *panels);
@@ -73,7 +98,8 @@ static saint_status draw_overlay(const char *path, const saint_model_info *info,
                     mask[site->kept[k]] = 1;
                     patches++;
                 }
-            snprintf(title[i + 1], sizeof title[0], "%s %d %s: %d kept", site->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", site->layer, site->method->name, patches);
+            snprintf(title[i + 1], sizeof title[0], "%s %d %s: %d kept", site->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", site->layer,
+                     site->method->name, patches);
             panels[i + 1] = (saint_overlay_panel){.title = title[i + 1], .kept = mask};
         }
         saint_image out = {0};
@@ -110,9 +136,12 @@ static int run(const options *o, saint_model *m, saint_engine *engine, const sai
     saint_trace *t = NULL;
     saint_notes notes = {0};
     int32_t ids[RANDOM_PREFIX + RANDOM_SUFFIX];
-    saint_request q = {.images = images, .n_images = o->images.n, .prompt = o->prompt, .max_new_tokens = (int)max_new, .want_stats = o->stats};
+    saint_request q = {
+        .images = images, .n_images = o->images.n, .prompt = o->prompt, .max_new_tokens = (int)max_new, .want_stats = o->stats};
     int leave = load_settings("run", &o->load, info, &q.settings, &notes);
     if (leave >= 0) return leave;
+    if (o->prompt && info->random_weights) saint_note(&notes, "random weights have no vocabulary: the prompt is not read");
+    else if (o->prompt && !info->llm_layers) saint_note(&notes, "%s has no language model: the prompt is not read", info->name);
     if (info->random_weights && info->llm_layers) {
         random_prompt(info->vocab, ids);
         q.ids = ids;
@@ -128,7 +157,7 @@ static int run(const options *o, saint_model *m, saint_engine *engine, const sai
     int status;
     if (s == SAINT_OK) {
         for (int i = 0; i < notes.n; i++) saint_note(&t->notes, "%s", notes.text[i]);
-        for (int i = 0; i < t->notes.n; i++) fprintf(stderr, "saint run: note: %s\n", t->notes.text[i]);
+        for (int i = 0; i < t->notes.n; i++) cli_note("run", t->notes.text[i]);
         report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds};
         status = write_outputs(o, m, images, &in);
     } else {
@@ -157,17 +186,18 @@ static int with_pictures(const options *o, saint_model *m, saint_engine *engine,
 int cmd_run(int argc, char **argv)
 {
     options o = {0};
-    const cli_option table[] = {LOAD_MODEL_OPTIONS(o.load),
-                                {"image", "FILE", "picture; more than one make a batch", NULL, NULL, &o.images},
-                                {"prompt", "TEXT", "question (a classifier needs none)", NULL, &o.prompt, NULL},
-                                LOAD_SETTINGS_OPTIONS(o.load),
-                                LOAD_ENGINE_OPTIONS(o.load),
-                                {"max-new-tokens", "N", "longest answer (default 64)", NULL, &o.max_new_tokens, NULL},
-                                {"overlay", "OUT.png", "the picture with dropped patches dimmed, one panel per prune site", NULL, &o.overlay, NULL},
-                                {"trace", "OUT.safetensors", "kept lists, scores, neighbours, statistics, logits", NULL, &o.trace, NULL},
-                                {"stats", NULL, "similarity statistics of every layer", &o.stats, NULL, NULL},
-                                {"json", NULL, "print JSON", &o.json, NULL, NULL},
-                                {0}};
+    const cli_option table[] = {
+        LOAD_MODEL_OPTIONS(o.load),
+        {"image", "FILE", "picture; more than one make a batch", NULL, NULL, &o.images},
+        {"prompt", "TEXT", "question (a classifier needs none)", NULL, &o.prompt, NULL},
+        LOAD_SETTINGS_OPTIONS(o.load),
+        LOAD_ENGINE_OPTIONS(o.load),
+        {"max-new-tokens", "N", "longest answer (default 64)", NULL, &o.max_new_tokens, NULL},
+        {"overlay", "OUT.png", "the picture with dropped patches dimmed, one panel per prune site", NULL, &o.overlay, NULL},
+        {"trace", "OUT.safetensors", "kept lists, scores, neighbours, statistics, logits", NULL, &o.trace, NULL},
+        {"stats", NULL, "similarity statistics of every layer", &o.stats, NULL, NULL},
+        {"json", NULL, "print JSON", &o.json, NULL, NULL},
+        {0}};
     const cli_command c = {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs",
                            "--model DIR --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
     int leave = cli_parse(&c, argc, argv);
@@ -175,6 +205,7 @@ int cmd_run(int argc, char **argv)
     long max_new = 64;
     if (!cli_int("run", "max-new-tokens", o.max_new_tokens, 0, 1 << 20, &max_new)) return EXIT_USAGE;
     if (o.overlay && o.images.n != 1) return cli_usage("run", "--overlay needs exactly one --image");
+    if ((o.overlay && !writable("overlay", o.overlay)) || (o.trace && !writable("trace", o.trace))) return EXIT_FAILED;
     saint_model *m = NULL;
     saint_engine *engine = NULL;
     saint_session_options so = {0};

@@ -124,18 +124,20 @@ static int run(const options *o, const saint_method *m, saint_stage stage, const
 int cmd_select(int argc, char **argv)
 {
     options o = {0};
-    const cli_option table[] = {
-        {"method", "NAME", "selection method; `saint methods` lists them", NULL, &o.method, NULL},
-        {"stage", "vit|llm", "which form of the method: ViT keys or LLM keys", NULL, &o.stage, NULL},
-        {"keys", "FILE.npy", "float32 [N,C] or [B,N,C]: keys, mean over heads", NULL, &o.keys, NULL},
-        {"attention", "FILE.npy", "float32 [1,N] or [B,N]: attention of the class token or last prompt token, for methods that read it", NULL, &o.attention, NULL},
-        {"cls", NULL, "row 0 is the class token: never dropped, listed first", &o.cls, NULL, NULL},
-        {"set", "KEY=VALUE", "parameter of the method; may repeat", NULL, NULL, &o.set},
-        {"compat", "MODE", "reference or corrected (default)", NULL, &o.compat, NULL},
-        {"details", NULL, "also scores, neighbour counts, rounds and the margin", &o.details, NULL, NULL},
-        {"json", NULL, "print JSON", &o.json, NULL, NULL},
-        {0}};
-    const cli_command c = {"select", "one selection rule alone on a feature matrix", "--method NAME --stage vit|llm --keys FILE.npy [--cls] [--set k=v]... [--json]", table};
+    const cli_option table[] = {{"method", "NAME", "selection method; `saint methods` lists them", NULL, &o.method, NULL},
+                                {"stage", "vit|llm", "which form of the method: ViT keys or LLM keys", NULL, &o.stage, NULL},
+                                {"keys", "FILE.npy", "float32 [N,C] or [B,N,C]: keys, mean over heads", NULL, &o.keys, NULL},
+                                {"attention", "FILE.npy",
+                                 "float32 [1,N] or [B,N]: attention of the class token or last prompt token, for methods that read it",
+                                 NULL, &o.attention, NULL},
+                                {"cls", NULL, "row 0 is the class token: never dropped, listed first", &o.cls, NULL, NULL},
+                                {"set", "KEY=VALUE", "parameter of the method; may repeat", NULL, NULL, &o.set},
+                                {"compat", "MODE", "reference or corrected (default)", NULL, &o.compat, NULL},
+                                {"details", NULL, "also scores, neighbour counts, rounds and the margin", &o.details, NULL, NULL},
+                                {"json", NULL, "print JSON", &o.json, NULL, NULL},
+                                {0}};
+    const cli_command c = {"select", "one selection rule alone on a feature matrix",
+                           "--method NAME --stage vit|llm --keys FILE.npy [--cls] [--set k=v]... [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     if (!o.method || !o.stage || !o.keys) return cli_usage("select", "--method, --stage and --keys are needed");
@@ -145,18 +147,21 @@ int cmd_select(int argc, char **argv)
     if (!vit && strcmp(o.stage, "llm") != 0) return cli_usage("select", "--stage %s: expected vit or llm", o.stage);
     saint_stage stage = vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM;
     if (!(m->stages & 1u << stage)) return cli_usage("select", "--method %s does not work in the %s", o.method, vit ? "ViT" : "LLM");
-    if (m->reads_attention && !o.attention) return cli_usage("select", "--method %s reads attention; give it with --attention FILE.npy", o.method);
+    if (m->reads_attention && !o.attention)
+        return cli_usage("select", "--method %s reads attention; give it with --attention FILE.npy", o.method);
     saint_error e = {0};
     saint_npy a = {0}, attention = {0};
     saint_status s = saint_npy_load(o.keys, &a, &e);
-    if (s == SAINT_OK && (a.rank < 2 || a.rank > 3 || a.shape[a.rank - 1] < 1 || a.shape[a.rank - 1] > 1 << 20 || a.shape[a.rank - 2] > 1 << 16 ||
-                          (a.rank == 3 && (a.shape[0] < 1 || a.shape[0] > 1 << 16))))
+    if (s == SAINT_OK && (a.rank < 2 || a.rank > 3 || a.shape[a.rank - 1] < 1 || a.shape[a.rank - 1] > 1 << 20 ||
+                          a.shape[a.rank - 2] > 1 << 16 || (a.rank == 3 && (a.shape[0] < 1 || a.shape[0] > 1 << 16))))
         s = saint_fail(&e, SAINT_INVALID, "%s: expected [N, C] or [B, N, C] with at most 65536 rows, found rank %d", o.keys, a.rank);
     if (s == SAINT_OK && o.attention) s = saint_npy_load(o.attention, &attention, &e);
     if (s == SAINT_OK && o.attention) {
         int64_t want = a.shape[a.rank - 2] * (a.rank == 3 ? a.shape[0] : 1), have = 1;
         for (int i = 0; i < attention.rank; i++) have *= attention.shape[i];
-        if (want != have) s = saint_fail(&e, SAINT_INVALID, "%s: expected %lld values, one per row of the keys, found %lld", o.attention, (long long)want, (long long)have);
+        if (want != have)
+            s = saint_fail(&e, SAINT_INVALID, "%s: expected %lld values, one per row of the keys, found %lld", o.attention, (long long)want,
+                           (long long)have);
     }
     int status = s == SAINT_OK ? run(&o, m, stage, &a, o.attention ? &attention : NULL) : cli_fail("select", s, &e);
     saint_npy_free(&a);

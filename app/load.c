@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int load_model(const char *command, const load_options *l, saint_model **out)
@@ -11,20 +13,30 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     saint_error e = {0};
     if (!l->model == !l->shape) return cli_usage(command, "give either --model DIR or --shape NAME");
     if (l->shape) {
+        if (l->vision_tower || l->template_name || l->image_mode)
+            return cli_usage(command, "--vision-tower, --template and --image-mode belong to --model: --shape reads no files");
         saint_dtype type = l->dtype && strcmp(l->dtype, "f32") == 0 ? SAINT_F32 : l->dtype && strcmp(l->dtype, "f16") == 0 ? SAINT_F16 : SAINT_BF16;
         saint_status s = saint_model_random(out, l->shape, 1, type, &e);
         return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
     }
+    struct stat st;
+    bool folder = stat(l->model, &st) == 0 && S_ISDIR(st.st_mode);
+    if (folder && access(l->model, R_OK | X_OK) != 0)
+        return cli_usage(command, "%s: this folder cannot be read: %s", l->model, strerror(errno));
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = saint_model_load(out, l->model, &o, &e);
-    return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
+    if (s != SAINT_OK) return cli_fail(command, s, &e);
+    if (l->vision_tower && strcmp(saint_model_get_info(*out)->layout, "liuhaotian") != 0)
+        return cli_usage(command, "--vision-tower %s: %s needs no tower from elsewhere; leave the option out", l->vision_tower, l->model);
+    return -1;
 }
 
 int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session)
 {
     saint_error e = {0};
     long threads = 0, device = 0;
-    const char *backend = l->backend ? l->backend : "auto", *type = l->dtype ? l->dtype : "f32";
+    /* cpu unless asked: the CUDA backend has not run on a real device yet */
+    const char *backend = l->backend ? l->backend : "cpu", *type = l->dtype ? l->dtype : "f32";
     char why[160] = "";
     if (strcmp(backend, "cpu") != 0 && strcmp(backend, "auto") != 0 && strcmp(backend, "cuda") != 0)
         return cli_usage(command, "--backend %s: expected auto, cpu or cuda", backend);
@@ -82,7 +94,8 @@ int load_settings(const char *command, const load_options *l, const saint_model_
     if (l->preset) {
         char path[8192];
         saint_preset p;
-        if (!preset_path(l->preset, path, sizeof path)) return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
+        if (!preset_path(l->preset, path, sizeof path))
+            return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
         s = saint_preset_load(path, &p, &e);
         if (s != SAINT_OK) return cli_fail(command, s, &e);
         s = saint_preset_apply(&p, m, out, notes, &e);

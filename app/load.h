@@ -12,18 +12,20 @@ typedef struct {
 } load_options;
 
 /* Rows of an option table for the fields above. */
-#define LOAD_MODEL_OPTIONS(l)                                                                                                          \
-    {"model", "DIR", "model folder (Hugging Face, liuhaotian or timm layout)", NULL, &(l).model, NULL},                                \
-    {"shape", "NAME", "a published shape with random weights instead of a model: speed without a checkpoint", NULL, &(l).shape, NULL}, \
-    {"vision-tower", "DIR", "CLIP tower of a liuhaotian checkpoint, when it does not lie beside it", NULL, &(l).vision_tower, NULL},   \
-    {"template", "NAME", "conversation template: vicuna_v1, llava_hf, plain", NULL, &(l).template_name, NULL},                         \
+#define LOAD_FOLDER_OPTIONS(l)                                                                                                 \
+    {"model", "DIR", "model folder (Hugging Face, liuhaotian or timm layout)", NULL, &(l).model, NULL},                        \
+    {"vision-tower", "DIR", "CLIP tower of a liuhaotian checkpoint, when it does not lie beside it", NULL, &(l).vision_tower, NULL}, \
+    {"template", "NAME", "conversation template: vicuna_v1, llava_hf, plain", NULL, &(l).template_name, NULL},                 \
     {"image-mode", "MODE", "pad, crop or stretch instead of the checkpoint's own", NULL, &(l).image_mode, NULL}
+#define LOAD_MODEL_OPTIONS(l) \
+    LOAD_FOLDER_OPTIONS(l),   \
+    {"shape", "NAME", "a published shape with random weights instead of a model: speed without a checkpoint", NULL, &(l).shape, NULL}
 #define LOAD_SETTINGS_OPTIONS(l)                                                                                              \
     {"preset", "NAME|FILE", "a named set of parameters; `saint presets` lists them", NULL, &(l).preset, NULL},                \
     {"set", "KEY=VALUE", "one parameter, per layer as key[0-3,7]=value; may repeat", NULL, NULL, &(l).set},                   \
     {"compat", "MODE", "reference: the published code, quirks included; corrected (default): what the paper means", NULL, &(l).compat, NULL}
 #define LOAD_ENGINE_OPTIONS(l)                                                                                                \
-    {"backend", "NAME", "auto (default: CUDA where a device is there), cpu or cuda", NULL, &(l).backend, NULL},               \
+    {"backend", "NAME", "cpu (default), cuda, or auto: CUDA where a device answers", NULL, &(l).backend, NULL},               \
     {"device", "N", "CUDA device, from 0; `saint info` lists them", NULL, &(l).device, NULL},                                 \
     {"dtype", "TYPE", "f32 (default: exact), bf16 (fast) or f16 (fast, CUDA only)", NULL, &(l).dtype, NULL},                  \
     {"threads", "N", "threads; default: the CPUs this process may use", NULL, &(l).threads, NULL},                            \

@@ -1,7 +1,10 @@
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -12,6 +15,7 @@ static const struct {
 } commands[] = {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
+    {"score", "score logged answers without a model", cmd_score},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
     {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
@@ -31,9 +35,11 @@ static void usage(FILE *f)
 /* The manual page, made from the same tables as --help. */
 static int man_page(void)
 {
-    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
+    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION
+          "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
           ".B saint\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
-          "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches went, at which\n"
+          "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches "
+          "went, at which\n"
           "layer and why, what that cost and what it bought.\n.SH COMMANDS\n",
           stdout);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -42,14 +48,21 @@ static int man_page(void)
         int status = commands[i].run(2, (char *[]){name, how, NULL});
         if (status != EXIT_DONE) return status;
     }
-    fputs(".SH EXIT STATUS\n0 done; 1 the run failed; 2 wrong usage or bad input, one line on stderr; 75 interrupted, resumable.\n", stdout);
+    fputs(".SH EXIT STATUS\n0 done; 1 the run failed; 2 wrong usage or bad input, one line on stderr; 75 interrupted, resumable.\n",
+          stdout);
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+/* A caller may have closed 0, 1 or 2; the next file opened would take that number, and what we print would land in it. Writing to a
+ * placeholder that is open for reading fails just as a closed stream does. */
+static void hold_standard_streams(void)
 {
-    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
-    signal(SIGPIPE, SIG_IGN);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", O_RDONLY);
+}
+
+static int dispatch(int argc, char **argv)
+{
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;
@@ -69,6 +82,16 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "saint: %s: no such command; `saint --help` lists them\n", argv[1]);
+    fputs("saint: ", stderr);
+    cli_put_clean(stderr, argv[1], 200);
+    fputs(": no such command; `saint --help` lists them\n", stderr);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    hold_standard_streams();
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+    signal(SIGPIPE, SIG_IGN);
+    return cli_close_stdout(dispatch(argc, argv));
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "vit" : "llm";
@@ -204,10 +206,10 @@ cJSON *report_json(const report_input *in)
     return c;
 }
 
-/* A model may answer anything, escape sequences too: nothing of it reaches the terminal but text. */
+/* A model may answer anything, escape sequences too, and so may the names in its files: nothing of it reaches the terminal but text. */
 static void print_clean(const char *text)
 {
-    for (const char *p = text; *p; p++) putchar((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    cli_put_clean(stdout, text, SIZE_MAX);
     putchar('\n');
 }
 
@@ -217,14 +219,16 @@ static void image_text(const report_input *in, const saint_trace_image *im)
     if (im->answer) {
         fputs("answer      ", stdout);
         print_clean(im->answer);
-    } else if (info->llm_layers && info->random_weights) printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
+    } else if (info->llm_layers && info->random_weights)
+        printf("answer      none: random weights have no vocabulary (%d tokens decoded)\n", im->n_ids);
     if (!info->llm_layers && info->classes) {
         ranked r[5];
         int n = top5(im, r);
         for (int i = 0; i < n; i++) {
             char label[256];
             label_of(in->model, r[i].klass, label, sizeof label);
-            printf("%5.1f %%     %s\n", r[i].probability * 100, label);
+            printf("%5.1f %%     ", r[i].probability * 100);
+            print_clean(label);
         }
     }
     if (im->vit_in) printf("tokens      %d patches in, %d out of the ViT", im->vit_in, im->vit_out);
@@ -232,8 +236,8 @@ static void image_text(const report_input *in, const saint_trace_image *im)
     if (im->vit_in) putchar('\n');
     for (int i = 0; i < im->history.n_sites; i++) {
         const saint_trace_site *s = im->history.site[i];
-        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name, s->image_in, s->n_keep,
-               s->seconds * 1e3);
+        printf("  %s %2d     %-28s %4d -> %4d   %.2f ms\n", s->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", s->layer, s->method->name,
+               s->image_in, s->n_keep, s->seconds * 1e3);
     }
     printf("cost        %.1f GFLOP", (im->flops_vit + im->flops_projector + im->flops_prefill + im->flops_decode) * 1e-9);
     if (im->kv_bytes) printf(", %.1f MiB of keys and values", (double)im->kv_bytes / 1048576);
@@ -244,11 +248,12 @@ void report_text(const report_input *in)
 {
     const saint_trace *t = in->trace;
     for (int i = 0; i < t->n_images; i++) {
-        if (t->n_images > 1) printf("%s%s\n", i ? "\n" : "", in->files ? in->files[i] : "");
+        if (t->n_images > 1 && i) putchar('\n');
+        if (t->n_images > 1) print_clean(in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
     printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
-           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3, t->seconds.projector * 1e3,
-           t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3,
+           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }

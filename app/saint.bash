@@ -18,6 +18,7 @@ _saint() {
     --preset) mapfile -t COMPREPLY < <(compgen -W "$("$program" presets 2>/dev/null | awk '/^[a-z]/ {print $1}')" -- "$cur") ;;
     --method) mapfile -t COMPREPLY < <(compgen -W "$("$program" methods 2>/dev/null | awk '/^$/ {exit} /^[a-z]/ {print $1}')" -- "$cur") ;;
     --stage) mapfile -t COMPREPLY < <(compgen -W "vit llm" -- "$cur") ;;
+    --split) mapfile -t COMPREPLY < <(compgen -W "train validation test" -- "$cur") ;;
     --dtype) mapfile -t COMPREPLY < <(compgen -W "f32 bf16" -- "$cur") ;;
     --compat) mapfile -t COMPREPLY < <(compgen -W "corrected reference" -- "$cur") ;;
     --shape) mapfile -t COMPREPLY < <(compgen -W "vit-b16-224 vit-l14-336 vit-h14-224 llava-1.5-7b llava-1.5-13b" -- "$cur") ;;

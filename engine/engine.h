@@ -11,6 +11,7 @@
 #ifndef SAINT_ENGINE_H
 #define SAINT_ENGINE_H
 
+#include "backend/gemm_bench.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sha256.h"

@@ -138,7 +138,8 @@ static void sand(saint_scenes_canvas *c, rng *r)
 
 static void water(saint_scenes_canvas *c, rng *r)
 {
-    rgb deep = tint(r, (rgb){0.05f, 0.24f, 0.36f}, 0.15f), shallow = tint(r, (rgb){0.16f, 0.52f, 0.60f}, 0.10f), glint = {0.85f, 0.94f, 0.96f};
+    rgb deep = tint(r, (rgb){0.05f, 0.24f, 0.36f}, 0.15f), shallow = tint(r, (rgb){0.16f, 0.52f, 0.60f}, 0.10f),
+        glint = {0.85f, 0.94f, 0.96f};
     uint32_t seed = rng_u32(r);
     float fine = rng_range(r, 34.0f, 60.0f);
     add_noise(c, c->f, seed, 7.0f, fine, 0.45f);
@@ -153,7 +154,8 @@ static void water(saint_scenes_canvas *c, rng *r)
 
 static void brick(saint_scenes_canvas *c, rng *r)
 {
-    rgb mortar = tint(r, (rgb){0.70f, 0.67f, 0.62f}, 0.08f), clay = tint(r, (rgb){0.52f, 0.25f, 0.18f}, 0.10f), burnt = tint(r, (rgb){0.36f, 0.17f, 0.14f}, 0.10f);
+    rgb mortar = tint(r, (rgb){0.70f, 0.67f, 0.62f}, 0.08f), clay = tint(r, (rgb){0.52f, 0.25f, 0.18f}, 0.10f),
+        burnt = tint(r, (rgb){0.36f, 0.17f, 0.14f}, 0.10f);
     uint32_t seed = rng_u32(r);
     float rows = (float)(9 + rng_below(r, 7)), columns = rows * 0.42f, joint = 0.09f;
     float edge = rows / (float)c->size; /* a pixel in units of a row: edges are blended over it */
@@ -204,7 +206,7 @@ static void snow(saint_scenes_canvas *c, rng *r)
     {
         float phase = (V + slope * U + 2.0f) * drifts + c->e[AT], t = phase - (float)(int)phase;
         float lit = t < 0.72f ? 0.62f + 0.45f * t : 0.20f + 0.744f * smooth((1.0f - t) * (1.0f / 0.28f)); /* falls off behind the ridge */
-        if (t > 0.93f) lit += (0.62f - lit) * (t - 0.93f) * (1.0f / 0.07f);                              /* and softly meets the next slope */
+        if (t > 0.93f) lit += (0.62f - lit) * (t - 0.93f) * (1.0f / 0.07f); /* and softly meets the next slope */
         float glitter = hash_unit(seed + 4, (int)(U * 240.0f), (int)(V * 240.0f)) > 0.992f ? 0.35f : 0.0f;
         put(c, AT, mix(shade, light, clamp01(0.10f + 0.85f * lit + c->f[AT] + glitter)));
     }
@@ -241,7 +243,8 @@ static void night(saint_scenes_canvas *c, rng *r)
 
 void scenes_background(const saint_scenes_scene *s, saint_scenes_canvas *c, rng *look)
 {
-    static void (*const paint[SAINT_SCENES_BACKGROUNDS])(saint_scenes_canvas *, rng *) = {sky, grass, sand, water, brick, wood, snow, night};
+    static void (*const paint[SAINT_SCENES_BACKGROUNDS])(saint_scenes_canvas *, rng *) = {sky,   grass, sand, water,
+                                                                                          brick, wood,  snow, night};
     clear_fields(c);
     paint[s->background](c, look);
 }

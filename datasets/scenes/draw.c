@@ -8,7 +8,8 @@
 saint_status saint_scenes_canvas_new(int size, saint_scenes_canvas **out, saint_error *err)
 {
     if (size < SAINT_SCENES_SIZE_MIN || size > SAINT_SCENES_SIZE_MAX)
-        return saint_fail(err, SAINT_INVALID, "scenes: expected a side of %d to %d pixels, found %d", SAINT_SCENES_SIZE_MIN, SAINT_SCENES_SIZE_MAX, size);
+        return saint_fail(err, SAINT_INVALID, "scenes: expected a side of %d to %d pixels, found %d", SAINT_SCENES_SIZE_MIN,
+                          SAINT_SCENES_SIZE_MAX, size);
     size_t n = (size_t)size, area = n * n, floats = 5 * area + 3 * n + 3 * (n + 4) + n;
     saint_scenes_canvas *c = calloc(1, sizeof *c);
     float *p = c ? malloc(floats * sizeof *p) : NULL;
@@ -148,9 +149,10 @@ static void draw_object(const saint_scenes_object *o, saint_scenes_canvas *c, rn
 
 /* ---- text --------------------------------------------------------------------------------------------------------- */
 
-static const float ink[6][2][3] = { /* letters and the seam around them */
-    {{0.97f, 0.97f, 0.95f}, {0.05f, 0.05f, 0.06f}}, {{0.05f, 0.05f, 0.06f}, {0.97f, 0.97f, 0.95f}}, {{0.99f, 0.93f, 0.62f}, {0.10f, 0.06f, 0.03f}},
-    {{0.08f, 0.10f, 0.42f}, {0.95f, 0.95f, 0.93f}}, {{0.47f, 0.04f, 0.06f}, {0.97f, 0.95f, 0.90f}}, {{0.80f, 0.95f, 0.98f}, {0.03f, 0.08f, 0.16f}}};
+static const float ink[6][2][3] = {/* letters and the seam around them */
+                                   {{0.97f, 0.97f, 0.95f}, {0.05f, 0.05f, 0.06f}}, {{0.05f, 0.05f, 0.06f}, {0.97f, 0.97f, 0.95f}},
+                                   {{0.99f, 0.93f, 0.62f}, {0.10f, 0.06f, 0.03f}}, {{0.08f, 0.10f, 0.42f}, {0.95f, 0.95f, 0.93f}},
+                                   {{0.47f, 0.04f, 0.06f}, {0.97f, 0.95f, 0.90f}}, {{0.80f, 0.95f, 0.98f}, {0.03f, 0.08f, 0.16f}}};
 
 /* From the picture into the text: one unit is the height of a capital letter, the origin its middle. */
 typedef struct {
@@ -195,13 +197,15 @@ static void draw_text(const saint_scenes_scene *s, saint_scenes_canvas *c)
                 into_text(s, &f, ((float)x + 0.5f) * step, ((float)y + 0.5f) * step, &c->x[x - q.x0], &c->y[x - q.x0]);
                 c->x[x - q.x0] -= glyph_middle(&f, g);
             }
-            if (y >= b.y0 && y < b.y1) scenes_glyph_distance(scenes_glyph_of(s->text[g]), c->x, c->y, q.x1 - q.x0, c->f + (size_t)y * (size_t)c->size + q.x0);
+            if (y >= b.y0 && y < b.y1)
+                scenes_glyph_distance(scenes_glyph_of(s->text[g]), c->x, c->y, q.x1 - q.x0, c->f + (size_t)y * (size_t)c->size + q.x0);
         }
     }
     for (int y = b.y0; y < b.y1; y++) {
         for (int x = b.x0; x < b.x1; x++) {
             size_t i = (size_t)y * (size_t)c->size + (size_t)x;
-            float d = sqrtf(c->f[i]), halo = clamp01(0.5f - (d - FONT_PEN - seam) * pixels), letter = clamp01(0.5f - (d - FONT_PEN) * pixels);
+            float d = sqrtf(c->f[i]), halo = clamp01(0.5f - (d - FONT_PEN - seam) * pixels),
+                  letter = clamp01(0.5f - (d - FONT_PEN) * pixels);
             if (halo <= 0.0f) continue;
             float *plane[3] = {c->r, c->g, c->b};
             for (int k = 0; k < 3; k++) {

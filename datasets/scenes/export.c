@@ -49,19 +49,23 @@ static saint_status ensure_file(const char *path, const void *data, size_t n, in
         char *have = NULL;
         size_t bytes = 0;
         if (!S_ISREG(st.st_mode) || (size_t)st.st_size > n)
-            return saint_fail(err, SAINT_INVALID, "%s: holds something else than this split; choose another --out or move the file away", path);
+            return saint_fail(err, SAINT_INVALID, "%s: holds something else than this split; choose another --out or move the file away",
+                              path);
         saint_status s = saint_file_read(path, n, &have, &bytes, err);
         if (s != SAINT_OK) return s;
         bool same = memcmp(have, data, bytes) == 0;
         free(have);
-        if (!same) return saint_fail(err, SAINT_INVALID, "%s: holds something else than this split; choose another --out or move the file away", path);
+        if (!same)
+            return saint_fail(err, SAINT_INVALID, "%s: holds something else than this split; choose another --out or move the file away",
+                              path);
         if (bytes == n) return SAINT_OK;
     }
     *written += 1;
     return write_file(path, data, n, err);
 }
 
-static saint_status path_of(char out[PATH_BYTES], const char *folder, const char *task, uint32_t index, const char *ending, saint_error *err)
+static saint_status path_of(char out[PATH_BYTES], const char *folder, const char *task, uint32_t index, const char *ending,
+                            saint_error *err)
 {
     int n = snprintf(out, PATH_BYTES, "%s/%s/%04u.%s", folder, task, index + 1, ending);
     return n < PATH_BYTES ? SAINT_OK : saint_fail(err, SAINT_INVALID, "%.200s...: the path is too long", folder);
@@ -109,7 +113,8 @@ static saint_status make_pictures(job *j, saint_pool *pool, saint_scenes_export_
     size_t total = (size_t)o->count * SAINT_SCENES_TASKS;
     for (j->first = 0; j->first < total; j->first += BATCH) {
         if (o->progress && !o->progress(o->ctx, j->first, total))
-            return saint_fail(err, SAINT_CANCELLED, "%s: stopped after %zu of %zu pictures; the same command goes on from there", o->out, j->first, total);
+            return saint_fail(err, SAINT_CANCELLED, "%s: stopped after %zu of %zu pictures; the same command goes on from there", o->out,
+                              j->first, total);
         int n = (int)(total - j->first < BATCH ? total - j->first : BATCH);
         saint_pool_run(pool, n, work, j);
         for (int i = 0; i < n; i++) {
@@ -146,8 +151,10 @@ static saint_status write_short_answers(const saint_scenes_export_options *o, sa
         for (int k = 0, short_one = 0; k < all.n; k++) {
             const saint_scenes_question *q = &all.q[k];
             if (q->yes_no) continue;
-            fprintf(f, "{\"uid\": \"%s/%04u.png#s%d\", \"image\": \"%s/%04u.png\", \"question\": \"%s\", \"answer\": \"%s\", \"task\": \"%s\"}\n", folder, number,
-                    short_one++, folder, number, q->question, q->answer, saint_scenes_task_name(q->task));
+            fprintf(
+                f,
+                "{\"uid\": \"%s/%04u.png#s%d\", \"image\": \"%s/%04u.png\", \"question\": \"%s\", \"answer\": \"%s\", \"task\": \"%s\"}\n",
+                folder, number, short_one++, folder, number, q->question, q->answer, saint_scenes_task_name(q->task));
             out->short_answers++;
         }
     }
@@ -157,7 +164,8 @@ static saint_status write_short_answers(const saint_scenes_export_options *o, sa
         return saint_fail(err, SAINT_MEMORY, "%s: no memory for the short answers", o->out);
     }
     int n = snprintf(path, sizeof path, "%s/short_answers.jsonl", o->out);
-    saint_status s = n < PATH_BYTES ? write_file(path, text, bytes, err) : saint_fail(err, SAINT_INVALID, "%.200s...: the path is too long", o->out);
+    saint_status s =
+        n < PATH_BYTES ? write_file(path, text, bytes, err) : saint_fail(err, SAINT_INVALID, "%.200s...: the path is too long", o->out);
     free(text);
     return s;
 }
@@ -183,8 +191,8 @@ static bool folder_is_empty(const char *path)
 /* scenes.json begins with what decides the bytes; count and complete follow, because they may grow. */
 static int write_identity(char *text, size_t size, const saint_scenes_export_options *o)
 {
-    return snprintf(text, size, "{\"kind\": \"scenes\", \"version\": %d, \"split\": \"%s\", \"seed\": %u, \"size\": %d, ", SAINT_SCENES_VERSION,
-                    saint_scenes_split_name(o->split), o->seed, o->size);
+    return snprintf(text, size, "{\"kind\": \"scenes\", \"version\": %d, \"split\": \"%s\", \"seed\": %u, \"size\": %d, ",
+                    SAINT_SCENES_VERSION, saint_scenes_split_name(o->split), o->seed, o->size);
 }
 
 static saint_status write_label(const char *path, const saint_scenes_export_options *o, bool complete, saint_error *err)
@@ -205,23 +213,31 @@ static saint_status claim_folder(const saint_scenes_export_options *o, const cha
     if (s != SAINT_OK) return s;
     if (!saint_file_exists(label)) {
         if (!folder_is_empty(o->out))
-            return saint_fail(err, SAINT_INVALID, "%s: expected a new or empty folder, or one that this command made, found other files; choose another --out", o->out);
+            return saint_fail(err, SAINT_INVALID,
+                              "%s: expected a new or empty folder, or one that this command made, found other files; choose another --out",
+                              o->out);
         return write_label(label, o, false, err);
     }
     s = saint_file_read(label, 4096, &have, &bytes, err);
     if (s != SAINT_OK) return s;
     size_t n = (size_t)write_identity(mine, sizeof mine, o);
     bool same = bytes > n && memcmp(have, mine, n) == 0 && sscanf(have + n, "\"count\": %u", &count) == 1;
-    if (!same) s = saint_fail(err, SAINT_INVALID, "%s: expected %.*s..., found %.*s...; choose another --out", label, (int)n - 2, mine, (int)(bytes < 100 ? bytes : 100), have);
-    else if (count > o->count) s = saint_fail(err, SAINT_INVALID, "%s: the folder holds %u pictures per task, expected at most %u; choose another --out", label, count, o->count);
+    if (!same)
+        s = saint_fail(err, SAINT_INVALID, "%s: expected %.*s..., found %.*s...; choose another --out", label, (int)n - 2, mine,
+                       (int)(bytes < 100 ? bytes : 100), have);
+    else if (count > o->count)
+        s = saint_fail(err, SAINT_INVALID, "%s: the folder holds %u pictures per task, expected at most %u; choose another --out", label,
+                       count, o->count);
     free(have);
     return s == SAINT_OK ? write_label(label, o, false, err) : s;
 }
 
 static saint_status check_options(const saint_scenes_export_options *o, saint_error *err)
 {
-    if (o->count < 1 || o->count > 1000000) return saint_fail(err, SAINT_INVALID, "scenes: expected 1 to 1000000 pictures per task, found %u", o->count);
-    if (o->seed > SAINT_SCENES_SEED_MAX) return saint_fail(err, SAINT_INVALID, "scenes: expected a seed of 0 to %d, found %u", SAINT_SCENES_SEED_MAX, o->seed);
+    if (o->count < 1 || o->count > 1000000)
+        return saint_fail(err, SAINT_INVALID, "scenes: expected 1 to 1000000 pictures per task, found %u", o->count);
+    if (o->seed > SAINT_SCENES_SEED_MAX)
+        return saint_fail(err, SAINT_INVALID, "scenes: expected a seed of 0 to %d, found %u", SAINT_SCENES_SEED_MAX, o->seed);
     if (strlen(o->out) > PATH_BYTES - 64) return saint_fail(err, SAINT_INVALID, "%.200s...: the path is too long", o->out);
     return SAINT_OK;
 }

@@ -73,7 +73,18 @@ void scenes_sincos(float turns, float *sine, float *cosine);
 
 /* ---- shapes ----------------------------------------------------------------------------------------------------- */
 
-enum { SHAPE_CIRCLE, SHAPE_SQUARE, SHAPE_TRIANGLE, SHAPE_STAR, SHAPE_HEART, SHAPE_DIAMOND, SHAPE_CROSS, SHAPE_RING, SHAPE_MOON, SHAPE_ARROW };
+enum {
+    SHAPE_CIRCLE,
+    SHAPE_SQUARE,
+    SHAPE_TRIANGLE,
+    SHAPE_STAR,
+    SHAPE_HEART,
+    SHAPE_DIAMOND,
+    SHAPE_CROSS,
+    SHAPE_RING,
+    SHAPE_MOON,
+    SHAPE_ARROW
+};
 
 /* Largest rotation in turns to either side under which the shape keeps its name. */
 float scenes_shape_swing(int shape);

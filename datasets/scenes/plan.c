@@ -1,7 +1,7 @@
 /* plan.c - from a key to the description of a scene.
  *
  * Order matters for the balance of the answers: numbers are planned first, then shapes and colours are dealt from uniform draws, and
- * placing sees discs only. When a placing fails, only the placing is repeated; numbers, shapes and colours stay, so no answer is favoured. */
+ * placing sees discs only. When a placing fails, only the placing is repeated: numbers, shapes and colours stay, so no answer gains. */
 #include "scenes/internal.h"
 
 #include <string.h>

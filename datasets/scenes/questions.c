@@ -164,7 +164,8 @@ static void add_comparison(asker *a, saint_scenes_task task, const char *templat
 
 /* ---- existence ---------------------------------------------------------------------------------------------------- */
 
-static const char *const existence_templates[] = {"Is there %1 in this image?", "Does this image contain %1?", "Can you see %1 in this image?"};
+static const char *const existence_templates[] = {"Is there %1 in this image?", "Does this image contain %1?",
+                                                  "Can you see %1 in this image?"};
 
 static bool existence_shape(asker *a)
 {
@@ -216,13 +217,15 @@ static bool existence_combination(asker *a)
 static void ask_number(asker *a, const saint_scenes_number *n, const char *what_one, const char *what_more)
 {
     /* "Are there one star" is no English: each number carries its verb with it, on both sides of the answer. */
-    static const char *const templates[] = {"%1 %2 %3 in this image?", "%1 exactly %2 %3 in this image?", "%1 a total of %2 %3 in this image?"};
+    static const char *const templates[] = {"%1 %2 %3 in this image?", "%1 exactly %2 %3 in this image?",
+                                            "%1 a total of %2 %3 in this image?"};
     const int value[2] = {n->truth, n->other};
     int kind = rng_below(&a->r, 3);
     words w[2];
     for (int i = 0; i < 2; i++) {
         bool one = value[i] == 1;
-        w[i] = (words){kind == 2 || one ? "Is there" : "Are there", kind == 0 && one ? "only one" : number_words[value[i]], one ? what_one : what_more};
+        w[i] = (words){kind == 2 || one ? "Is there" : "Are there", kind == 0 && one ? "only one" : number_words[value[i]],
+                       one ? what_one : what_more};
     }
     add_pair(a, SAINT_SCENES_COUNT, templates[kind], w[0], w[1]);
 }
@@ -261,7 +264,8 @@ static const char *const side_names[2][2] = {{"left", "right"}, {"above", "below
 
 static bool position_relative(asker *a)
 {
-    static const char *const across[] = {"Is the %1 to the %3 of the %2?", "Is the %1 on the %3 side of the %2?", "Is the %1 on the %3 of the %2 in this image?"};
+    static const char *const across[] = {"Is the %1 to the %3 of the %2?", "Is the %1 on the %3 side of the %2?",
+                                         "Is the %1 on the %3 of the %2 in this image?"};
     static const char *const upright[] = {"Is the %1 %3 the %2?", "Is the %1 %3 the %2 in this image?"};
     int one, two, axis = rng_below(&a->r, 2);
     if (!pick_two(a, axis ? above : left_of, &one, &two)) {
@@ -300,9 +304,11 @@ static bool position_half(asker *a)
 
 static bool color_single(asker *a)
 {
-    static const char *const templates[] = {"Is the %1 %2?", "Is the color of the %1 %2?", "Is %2 the color of the %1?", "Is the %1 in this image %2?"};
+    static const char *const templates[] = {"Is the %1 %2?", "Is the color of the %1 %2?", "Is %2 the color of the %1?",
+                                            "Is the %1 in this image %2?"};
     if (!a->n_unique) return false;
-    int i = a->unique[rng_below(&a->r, a->n_unique)], n = 0, others[SAINT_SCENES_OBJECTS_MAX + SAINT_SCENES_COLORS], truth = a->s->object[i].color;
+    int i = a->unique[rng_below(&a->r, a->n_unique)], n = 0, others[SAINT_SCENES_OBJECTS_MAX + SAINT_SCENES_COLORS],
+        truth = a->s->object[i].color;
     for (int k = 0; k < a->s->n_objects; k++) /* preferably a colour that another object has */
         if (a->s->object[k].color != truth) others[n++] = a->s->object[k].color;
     if (!n || rng_below(&a->r, 4) == 0) {
@@ -322,7 +328,8 @@ static bool is_number(const saint_scenes_scene *s)
 
 static bool ocr_text(asker *a)
 {
-    static const char *const templates[] = {"Is the %2 in this image \"%1\"?", "Is the %2 \"%1\" written in this image?", "Does the %2 in this image read \"%1\"?"};
+    static const char *const templates[] = {"Is the %2 in this image \"%1\"?", "Is the %2 \"%1\" written in this image?",
+                                            "Does the %2 in this image read \"%1\"?"};
     if (!a->s->text[0]) return false;
     char other[SAINT_SCENES_TEXT_MAX + 1];
     const char *kind = is_number(a->s) ? "number" : "word";
@@ -334,7 +341,8 @@ static bool ocr_text(asker *a)
 static bool scene_kind(asker *a)
 {
     static const char *const names[] = {"a blue sky", "grass", "sand", "water", "a brick wall", "wood", "snow", "a city at night"};
-    static const char *const templates[] = {"Is the background of this image %1?", "Does this image show %1 in the background?", "Is there %1 in the background of this image?"};
+    static const char *const templates[] = {"Is the background of this image %1?", "Does this image show %1 in the background?",
+                                            "Is there %1 in the background of this image?"};
     static const int alike[] = {3, 7, 6, 0, 5, 4, 2, 1}; /* partners, one for the other: sky and water, sand and snow, brick and wood */
     int truth = a->s->background, wrong = alike[truth];
     if (rng_below(&a->r, 3)) wrong = (truth + 1 + rng_below(&a->r, SAINT_SCENES_BACKGROUNDS - 1)) % SAINT_SCENES_BACKGROUNDS;
@@ -401,8 +409,8 @@ static void short_pairs(asker *a)
         add_short(a, SAINT_SCENES_RELATION, "Which is bigger, the %1 or the %2?", (words){shape_of(a, one), shape_of(a, two), ""},
                   shape_of(a, bigger(a, one, two) > 0 ? one : two));
     if (pick_two(a, left_of, &one, &two))
-        add_short(a, SAINT_SCENES_POSITION, "Is the %1 to the left or to the right of the %2?", (words){shape_of(a, one), shape_of(a, two), ""},
-                  side_names[0][left_of(a, one, two) < 0]);
+        add_short(a, SAINT_SCENES_POSITION, "Is the %1 to the left or to the right of the %2?",
+                  (words){shape_of(a, one), shape_of(a, two), ""}, side_names[0][left_of(a, one, two) < 0]);
     if (pick_two(a, above, &one, &two))
         add_short(a, SAINT_SCENES_POSITION, "Is the %1 above or below the %2?", (words){shape_of(a, one), shape_of(a, two), ""},
                   side_names[1][above(a, one, two) < 0]);
@@ -419,7 +427,8 @@ static void short_text(asker *a)
     for (int i = 0; i < 2; i++) { /* reading is learnt letter by letter */
         int at = (first + i) % n;
         const char letter[2] = {text[at], 0};
-        add_short(a, SAINT_SCENES_OCR, number ? "What is the %1 digit of the number?" : "What is the %1 letter of the word?", (words){ordinals[at], "", ""}, letter);
+        add_short(a, SAINT_SCENES_OCR, number ? "What is the %1 digit of the number?" : "What is the %1 letter of the word?",
+                  (words){ordinals[at], "", ""}, letter);
     }
 }
 

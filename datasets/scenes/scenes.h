@@ -107,8 +107,8 @@ void saint_scenes_canvas_free(saint_scenes_canvas *c); /* NULL is allowed */
 /* rgb [size, size, 3] row-major, size as given to canvas_new. */
 void saint_scenes_draw(const saint_scenes_scene *s, saint_scenes_canvas *c, uint8_t *rgb);
 
-/* label [grid, grid] row-major, values below SAINT_SCENES_CLASSES: what covers most of each patch (16 samples, ties go to the higher class);
- * a glyph covers its whole cell. grid 1..SAINT_SCENES_GRID_MAX. */
+/* label [grid, grid] row-major, values below SAINT_SCENES_CLASSES: what covers most of each patch (16 samples, ties go to the higher
+ * class); a glyph covers its whole cell. grid 1..SAINT_SCENES_GRID_MAX. */
 saint_status saint_scenes_labels(const saint_scenes_scene *s, int grid, uint8_t *label, saint_error *err);
 
 /* The two questions of the task that the picture is made for, one Yes and one No, in MME's wording. */
@@ -150,9 +150,11 @@ uint8_t *saint_scenes_png(const uint8_t *rgb, int w, int h, size_t *bytes);
  *   header  "SAINTSCN"  u32 version=1  u32 size  u32 grid  u32 classes  u32 tasks  u32 reserved=0                    32 bytes
  *   record  u32 bytes behind this word   u32 split   u64 key   u32 task   u32 questions
  *           u8 rgb[size*size*3]  u8 label[grid*grid]
- *           question x questions: u8 task  u8 kind (0 = answer No, 1 = answer Yes, 2 = short answer)  u16 n  u16 m  u8 question[n]  u8 answer[m]
+ *           question x questions: u8 task  u8 kind (0 = answer No, 1 = answer Yes, 2 = short answer)  u16 n  u16 m
+ *                                 u8 question[n]  u8 answer[m]
  *
- * Text is ASCII without a terminating zero. Yes/no questions come in pairs that are neighbours. Record i is picture i / tasks of task i % tasks. */
+ * Text is ASCII without a terminating zero. Yes/no questions come in pairs that are neighbours, short ones last. Record i is picture
+ * i / tasks of task i % tasks, the one that saint_scenes_export writes as TASK/<i / tasks + 1>.png; they repeat after tasks * 2^32. */
 enum { SAINT_SCENES_STREAM_HEADER = 32 };
 void saint_scenes_stream_header(int size, int grid, uint8_t out[SAINT_SCENES_STREAM_HEADER]);
 

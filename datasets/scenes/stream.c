@@ -76,7 +76,8 @@ saint_status saint_scenes_stream_open(const saint_scenes_stream_options *o, sain
 {
     if (o->grid < 1 || o->grid > SAINT_SCENES_GRID_MAX)
         return saint_fail(err, SAINT_INVALID, "scenes: expected a grid of 1 to %d patches, found %d", SAINT_SCENES_GRID_MAX, o->grid);
-    if (o->seed > SAINT_SCENES_SEED_MAX) return saint_fail(err, SAINT_INVALID, "scenes: expected a seed of 0 to %d, found %u", SAINT_SCENES_SEED_MAX, o->seed);
+    if (o->seed > SAINT_SCENES_SEED_MAX)
+        return saint_fail(err, SAINT_INVALID, "scenes: expected a seed of 0 to %d, found %u", SAINT_SCENES_SEED_MAX, o->seed);
     saint_scenes_stream *s = calloc(1, sizeof *s);
     if (!s) return saint_fail(err, SAINT_MEMORY, "scenes: no memory for a stream");
     s->o = *o;

@@ -5,10 +5,11 @@
 
 /* Neighbours 2i and 2i + 1 are mistaken for each other. No word names a shape, a colour or a background. */
 static const char *const words[] = {
-    "HOUSE", "MOUSE", "LIGHT", "MIGHT", "BREAD", "BREAK", "STONE", "STORE", "TRAIN", "BRAIN", "CLOCK", "BLOCK", "SHEEP", "SHEET", "CHAIR", "CHAIN",
-    "PLANE", "PLANT", "GRAPE", "GRADE", "BOOK",  "COOK",  "FISH",  "DISH",  "BALL",  "BELL",  "LAKE",  "CAKE",  "ROAD",  "TOAD",  "SHIP",  "SHOP",
-    "BEAR",  "PEAR",  "KING",  "WING",  "GOLD",  "COLD",  "PARK",  "BARK",  "EXIT",  "EDIT",  "JUMP",  "DUMP",  "ZERO",  "HERO",  "QUIZ",  "QUIT",
-    "VAN",   "CAN",   "FOX",   "BOX",   "JAM",   "DAM",   "SUN",   "RUN",   "DOG",   "FOG",   "CAT",   "HAT",   "BUS",   "BUG",   "CANDLE", "HANDLE",
+    "HOUSE", "MOUSE", "LIGHT", "MIGHT", "BREAD", "BREAK", "STONE", "STORE", "TRAIN", "BRAIN", "CLOCK",  "BLOCK",  "SHEEP",
+    "SHEET", "CHAIR", "CHAIN", "PLANE", "PLANT", "GRAPE", "GRADE", "BOOK",  "COOK",  "FISH",  "DISH",   "BALL",   "BELL",
+    "LAKE",  "CAKE",  "ROAD",  "TOAD",  "SHIP",  "SHOP",  "BEAR",  "PEAR",  "KING",  "WING",  "GOLD",   "COLD",   "PARK",
+    "BARK",  "EXIT",  "EDIT",  "JUMP",  "DUMP",  "ZERO",  "HERO",  "QUIZ",  "QUIT",  "VAN",   "CAN",    "FOX",    "BOX",
+    "JAM",   "DAM",   "SUN",   "RUN",   "DOG",   "FOG",   "CAT",   "HAT",   "BUS",   "BUG",   "CANDLE", "HANDLE",
 };
 enum { WORDS = sizeof words / sizeof *words };
 

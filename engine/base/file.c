@@ -18,7 +18,8 @@ static saint_status open_regular(const char *path, int *fd, size_t *bytes, saint
     if (*fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(*fd);
-        return saint_fail(err, SAINT_IO, "%s: expected a regular file, found %s", path, S_ISDIR(st.st_mode) ? "a directory" : "something else");
+        return saint_fail(err, SAINT_IO, "%s: expected a regular file, found %s", path,
+                          S_ISDIR(st.st_mode) ? "a directory" : "something else");
     }
     *bytes = (size_t)st.st_size;
     return SAINT_OK;
@@ -69,7 +70,22 @@ static bool write_all(int fd, const char *p, size_t n)
     return true;
 }
 
-saint_status saint_file_write(const char *path, const void *data, size_t n, saint_error *err)
+/* A device, a pipe or a terminal is written into: renaming over it would put a file in its place (as root, even over /dev/null). */
+static saint_status write_into(const char *path, const void *data, size_t n, saint_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    bool ok = write_all(fd, data, n);
+    int why = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    return ok ? SAINT_OK : saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(why));
+}
+
+/* The new content appears under its name whole or not at all. */
+static saint_status replace(const char *path, const void *data, size_t n, saint_error *err)
 {
     size_t len = strlen(path) + 16;
     char *tmp = malloc(len);
@@ -99,6 +115,18 @@ saint_status saint_file_write(const char *path, const void *data, size_t n, sain
     }
     free(tmp);
     return ok ? SAINT_OK : SAINT_IO;
+}
+
+saint_status saint_file_write(const char *path, const void *data, size_t n, saint_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) return replace(path, data, n, err);
+    if (!S_ISREG(st.st_mode)) return write_into(path, data, n, err);
+    char *target = realpath(path, NULL); /* a link stays a link */
+    if (!target) return saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    saint_status s = replace(target, data, n, err);
+    free(target);
+    return s;
 }
 
 bool saint_file_exists(const char *path)

@@ -9,7 +9,8 @@
 
 /* Read a regular file of at most max_bytes; *out is malloc'ed and has a terminating 0 behind its n bytes. SAINT_IO names the path. */
 saint_status saint_file_read(const char *path, size_t max_bytes, char **out, size_t *n, saint_error *err);
-/* Write beside `path`, fsync, rename over it: a reader sees the old file or the whole new one. */
+/* Write beside `path`, fsync, rename over it: a reader sees the old file or the whole new one. A link keeps pointing at what was
+ * written; what is no regular file (a device, a pipe) is written into and stays what it is. */
 saint_status saint_file_write(const char *path, const void *data, size_t n, saint_error *err);
 bool saint_file_exists(const char *path);
 

@@ -40,7 +40,7 @@ size_t saint_checkpoint_mapped_bytes(const saint_checkpoint *c);
 size_t saint_checkpoint_copied_bytes(const saint_checkpoint *c); /* private copies of misaligned or strided tensors */
 
 /* Write tensors as one .safetensors file (written beside `path`, fsynced, renamed). names and shapes as in t. */
-saint_status saint_safetensors_write(const char *path, const saint_tensor *t, int n, const char *const *metadata /* key, value, ..., NULL */,
-                                     saint_error *err);
+saint_status saint_safetensors_write(const char *path, const saint_tensor *t, int n,
+                                     const char *const *metadata /* key, value, ..., NULL */, saint_error *err);
 
 #endif

@@ -31,7 +31,8 @@ typedef struct {
     double x0, y0, w, h;
 } saint_view_rect;
 
-/* pixels: caller's f32 [3, side, side]; value = (rgb / 255 - mean) / std in the order of operations of the published code. rect may be NULL. */
+/* pixels: caller's f32 [3, side, side]; value = (rgb / 255 - mean) / std in the order of operations of the published code. rect may be
+ * NULL. */
 saint_status saint_preprocess(const saint_preproc *p, const saint_image *im, float *pixels, saint_view_rect *rect, saint_error *err);
 
 /* Read a Hugging Face preprocessor_config.json (CLIPImageProcessor) or a timm pretrained_cfg object on top of defaults already in *p.

@@ -1,8 +1,8 @@
 /* tome.c - ToMe's bipartite soft matching (ICLR 2023).
  *
  * Even positions of the whole sequence, prefix rows counted, are a, odd ones b; prefix rows (class, distillation token) neither merge
- * nor are merged into. score_i = highest cosine of a_i to a b, the first of equals its partner; the r = n - keep tokens of a with the highest
- * score, at most half of the candidates, merge into their partners as means weighted by `size` (the caller does the arithmetic from
+ * nor are merged into. score_i = highest cosine of a_i to a b, the first of equals its partner; the r = n - keep tokens of a with the
+ * highest score, at most half of the candidates, merge into their partners as means weighted by `size` (the caller does the arithmetic from
  * out->merge). Order: what is left of a, then b; a is in its old order when there is a class token and in descending score order
  * otherwise, as published; r = 0 leaves the old order. Equal scores merge the lower index first. */
 #include "select/internal.h"

@@ -167,7 +167,8 @@ static const saint_tensor *look_up(binder *b, bool optional, const char *fmt, ..
         return NULL;
     }
     if (!is_float(t->type)) {
-        b->status = saint_fail(b->err, SAINT_UNSUPPORTED, "tensor %s: expected F32, F16 or BF16, found %s", t->name, saint_dtype_name(t->type));
+        b->status =
+            saint_fail(b->err, SAINT_UNSUPPORTED, "tensor %s: expected F32, F16 or BF16, found %s", t->name, saint_dtype_name(t->type));
         return NULL;
     }
     return t;
@@ -181,7 +182,8 @@ static void check_count(binder *b, const saint_tensor *t, int64_t rows, int64_t 
     if (ok) return;
     char found[96];
     shape_text(t, found, sizeof found);
-    b->status = saint_fail(b->err, SAINT_FORMAT, "tensor %s: expected %lld x %lld, found %s", t->name, (long long)rows, (long long)cols, found);
+    b->status =
+        saint_fail(b->err, SAINT_FORMAT, "tensor %s: expected %lld x %lld, found %s", t->name, (long long)rows, (long long)cols, found);
 }
 
 static saint_matrix matrix(binder *b, const saint_tensor *t, int64_t rows, int64_t cols)

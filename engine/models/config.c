@@ -20,14 +20,9 @@ static saint_status act_by_name(const char *name, const char *what, const char *
     return saint_fail(err, SAINT_UNSUPPORTED, "%s: %s \"%s\" is not implemented", what, key, name);
 }
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *v, saint_error *err)
 {
+    saint_status s;
     const char *act = "quick_gelu", *type = NULL;
     double eps = 1e-5;
     /* defaults of transformers' CLIPVisionConfig */
@@ -37,20 +32,22 @@ saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *
     v->mlp = 3072;
     v->side = 224;
     v->patch = 32;
-    TRY(saint_json_string(c, "model_type", &type, what, err));
+    if ((s = saint_json_string(c, "model_type", &type, what, err)) != SAINT_OK) return s;
     if (type && strcmp(type, "clip_vision_model") != 0)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: vision tower of model_type \"%s\" is not implemented (clip_vision_model is)", what, type);
-    TRY(saint_json_int(c, "num_hidden_layers", 1, 95, &v->layers, what, err));
-    TRY(saint_json_int(c, "hidden_size", 1, 1 << 16, &v->dim, what, err));
-    TRY(saint_json_int(c, "num_attention_heads", 1, 1 << 10, &v->heads, what, err));
-    TRY(saint_json_int(c, "intermediate_size", 1, 1 << 20, &v->mlp, what, err));
-    TRY(saint_json_int(c, "image_size", 1, 8192, &v->side, what, err));
-    TRY(saint_json_int(c, "patch_size", 1, 1024, &v->patch, what, err));
-    TRY(saint_json_double(c, "layer_norm_eps", &eps, what, err));
-    TRY(saint_json_string(c, "hidden_act", &act, what, err));
-    TRY(act_by_name(act, what, "hidden_act", &v->act, err));
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: vision tower of model_type \"%s\" is not implemented (clip_vision_model is)", what,
+                          type);
+    if ((s = saint_json_int(c, "num_hidden_layers", 1, 95, &v->layers, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "hidden_size", 1, 1 << 16, &v->dim, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "num_attention_heads", 1, 1 << 10, &v->heads, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "intermediate_size", 1, 1 << 20, &v->mlp, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "image_size", 1, 8192, &v->side, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "patch_size", 1, 1024, &v->patch, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_double(c, "layer_norm_eps", &eps, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_string(c, "hidden_act", &act, what, err)) != SAINT_OK) return s;
+    if ((s = act_by_name(act, what, "hidden_act", &v->act, err)) != SAINT_OK) return s;
     if (v->dim % v->heads) return saint_fail(err, SAINT_FORMAT, "%s: hidden_size %d is not a multiple of %d heads", what, v->dim, v->heads);
-    if (v->side % v->patch) return saint_fail(err, SAINT_FORMAT, "%s: image_size %d is not a multiple of patch_size %d", what, v->side, v->patch);
+    if (v->side % v->patch)
+        return saint_fail(err, SAINT_FORMAT, "%s: image_size %d is not a multiple of patch_size %d", what, v->side, v->patch);
     v->eps = (float)eps;
     v->grid = v->side / v->patch;
     v->prefix = 1;
@@ -60,26 +57,28 @@ saint_status saint_config_vit_clip(const cJSON *c, const char *what, saint_vit *
 
 static saint_status refuse_true(const cJSON *c, const char *key, const char *what, saint_error *err)
 {
+    saint_status s;
     bool on = false;
-    TRY(saint_json_bool(c, key, &on, what, err));
+    if ((s = saint_json_bool(c, key, &on, what, err)) != SAINT_OK) return s;
     return on ? saint_fail(err, SAINT_UNSUPPORTED, "%s: %s true is not implemented", what, key) : SAINT_OK;
 }
 
 /* transformers 5 moved rope_theta into rope_parameters; older files keep it on top and name scaling separately. */
 static saint_status read_rope(const cJSON *c, const char *what, double *theta, saint_error *err)
 {
+    saint_status s;
     static const char *const keys[] = {"rope_scaling", "rope_parameters"};
-    TRY(saint_json_double(c, "rope_theta", theta, what, err));
+    if ((s = saint_json_double(c, "rope_theta", theta, what, err)) != SAINT_OK) return s;
     for (int i = 0; i < 2; i++) {
         const cJSON *r = cJSON_GetObjectItemCaseSensitive(c, keys[i]);
         if (!r || cJSON_IsNull(r)) continue;
         const char *type = "default";
         if (!cJSON_IsObject(r)) return saint_fail(err, SAINT_FORMAT, "%s: %s is not an object", what, keys[i]);
-        TRY(saint_json_string(r, "type", &type, what, err));
-        TRY(saint_json_string(r, "rope_type", &type, what, err));
+        if ((s = saint_json_string(r, "type", &type, what, err)) != SAINT_OK) return s;
+        if ((s = saint_json_string(r, "rope_type", &type, what, err)) != SAINT_OK) return s;
         if (strcmp(type, "default") != 0)
             return saint_fail(err, SAINT_UNSUPPORTED, "%s: %s of type \"%s\" is not implemented", what, keys[i], type);
-        TRY(saint_json_double(r, "rope_theta", theta, what, err));
+        if ((s = saint_json_double(r, "rope_theta", theta, what, err)) != SAINT_OK) return s;
     }
     return SAINT_OK;
 }
@@ -100,6 +99,7 @@ saint_status saint_config_eos(const cJSON *c, const char *what, saint_llm *l, sa
 
 saint_status saint_config_llama(const cJSON *c, const char *what, saint_llm *l, saint_error *err)
 {
+    saint_status s;
     const char *act = "silu", *type = NULL;
     double eps = 1e-6, theta = 10000;
     /* defaults of transformers' LlamaConfig */
@@ -111,30 +111,32 @@ saint_status saint_config_llama(const cJSON *c, const char *what, saint_llm *l, 
     l->max_positions = 2048;
     l->eos[0] = 2;
     l->n_eos = 1;
-    TRY(saint_json_string(c, "model_type", &type, what, err));
+    if ((s = saint_json_string(c, "model_type", &type, what, err)) != SAINT_OK) return s;
     if (type && strcmp(type, "llama") != 0 && strcmp(type, "vicuna") != 0 && strncmp(type, "llava", 5) != 0)
         return saint_fail(err, SAINT_UNSUPPORTED, "%s: language model of model_type \"%s\" is not implemented (llama is)", what, type);
-    TRY(saint_json_int(c, "hidden_size", 1, 1 << 17, &l->dim, what, err));
-    TRY(saint_json_int(c, "intermediate_size", 1, 1 << 20, &l->mlp, what, err));
-    TRY(saint_json_int(c, "num_hidden_layers", 1, 95, &l->layers, what, err));
-    TRY(saint_json_int(c, "num_attention_heads", 1, 1 << 10, &l->heads, what, err));
+    if ((s = saint_json_int(c, "hidden_size", 1, 1 << 17, &l->dim, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "intermediate_size", 1, 1 << 20, &l->mlp, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "num_hidden_layers", 1, 95, &l->layers, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "num_attention_heads", 1, 1 << 10, &l->heads, what, err)) != SAINT_OK) return s;
     l->kv_heads = l->heads;
-    TRY(saint_json_int(c, "num_key_value_heads", 1, 1 << 10, &l->kv_heads, what, err));
-    TRY(saint_json_int(c, "vocab_size", 1, 1 << 24, &l->vocab, what, err));
-    TRY(saint_json_int(c, "max_position_embeddings", 1, 1 << 24, &l->max_positions, what, err));
+    if ((s = saint_json_int(c, "num_key_value_heads", 1, 1 << 10, &l->kv_heads, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "vocab_size", 1, 1 << 24, &l->vocab, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_int(c, "max_position_embeddings", 1, 1 << 24, &l->max_positions, what, err)) != SAINT_OK) return s;
     if (l->heads % l->kv_heads)
-        return saint_fail(err, SAINT_FORMAT, "%s: %d attention heads are not a multiple of %d key-value heads", what, l->heads, l->kv_heads);
+        return saint_fail(err, SAINT_FORMAT, "%s: %d attention heads are not a multiple of %d key-value heads", what, l->heads,
+                          l->kv_heads);
     l->head_dim = l->dim / l->heads;
-    TRY(saint_json_int(c, "head_dim", 1, 1024, &l->head_dim, what, err));
+    if ((s = saint_json_int(c, "head_dim", 1, 1024, &l->head_dim, what, err)) != SAINT_OK) return s;
     if (l->head_dim < 2 || l->head_dim > 1024 || l->head_dim % 2)
         return saint_fail(err, SAINT_FORMAT, "%s: heads of width %d, expected an even number up to 1024", what, l->head_dim);
-    TRY(saint_json_double(c, "rms_norm_eps", &eps, what, err));
-    TRY(saint_json_string(c, "hidden_act", &act, what, err));
-    if (strcmp(act, "silu") != 0) return saint_fail(err, SAINT_UNSUPPORTED, "%s: hidden_act \"%s\" is not implemented in the LLM", what, act);
-    TRY(refuse_true(c, "attention_bias", what, err));
-    TRY(refuse_true(c, "mlp_bias", what, err));
-    TRY(read_rope(c, what, &theta, err));
-    TRY(saint_config_eos(c, what, l, err));
+    if ((s = saint_json_double(c, "rms_norm_eps", &eps, what, err)) != SAINT_OK) return s;
+    if ((s = saint_json_string(c, "hidden_act", &act, what, err)) != SAINT_OK) return s;
+    if (strcmp(act, "silu") != 0)
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: hidden_act \"%s\" is not implemented in the LLM", what, act);
+    if ((s = refuse_true(c, "attention_bias", what, err)) != SAINT_OK) return s;
+    if ((s = refuse_true(c, "mlp_bias", what, err)) != SAINT_OK) return s;
+    if ((s = read_rope(c, what, &theta, err)) != SAINT_OK) return s;
+    if ((s = saint_config_eos(c, what, l, err)) != SAINT_OK) return s;
     if (!(theta > 0) || !(eps >= 0)) return saint_fail(err, SAINT_FORMAT, "%s: rope_theta or rms_norm_eps is not positive", what);
     l->eps = (float)eps;
     /* transformers: 1 / theta^(arange(0, d, 2) / d), in f32 */

@@ -13,12 +13,6 @@ struct saint_llm_forward {
     float *logits;                  /* backend f32 [vocab] */
 };
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 saint_status saint_kv_new(saint_kv **out, saint_backend *b, int cap, int width, saint_error *err)
 {
     saint_kv *kv = calloc(1, sizeof *kv);
@@ -105,7 +99,8 @@ static saint_status project(saint_llm_forward *f, bool decode, const void *x, in
     return linear(f, decode, &a, err);
 }
 
-static saint_status add_projected(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, float *y, saint_error *err)
+static saint_status add_projected(saint_llm_forward *f, bool decode, const void *x, int64_t t, const saint_dense *w, float *y,
+                                  saint_error *err)
 {
     saint_linear_args a = {.m = t, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .residual = y, .y = y, .ytype = SAINT_F32,
                            .ldy = w->w.rows};
@@ -115,39 +110,41 @@ static saint_status add_projected(saint_llm_forward *f, bool decode, const void 
 saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int t, const int32_t *pos, saint_kv *kv, bool decode,
                                  float *last_attention, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_llm *l = &f->m->llm;
     const saint_llm_block *w = &l->block[layer];
     size_t e = saint_compute_size(b);
     int64_t q_width = (int64_t)l->heads * l->head_dim;
     float scale = 1.0f / sqrtf((float)l->head_dim);
-    if (kv->len + t > kv->cap) return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
+    if (kv->len + t > kv->cap)
+        return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
     char *k = (char *)kv->k + (size_t)kv->len * (size_t)kv->width * e, *v = (char *)kv->v + (size_t)kv->len * (size_t)kv->width * e;
 
-    TRY(b->op->rmsnorm(b, x, t, l->dim, w->norm1.w, l->eps, f->h, b->compute, err));
-    TRY(project(f, decode, f->h, t, &w->q, NULL, f->q, err));
-    TRY(project(f, decode, f->h, t, &w->k, NULL, k, err));
-    TRY(project(f, decode, f->h, t, &w->v, NULL, v, err));
-    TRY(b->op->rope(b, f->q, t, q_width, l->heads, l->head_dim, pos, l->inv_freq, err));
-    TRY(b->op->rope(b, k, t, kv->width, l->kv_heads, l->head_dim, pos, l->inv_freq, err));
+    if ((s = b->op->rmsnorm(b, x, t, l->dim, w->norm1.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
+    if ((s = project(f, decode, f->h, t, &w->q, NULL, f->q, err)) != SAINT_OK) return s;
+    if ((s = project(f, decode, f->h, t, &w->k, NULL, k, err)) != SAINT_OK) return s;
+    if ((s = project(f, decode, f->h, t, &w->v, NULL, v, err)) != SAINT_OK) return s;
+    if ((s = b->op->rope(b, f->q, t, q_width, l->heads, l->head_dim, pos, l->inv_freq, err)) != SAINT_OK) return s;
+    if ((s = b->op->rope(b, k, t, kv->width, l->kv_heads, l->head_dim, pos, l->inv_freq, err)) != SAINT_OK) return s;
     kv->len += t;
 
     int32_t cu_q[2] = {0, t}, cu_k[2] = {0, kv->len};
     saint_attention_args a = {.q = f->q, .k = kv->k, .v = kv->v, .ldq = q_width, .ldk = kv->width, .ldv = kv->width, .n_heads = l->heads,
                               .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_seqs = 1, .cu_q = cu_q, .cu_k = cu_k, .causal = true,
                               .scale = scale, .out = f->attn, .ldo = q_width};
-    TRY(b->op->attention(b, &a, err));
+    if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
     if (last_attention) {
         saint_attention_row_args row = {.q = (char *)f->q + (size_t)(t - 1) * (size_t)q_width * e, .k = kv->k, .ldk = kv->width,
                                         .n_heads = l->heads, .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_keys = kv->len,
                                         .scale = scale, .p = last_attention};
-        TRY(b->op->attention_row(b, &row, err));
+        if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
     }
-    TRY(add_projected(f, decode, f->attn, t, &w->o, x, err));
+    if ((s = add_projected(f, decode, f->attn, t, &w->o, x, err)) != SAINT_OK) return s;
 
-    TRY(b->op->rmsnorm(b, x, t, l->dim, w->norm2.w, l->eps, f->h, b->compute, err));
-    TRY(project(f, decode, f->h, t, &w->gate, NULL, f->gate, err));
-    TRY(project(f, decode, f->h, t, &w->up, f->gate, f->up, err));
+    if ((s = b->op->rmsnorm(b, x, t, l->dim, w->norm2.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
+    if ((s = project(f, decode, f->h, t, &w->gate, NULL, f->gate, err)) != SAINT_OK) return s;
+    if ((s = project(f, decode, f->h, t, &w->up, f->gate, f->up, err)) != SAINT_OK) return s;
     return add_projected(f, decode, f->up, t, &w->down, x, err);
 }
 
@@ -160,10 +157,11 @@ saint_status saint_llm_metric(saint_llm_forward *f, const saint_kv *kv, int firs
 
 saint_status saint_llm_logits(saint_llm_forward *f, const float *x, float *logits, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_llm *l = &f->m->llm;
-    TRY(b->op->rmsnorm(b, x, 1, l->dim, l->norm.w, l->eps, f->h, b->compute, err));
+    if ((s = b->op->rmsnorm(b, x, 1, l->dim, l->norm.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
     saint_linear_args a = {.m = 1, .x = f->h, .ldx = l->dim, .w = l->head, .y = f->logits, .ytype = SAINT_F32, .ldy = l->vocab};
-    TRY(b->op->linear_rows(b, &a, err));
+    if ((s = b->op->linear_rows(b, &a, err)) != SAINT_OK) return s;
     return b->op->download(b, logits, f->logits, (size_t)l->vocab * sizeof *logits, err);
 }

@@ -1,4 +1,5 @@
-/* llm.h - LLaMA in the steps that prune sites cut it into: one whole block at a time, with a key-value cache of its own length per layer. */
+/* llm.h - LLaMA in the steps that prune sites cut it into: one whole block at a time, with a key-value cache of its own length per layer.
+ */
 #ifndef SAINT_MODELS_LLM_H
 #define SAINT_MODELS_LLM_H
 

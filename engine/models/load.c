@@ -10,12 +10,6 @@
 
 enum { MAX_CONFIG = 64 << 20 };
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 static const char *base_name(const char *path)
 {
     size_t n = strlen(path);
@@ -115,9 +109,10 @@ static void preproc_clip_default(saint_preproc *p, int side)
 
 static saint_status preproc_from_dir(saint_model *m, const char *dir, saint_error *err)
 {
+    saint_status s;
     cJSON *c = NULL;
-    TRY(load_json(dir, "preprocessor_config.json", &c, err));
-    saint_status s = c ? saint_preproc_from_hf(c, "preprocessor_config.json", &m->preproc, err) : SAINT_OK;
+    if ((s = load_json(dir, "preprocessor_config.json", &c, err)) != SAINT_OK) return s;
+    s = c ? saint_preproc_from_hf(c, "preprocessor_config.json", &m->preproc, err) : SAINT_OK;
     cJSON_Delete(c);
     if (s == SAINT_OK && m->preproc.side != m->vit.side)
         s = saint_fail(err, SAINT_FORMAT, "%s/preprocessor_config.json: pictures of %d pixels, but the vision tower takes %d", dir,
@@ -140,10 +135,11 @@ static saint_status set_fit(saint_model *m, const char *fit, saint_error *err)
 
 static saint_status feature_layer(saint_model *m, const cJSON *c, const char *key, const char *what, saint_error *err)
 {
+    saint_status s;
     int layer = -2;
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(c, key)))
         return saint_fail(err, SAINT_UNSUPPORTED, "%s: %s with several layers is not implemented", what, key);
-    TRY(saint_json_int(c, key, -m->vit.layers - 1, m->vit.layers, &layer, what, err));
+    if ((s = saint_json_int(c, key, -m->vit.layers - 1, m->vit.layers, &layer, what, err)) != SAINT_OK) return s;
     /* hidden_states[0] is the input of block 0, hidden_states[i] the output of block i - 1 */
     int run = layer < 0 ? m->vit.layers + 1 + layer : layer;
     if (run < 1) return saint_fail(err, SAINT_FORMAT, "%s: %s %d leaves no ViT block to run", what, key, layer);
@@ -154,8 +150,9 @@ static saint_status feature_layer(saint_model *m, const cJSON *c, const char *ke
 static saint_status want_string(const cJSON *c, const char *key, const char *fallback, const char *a, const char *b, const char *what,
                                 saint_error *err)
 {
+    saint_status s;
     const char *v = fallback;
-    TRY(saint_json_string(c, key, &v, what, err));
+    if ((s = saint_json_string(c, key, &v, what, err)) != SAINT_OK) return s;
     if (strcmp(v, a) != 0 && strcmp(v, b) != 0)
         return saint_fail(err, SAINT_UNSUPPORTED, "%s: %s \"%s\" is not implemented (\"%s\" is)", what, key, v, a);
     return SAINT_OK;
@@ -163,7 +160,8 @@ static saint_status want_string(const cJSON *c, const char *key, const char *fal
 
 static saint_status llama_config(saint_model *m, const cJSON *c, const char *what, saint_error *err)
 {
-    TRY(saint_config_llama(c, what, &m->llm, err)); /* first pass: sizes */
+    saint_status s;
+    if ((s = saint_config_llama(c, what, &m->llm, err)) != SAINT_OK) return s; /* first pass: sizes */
     m->llm.inv_freq = saint_model_alloc(m, (size_t)m->llm.head_dim / 2 * sizeof(float));
     if (!m->llm.inv_freq) return saint_fail(err, SAINT_MEMORY, "no memory");
     return saint_config_llama(c, what, &m->llm, err);
@@ -171,14 +169,15 @@ static saint_status llama_config(saint_model *m, const cJSON *c, const char *wha
 
 static saint_status config_llava_hf(saint_model *m, const cJSON *c, const char *what, saint_error *err)
 {
+    saint_status s;
     static const cJSON nothing = {.type = cJSON_Object};
     const cJSON *vision = cJSON_GetObjectItemCaseSensitive(c, "vision_config"), *text = cJSON_GetObjectItemCaseSensitive(c, "text_config");
-    TRY(want_string(c, "vision_feature_select_strategy", "default", "default", "default", what, err));
-    TRY(saint_config_vit_clip(vision ? vision : &nothing, what, &m->vit, err));
-    TRY(feature_layer(m, c, "vision_feature_layer", what, err));
-    TRY(want_string(c, "projector_hidden_act", "gelu", "gelu", "gelu", what, err));
+    if ((s = want_string(c, "vision_feature_select_strategy", "default", "default", "default", what, err)) != SAINT_OK) return s;
+    if ((s = saint_config_vit_clip(vision ? vision : &nothing, what, &m->vit, err)) != SAINT_OK) return s;
+    if ((s = feature_layer(m, c, "vision_feature_layer", what, err)) != SAINT_OK) return s;
+    if ((s = want_string(c, "projector_hidden_act", "gelu", "gelu", "gelu", what, err)) != SAINT_OK) return s;
     m->projector.act = SAINT_ACT_GELU_ERF;
-    TRY(llama_config(m, text ? text : &nothing, what, err));
+    if ((s = llama_config(m, text ? text : &nothing, what, err)) != SAINT_OK) return s;
     preproc_clip_default(&m->preproc, m->vit.side);
     m->template = saint_template_find("llava_hf");
     return SAINT_OK;
@@ -186,17 +185,18 @@ static saint_status config_llava_hf(saint_model *m, const cJSON *c, const char *
 
 static saint_status config_llava_liuhaotian(saint_model *m, const cJSON *c, const char *what, saint_error *err)
 {
+    saint_status s;
     const char *aspect = "square";
-    TRY(want_string(c, "mm_vision_select_feature", "patch", "patch", "patch", what, err));
-    TRY(want_string(c, "mm_projector_type", "linear", "mlp2x_gelu", "mlp2x_gelu", what, err));
+    if ((s = want_string(c, "mm_vision_select_feature", "patch", "patch", "patch", what, err)) != SAINT_OK) return s;
+    if ((s = want_string(c, "mm_projector_type", "linear", "mlp2x_gelu", "mlp2x_gelu", what, err)) != SAINT_OK) return s;
     bool start_end = false;
-    TRY(saint_json_bool(c, "mm_use_im_start_end", &start_end, what, err));
+    if ((s = saint_json_bool(c, "mm_use_im_start_end", &start_end, what, err)) != SAINT_OK) return s;
     if (start_end) return saint_fail(err, SAINT_UNSUPPORTED, "%s: mm_use_im_start_end true is not implemented", what);
     m->projector.act = SAINT_ACT_GELU_ERF;
-    TRY(feature_layer(m, c, "mm_vision_select_layer", what, err));
-    TRY(llama_config(m, c, what, err));
+    if ((s = feature_layer(m, c, "mm_vision_select_layer", what, err)) != SAINT_OK) return s;
+    if ((s = llama_config(m, c, what, err)) != SAINT_OK) return s;
     preproc_clip_default(&m->preproc, m->vit.side);
-    TRY(saint_json_string(c, "image_aspect_ratio", &aspect, what, err));
+    if ((s = saint_json_string(c, "image_aspect_ratio", &aspect, what, err)) != SAINT_OK) return s;
     if (strcmp(aspect, "pad") == 0) m->preproc.fit = SAINT_FIT_PAD;
     else if (strcmp(aspect, "square") != 0)
         return saint_fail(err, SAINT_UNSUPPORTED, "%s: image_aspect_ratio \"%s\" is not implemented (pad is)", what, aspect);
@@ -222,16 +222,18 @@ static saint_status find_tower(const char *dir, const char *name, const char *to
         }
         if (i == 0 && told) break;
     }
-    return saint_fail(err, SAINT_IO, "%s: its vision tower %s was not found; put that folder beside the model or name it with --vision-tower", dir,
+    return saint_fail(err, SAINT_IO,
+                      "%s: its vision tower %s was not found; put that folder beside the model or name it with --vision-tower", dir,
                       told ? told : name);
 }
 
 static saint_status tower_config(saint_model *m, const char *tower, saint_error *err)
 {
+    saint_status s;
     cJSON *c = NULL;
-    TRY(load_json(tower, "config.json", &c, err));
+    if ((s = load_json(tower, "config.json", &c, err)) != SAINT_OK) return s;
     const cJSON *vision = cJSON_GetObjectItemCaseSensitive(c, "vision_config");
-    saint_status s = saint_config_vit_clip(vision ? vision : c, "config.json of the vision tower", &m->vit, err);
+    s = saint_config_vit_clip(vision ? vision : c, "config.json of the vision tower", &m->vit, err);
     cJSON_Delete(c);
     return s;
 }
@@ -239,13 +241,16 @@ static saint_status tower_config(saint_model *m, const char *tower, saint_error 
 /* timm: sizes are read off the tensors, the rest off config.json as the hub writes it. */
 static saint_status config_timm(saint_model *m, const cJSON *c, const saint_names *n, const char *what, saint_error *err)
 {
+    saint_status s;
     saint_vit *v = &m->vit;
     const saint_tensor *patch = saint_names_find(n, "patch_embed.proj.weight"), *pos = saint_names_find(n, "pos_embed");
     const saint_tensor *fc1 = saint_names_find(n, "blocks.0.mlp.fc1.weight"), *head = saint_names_find(n, "head.weight");
     if (!patch || patch->rank != 4 || patch->shape[1] != 3 || patch->shape[2] != patch->shape[3] || !pos || pos->rank != 3 || !fc1 ||
         fc1->rank != 2 || !head || head->rank != 2)
-        return saint_fail(err, SAINT_FORMAT, "%s: not a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
-                          "head.weight is missing or has an unexpected shape", what);
+        return saint_fail(err, SAINT_FORMAT,
+                          "%s: not a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
+                          "head.weight is missing or has an unexpected shape",
+                          what);
     if (patch->shape[0] < 1 || patch->shape[0] > 1 << 16 || patch->shape[2] < 1 || patch->shape[2] > 1024 || pos->shape[1] > 1 << 20 ||
         fc1->shape[0] > 1 << 20 || head->shape[0] > 1 << 24 || head->shape[0] < 1)
         return saint_fail(err, SAINT_FORMAT, "%s: the shapes of the tensors are out of range", what);
@@ -257,8 +262,8 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     int patches = (int)pos->shape[1] - v->prefix;
     while (v->grid * v->grid < patches) v->grid++;
     if (patches < 1 || v->grid * v->grid != patches)
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s: pos_embed of %d rows does not fit a square grid behind %d prefix tokens", what, patches + v->prefix,
-                          v->prefix);
+        return saint_fail(err, SAINT_UNSUPPORTED, "%s: pos_embed of %d rows does not fit a square grid behind %d prefix tokens", what,
+                          patches + v->prefix, v->prefix);
     v->side = v->grid * v->patch;
     char name[64];
     for (v->layers = 0; v->layers < 96; v->layers++) {
@@ -272,12 +277,13 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     /* heads of 64 (tiny to large) or 80 (huge), unless the config tells */
     v->heads = v->dim % 64 == 0 && v->dim != 1280 ? v->dim / 64 : v->dim == 1280 ? 16 : 0;
     const cJSON *args = cJSON_GetObjectItemCaseSensitive(c, "model_args");
-    TRY(saint_json_int(c, "num_heads", 1, 1024, &v->heads, what, err));
-    if (args) TRY(saint_json_int(args, "num_heads", 1, 1024, &v->heads, what, err));
+    if ((s = saint_json_int(c, "num_heads", 1, 1024, &v->heads, what, err)) != SAINT_OK) return s;
+    if (args && (s = saint_json_int(args, "num_heads", 1, 1024, &v->heads, what, err)) != SAINT_OK) return s;
     if (!v->heads || v->dim % v->heads)
-        return saint_fail(err, SAINT_FORMAT, "%s: the number of heads is not known for width %d; add \"num_heads\" to config.json", what, v->dim);
+        return saint_fail(err, SAINT_FORMAT, "%s: the number of heads is not known for width %d; add \"num_heads\" to config.json", what,
+                          v->dim);
     const char *architecture = "vit";
-    if (c) TRY(saint_json_string(c, "architecture", &architecture, what, err));
+    if (c && (s = saint_json_string(c, "architecture", &architecture, what, err)) != SAINT_OK) return s;
     bool clip_style = strstr(architecture, "_clip_") != NULL;
     if (clip_style && strstr(architecture, "quickgelu")) v->act = SAINT_ACT_QUICK_GELU;
     if (clip_style) v->eps = 1e-5f;
@@ -286,7 +292,7 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
                                  .rounding = SAINT_ROUND_TORCHVISION, .filter = SAINT_RESAMPLE_BICUBIC,
                                  .mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0.5f}, .pad = {127, 127, 127}};
     const cJSON *pretrained = cJSON_GetObjectItemCaseSensitive(c, "pretrained_cfg");
-    if (pretrained) TRY(saint_preproc_from_timm(pretrained, what, &m->preproc, err));
+    if (pretrained && (s = saint_preproc_from_timm(pretrained, what, &m->preproc, err)) != SAINT_OK) return s;
     if (m->preproc.side != v->side)
         return saint_fail(err, SAINT_FORMAT, "%s: input_size %d, but pos_embed and patch size make %d", what, m->preproc.side, v->side);
     return SAINT_OK;
@@ -336,10 +342,11 @@ typedef enum { KIND_LLAVA_HF, KIND_LLAVA_LIUHAOTIAN, KIND_CLIP, KIND_LLAMA, KIND
 
 static saint_status tell_kind(const cJSON *c, const char *dir, model_kind *kind, saint_error *err)
 {
+    saint_status s;
     const char *type = NULL, *architecture = NULL;
     if (c) {
-        TRY(saint_json_string(c, "model_type", &type, "config.json", err));
-        TRY(saint_json_string(c, "architecture", &architecture, "config.json", err));
+        if ((s = saint_json_string(c, "model_type", &type, "config.json", err)) != SAINT_OK) return s;
+        if ((s = saint_json_string(c, "architecture", &architecture, "config.json", err)) != SAINT_OK) return s;
     }
     if (c && cJSON_GetObjectItemCaseSensitive(c, "mm_vision_tower")) *kind = KIND_LLAVA_LIUHAOTIAN;
     else if (type && strcmp(type, "llava") == 0) *kind = KIND_LLAVA_HF;
@@ -347,27 +354,30 @@ static saint_status tell_kind(const cJSON *c, const char *dir, model_kind *kind,
     else if (type && strcmp(type, "llama") == 0) *kind = KIND_LLAMA;
     else if (!type || architecture) *kind = KIND_TIMM;
     else
-        return saint_fail(err, SAINT_UNSUPPORTED, "%s/config.json: model_type \"%s\" is not implemented (llava, clip_vision_model, llama and timm ViTs are)",
-                          dir, type);
+        return saint_fail(err, SAINT_UNSUPPORTED,
+                          "%s/config.json: model_type \"%s\" is not implemented (llava, clip_vision_model, llama and timm ViTs are)", dir,
+                          type);
     return SAINT_OK;
 }
 
 static saint_status load_llm_side(saint_model *m, const char *dir, saint_error *err)
 {
+    saint_status s;
     cJSON *g = NULL;
-    TRY(load_json(dir, "generation_config.json", &g, err));
-    saint_status s = SAINT_OK;
+    if ((s = load_json(dir, "generation_config.json", &g, err)) != SAINT_OK) return s;
+    s = SAINT_OK;
     if (g && cJSON_GetObjectItemCaseSensitive(g, "eos_token_id")) s = saint_config_eos(g, "generation_config.json", &m->llm, err);
     cJSON_Delete(g);
-    TRY(s);
-    TRY(saint_tokenizer_load(&m->tokenizer, dir, err));
+    if ((s = s) != SAINT_OK) return s;
+    if ((s = saint_tokenizer_load(&m->tokenizer, dir, err)) != SAINT_OK) return s;
     if (saint_tokenizer_size(m->tokenizer) > m->llm.vocab)
-        return saint_fail(err, SAINT_FORMAT, "%s: the tokenizer has %d ids, but the embedding only %d rows", dir, saint_tokenizer_size(m->tokenizer),
-                          m->llm.vocab);
+        return saint_fail(err, SAINT_FORMAT, "%s: the tokenizer has %d ids, but the embedding only %d rows", dir,
+                          saint_tokenizer_size(m->tokenizer), m->llm.vocab);
     return SAINT_OK;
 }
 
-static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, const char *dir, const saint_model_options *o, saint_error *err)
+static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, const char *dir, const saint_model_options *o,
+                             saint_error *err)
 {
     char tower[1100] = "";
     saint_names *names = NULL;
@@ -426,10 +436,11 @@ static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, co
 /* A folder of ours may fix the template and the picture mode: saint.json {"template": .., "image_mode": ..}. */
 static saint_status apply_options(saint_model *m, const char *dir, const saint_model_options *o, saint_error *err)
 {
+    saint_status s;
     cJSON *own = NULL;
-    TRY(load_json(dir, "saint.json", &own, err));
+    if ((s = load_json(dir, "saint.json", &own, err)) != SAINT_OK) return s;
     const char *template_name = NULL, *fit = NULL;
-    saint_status s = SAINT_OK;
+    s = SAINT_OK;
     if (own) s = saint_json_string(own, "template", &template_name, "saint.json", err);
     if (own && s == SAINT_OK) s = saint_json_string(own, "image_mode", &fit, "saint.json", err);
     if (o->template_name) template_name = o->template_name;

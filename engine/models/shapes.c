@@ -96,8 +96,18 @@ static void make_vit(maker *k, const shape *s)
     saint_vit *v = &k->m->vit;
     bool clip = s->classes == 0;
     int64_t d = s->vit_dim;
-    *v = (saint_vit){.layers = s->vit_layers, .dim = s->vit_dim, .heads = s->vit_heads, .mlp = s->vit_mlp, .side = s->side, .patch = s->patch,
-                     .grid = s->side / s->patch, .prefix = 1, .run = s->vit_run, .eps = clip ? 1e-5f : 1e-6f, .act = s->act, .classes = s->classes};
+    *v = (saint_vit){.layers = s->vit_layers,
+                     .dim = s->vit_dim,
+                     .heads = s->vit_heads,
+                     .mlp = s->vit_mlp,
+                     .side = s->side,
+                     .patch = s->patch,
+                     .grid = s->side / s->patch,
+                     .prefix = 1,
+                     .run = s->vit_run,
+                     .eps = clip ? 1e-5f : 1e-6f,
+                     .act = s->act,
+                     .classes = s->classes};
     v->embed = dense(k, d, 3 * (int64_t)s->patch * s->patch, !clip);
     v->cls = constant(k, d, 0, 0.5f);
     v->pos = constant(k, (1 + (int64_t)v->grid * v->grid) * d, 0, 0.1f);
@@ -108,8 +118,13 @@ static void make_vit(maker *k, const shape *s)
     }
     v->block = take(k, (size_t)v->layers * sizeof *v->block);
     for (int i = 0; i < v->layers && !k->failed; i++)
-        v->block[i] = (saint_vit_block){.ln1 = norm(k, d, true), .ln2 = norm(k, d, true), .q = dense(k, d, d, true), .k = dense(k, d, d, true),
-                                        .v = dense(k, d, d, true), .proj = dense(k, d, d, true), .fc1 = dense(k, s->vit_mlp, d, true),
+        v->block[i] = (saint_vit_block){.ln1 = norm(k, d, true),
+                                        .ln2 = norm(k, d, true),
+                                        .q = dense(k, d, d, true),
+                                        .k = dense(k, d, d, true),
+                                        .v = dense(k, d, d, true),
+                                        .proj = dense(k, d, d, true),
+                                        .fc1 = dense(k, s->vit_mlp, d, true),
                                         .fc2 = dense(k, d, s->vit_mlp, true)};
 }
 
@@ -118,8 +133,17 @@ static void make_llm(maker *k, const shape *s)
     enum { OWN_BYTES = 768 << 20 }; /* far larger than any cache: sharing weights between layers does not flatter the clock */
     saint_llm *l = &k->m->llm;
     int64_t d = s->llm_dim;
-    *l = (saint_llm){.layers = s->llm_layers, .dim = s->llm_dim, .heads = s->llm_heads, .kv_heads = s->llm_heads, .head_dim = s->llm_dim / s->llm_heads,
-                     .mlp = s->llm_mlp, .vocab = s->vocab, .eps = 1e-5f, .max_positions = 4096, .eos = {2}, .n_eos = 1};
+    *l = (saint_llm){.layers = s->llm_layers,
+                     .dim = s->llm_dim,
+                     .heads = s->llm_heads,
+                     .kv_heads = s->llm_heads,
+                     .head_dim = s->llm_dim / s->llm_heads,
+                     .mlp = s->llm_mlp,
+                     .vocab = s->vocab,
+                     .eps = 1e-5f,
+                     .max_positions = 4096,
+                     .eos = {2},
+                     .n_eos = 1};
     l->inv_freq = take(k, (size_t)l->head_dim / 2 * sizeof *l->inv_freq);
     for (int i = 0; l->inv_freq && i < l->head_dim / 2; i++) l->inv_freq[i] = 1.0f / powf(10000.0f, (float)(2 * i) / (float)l->head_dim);
     l->embed = matrix(k, s->vocab, d);
@@ -148,7 +172,9 @@ saint_status saint_model_random(saint_model **out, const char *name, uint64_t se
     *out = NULL;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (strcmp(shapes[i].name, name) == 0) s = &shapes[i];
-    if (!s) return saint_fail(err, SAINT_INVALID, "%s: no such shape (vit-b16-224, vit-l14-336, vit-h14-224, llava-1.5-7b, llava-1.5-13b)", name);
+    if (!s)
+        return saint_fail(err, SAINT_INVALID, "%s: no such shape (vit-b16-224, vit-l14-336, vit-h14-224, llava-1.5-7b, llava-1.5-13b)",
+                          name);
     saint_model *m = calloc(1, sizeof *m);
     if (!m) return saint_fail(err, SAINT_MEMORY, "no memory for a model");
     m->refs = 1;
@@ -159,8 +185,11 @@ saint_status saint_model_random(saint_model **out, const char *name, uint64_t se
         saint_model_unref(m);
         return saint_fail(err, SAINT_MEMORY, "no memory for random weights of shape %s", name);
     }
-    static const saint_preproc clip = {.fit = SAINT_FIT_PAD, .filter = SAINT_RESAMPLE_BICUBIC, .mean = {0.48145466f, 0.4578275f, 0.40821073f},
-                                       .std = {0.26862954f, 0.26130258f, 0.27577711f}, .pad = {122, 116, 104}};
+    static const saint_preproc clip = {.fit = SAINT_FIT_PAD,
+                                       .filter = SAINT_RESAMPLE_BICUBIC,
+                                       .mean = {0.48145466f, 0.4578275f, 0.40821073f},
+                                       .std = {0.26862954f, 0.26130258f, 0.27577711f},
+                                       .pad = {122, 116, 104}};
     m->preproc = clip;
     m->preproc.side = m->preproc.resize = s->side;
     saint_model_fill_info(m);

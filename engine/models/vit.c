@@ -15,12 +15,6 @@ struct saint_vit_forward {
     float *pooled;             /* backend f32 [cap, dim] */
 };
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 static int64_t max64(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -63,7 +57,8 @@ void saint_vit_close(saint_vit_forward *f)
     free(f);
 }
 
-static saint_status linear(saint_vit_forward *f, const void *x, int64_t rows, const saint_dense *w, saint_act act, void *y, saint_error *err)
+static saint_status linear(saint_vit_forward *f, const void *x, int64_t rows, const saint_dense *w, saint_act act, void *y,
+                           saint_error *err)
 {
     saint_linear_args a = {.m = rows, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .act = act, .y = y, .ytype = f->b->compute,
                            .ldy = w->w.rows};
@@ -81,6 +76,7 @@ static saint_status linear_residual(saint_vit_forward *f, const void *x, int64_t
 
 saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, saint_rows *rows, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     int patches = v->grid * v->grid, each = v->prefix + patches;
@@ -94,12 +90,14 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
         rows->size[i] = 1;
     }
     /* position embedding first, so that the patch projection adds itself as a residual */
-    TRY(b->op->positions(b, rows->x, n, each, v->prefix, v->dim, v->pos, v->cls, err));
+    if ((s = b->op->positions(b, rows->x, n, each, v->prefix, v->dim, v->pos, v->cls, err)) != SAINT_OK) return s;
     for (int i = 0; i < n; i++) {
-        TRY(b->op->patchify(b, pixels + (size_t)i * image, v->side, v->side, v->patch, f->mlp, err));
-        TRY(linear_residual(f, f->mlp, patches, &v->embed, NULL, rows->x + (size_t)(i * each + v->prefix) * d, err));
+        if ((s = b->op->patchify(b, pixels + (size_t)i * image, v->side, v->side, v->patch, f->mlp, err)) != SAINT_OK) return s;
+        if ((s = linear_residual(f, f->mlp, patches, &v->embed, NULL, rows->x + (size_t)(i * each + v->prefix) * d, err)) != SAINT_OK) return s;
     }
-    if (v->pre.w) TRY(b->op->layernorm(b, rows->x, (int64_t)n * each, v->dim, v->pre.w, v->pre.b, v->eps, rows->x, SAINT_F32, err));
+    if (v->pre.w &&
+        (s = b->op->layernorm(b, rows->x, (int64_t)n * each, v->dim, v->pre.w, v->pre.b, v->eps, rows->x, SAINT_F32, err)) != SAINT_OK)
+        return s;
     return SAINT_OK;
 }
 
@@ -112,6 +110,7 @@ static const float *proportional_bias(saint_vit_forward *f, const saint_rows *ro
 
 saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, float *metric, float *cls, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     const saint_vit_block *k = &v->block[layer];
@@ -119,47 +118,57 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     int hd = v->dim / v->heads;
     float scale = 1.0f / sqrtf((float)hd);
     const float *bias = proportional_bias(f, rows);
-    TRY(b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err));
-    TRY(linear(f, f->h, t, &k->q, SAINT_ACT_NONE, f->q, err));
-    TRY(linear(f, f->h, t, &k->k, SAINT_ACT_NONE, f->k, err));
-    TRY(linear(f, f->h, t, &k->v, SAINT_ACT_NONE, f->v, err));
-    if (metric) TRY(b->op->mean_heads(b, f->k, t, d, v->heads, hd, metric, err));
+    if ((s = b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, t, &k->q, SAINT_ACT_NONE, f->q, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, t, &k->k, SAINT_ACT_NONE, f->k, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, t, &k->v, SAINT_ACT_NONE, f->v, err)) != SAINT_OK) return s;
+    if (metric && (s = b->op->mean_heads(b, f->k, t, d, v->heads, hd, metric, err)) != SAINT_OK) return s;
     for (int i = 0; cls && i < rows->n_seqs; i++) {
         int first = rows->cu[i], n = rows->cu[i + 1] - first;
         size_t at = (size_t)first * (size_t)d * saint_compute_size(b);
-        saint_attention_row_args row = {.q = (char *)f->q + at, .k = (char *)f->k + at, .ldk = d, .n_heads = v->heads, .n_kv_heads = v->heads,
-                                        .head_dim = hd, .n_keys = n, .scale = scale, .key_bias = bias ? bias + first : NULL, .p = cls + first};
-        TRY(b->op->attention_row(b, &row, err));
+        saint_attention_row_args row = {.q = (char *)f->q + at,
+                                        .k = (char *)f->k + at,
+                                        .ldk = d,
+                                        .n_heads = v->heads,
+                                        .n_kv_heads = v->heads,
+                                        .head_dim = hd,
+                                        .n_keys = n,
+                                        .scale = scale,
+                                        .key_bias = bias ? bias + first : NULL,
+                                        .p = cls + first};
+        if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
     }
     saint_attention_args a = {.q = f->q, .k = f->k, .v = f->v, .ldq = d, .ldk = d, .ldv = d, .n_heads = v->heads, .n_kv_heads = v->heads,
                               .head_dim = hd, .n_seqs = rows->n_seqs, .cu_q = rows->cu, .cu_k = rows->cu, .scale = scale, .key_bias = bias,
                               .out = f->h, .ldo = d};
-    TRY(b->op->attention(b, &a, err));
+    if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
     return linear_residual(f, f->h, t, &k->proj, k->ls1, rows->x, err);
 }
 
 saint_status saint_vit_mlp(saint_vit_forward *f, int layer, saint_rows *rows, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     const saint_vit_block *k = &v->block[layer];
     int64_t t = saint_rows_total(rows);
-    TRY(b->op->layernorm(b, rows->x, t, v->dim, k->ln2.w, k->ln2.b, v->eps, f->h, b->compute, err));
-    TRY(linear(f, f->h, t, &k->fc1, v->act, f->mlp, err));
+    if ((s = b->op->layernorm(b, rows->x, t, v->dim, k->ln2.w, k->ln2.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, t, &k->fc1, v->act, f->mlp, err)) != SAINT_OK) return s;
     return linear_residual(f, f->mlp, t, &k->fc2, k->ls2, rows->x, err);
 }
 
 /* logits host [rows, classes] */
 static saint_status head(saint_vit_forward *f, const float *pooled, int rows, const saint_dense *w, float *logits, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     size_t bytes = (size_t)rows * (size_t)v->classes * sizeof *logits;
     void *y = NULL;
-    TRY(b->op->layernorm(b, pooled, rows, v->dim, v->post.w, v->post.b, v->eps, f->h, b->compute, err));
-    TRY(b->op->alloc(b, bytes, &y, err));
+    if ((s = b->op->layernorm(b, pooled, rows, v->dim, v->post.w, v->post.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
+    if ((s = b->op->alloc(b, bytes, &y, err)) != SAINT_OK) return s;
     saint_linear_args a = {.m = rows, .x = f->h, .ldx = v->dim, .w = w->w, .bias = w->b, .y = y, .ytype = SAINT_F32, .ldy = v->classes};
-    saint_status s = b->op->linear_rows(b, &a, err);
+    s = b->op->linear_rows(b, &a, err);
     if (s == SAINT_OK) s = b->op->download(b, logits, y, bytes, err);
     b->op->release(b, y);
     return s;
@@ -167,18 +176,20 @@ static saint_status head(saint_vit_forward *f, const float *pooled, int rows, co
 
 saint_status saint_vit_classify(saint_vit_forward *f, const saint_rows *rows, float *logits, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_vit *v = &f->m->vit;
     size_t d = (size_t)v->dim, n = (size_t)rows->n_seqs, classes = (size_t)v->classes;
     /* merged tokens weigh as many patches as they stand for */
-    if (v->mean_pool) TRY(b->op->pool_rows(b, rows->x, v->dim, rows->n_seqs, rows->cu, v->prefix, rows->size, f->pooled, err));
-    else TRY(b->op->gather(b, rows->x, rows->cu, (int64_t)n, d * sizeof(float), f->pooled, err));
-    TRY(head(f, f->pooled, (int)n, &v->head, logits, err));
+    s = v->mean_pool ? b->op->pool_rows(b, rows->x, v->dim, rows->n_seqs, rows->cu, v->prefix, rows->size, f->pooled, err)
+                     : b->op->gather(b, rows->x, rows->cu, (int64_t)n, d * sizeof(float), f->pooled, err);
+    if (s != SAINT_OK) return s;
+    if ((s = head(f, f->pooled, (int)n, &v->head, logits, err)) != SAINT_OK) return s;
     if (!v->head_dist.w.data) return SAINT_OK;
     /* distilled DeiT: the mean of both heads, the second one on the distillation token */
     float *second = malloc(n * classes * sizeof *second);
     int32_t *at = malloc(n * sizeof *at);
-    saint_status s = second && at ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for logits");
+    s = second && at ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for logits");
     for (size_t i = 0; i < n && s == SAINT_OK; i++) at[i] = rows->cu[i] + 1;
     if (s == SAINT_OK) s = b->op->gather(b, rows->x, at, (int64_t)n, d * sizeof(float), f->pooled, err);
     if (s == SAINT_OK) s = head(f, f->pooled, (int)n, &v->head_dist, second, err);
@@ -190,11 +201,12 @@ saint_status saint_vit_classify(saint_vit_forward *f, const saint_rows *rows, fl
 
 saint_status saint_vit_project(saint_vit_forward *f, const saint_rows *rows, int first, int n, float *out, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = f->b;
     const saint_projector *p = &f->m->projector;
     const float *x = rows->x + (size_t)first * (size_t)rows->dim;
-    TRY(b->op->narrow(b, x, (size_t)n * (size_t)rows->dim, f->h, err));
-    TRY(linear(f, f->h, n, &p->fc1, p->act, f->mlp, err));
+    if ((s = b->op->narrow(b, x, (size_t)n * (size_t)rows->dim, f->h, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, n, &p->fc1, p->act, f->mlp, err)) != SAINT_OK) return s;
     saint_linear_args a = {.m = n, .x = f->mlp, .ldx = p->fc2.w.cols, .w = p->fc2.w, .bias = p->fc2.b, .y = out, .ytype = SAINT_F32,
                            .ldy = p->fc2.w.rows};
     return b->op->linear(b, &a, err);

@@ -143,7 +143,4 @@ size_t saint_cache_bytes(saint_cache *c)
     return bytes;
 }
 
-size_t saint_cache_budget(const saint_cache *c)
-{
-    return c->budget;
-}
+size_t saint_cache_budget(const saint_cache *c) { return c->budget; }

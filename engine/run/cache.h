@@ -24,8 +24,8 @@ typedef struct {
     saint_kv *kv;              /* LLM only */
     int kv_len, n_suffix, n_features;
     int n_images;
-    saint_history *history;    /* [n_images] of everything before this point */
-    double seconds;            /* of the part of this layer that is done */
+    saint_history *history; /* [n_images] of everything before this point */
+    double seconds;         /* of the part of this layer that is done */
     size_t bytes;
     uint64_t used, run;
 } saint_snapshot;
@@ -43,7 +43,7 @@ saint_snapshot *saint_cache_acquire(saint_cache *c, const saint_digest *key, boo
 void saint_cache_put(saint_cache *c, saint_snapshot *s);
 size_t saint_cache_bytes(saint_cache *c);
 size_t saint_cache_budget(const saint_cache *c);
-saint_snapshot *saint_snapshot_new(void); /* one reference; NULL without memory */
+saint_snapshot *saint_snapshot_new(void);     /* one reference; NULL without memory */
 void saint_snapshot_unref(saint_snapshot *s); /* NULL is allowed */
 
 #endif

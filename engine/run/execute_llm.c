@@ -24,12 +24,6 @@ typedef struct {
     double layer_seconds;
 } llm_state;
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 static saint_status stopped(llm_state *v, const char *where, int layer)
 {
     return saint_fail(v->r->err, SAINT_CANCELLED, "cancelled %s LLM layer %d", where, layer);
@@ -48,11 +42,13 @@ static saint_status embed_question(llm_state *v, int first)
         rows->size[first + i] = 1;
     }
     rows->cu[1] = first + v->text->n_suffix;
-    return saint_llm_embed(v->f, v->text->ids + v->text->n_prefix, v->text->n_suffix, rows->x + (size_t)first * (size_t)rows->dim, v->r->err);
+    return saint_llm_embed(v->f, v->text->ids + v->text->n_prefix, v->text->n_suffix, rows->x + (size_t)first * (size_t)rows->dim,
+                           v->r->err);
 }
 
 static saint_status splice(llm_state *v, const float *features, const int32_t *patch)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_rows *rows = &v->rows;
     int n_prefix = v->text->n_prefix, n = v->n_features;
@@ -62,9 +58,10 @@ static saint_status splice(llm_state *v, const float *features, const int32_t *p
         rows->pos[i] = i;
         rows->size[i] = 1;
     }
-    TRY(saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err));
-    if (n) TRY(r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err));
-    TRY(embed_question(v, n_prefix + n));
+    if ((s = saint_llm_embed(v->f, v->text->ids, n_prefix, rows->x, r->err)) != SAINT_OK) return s;
+    if (n && (s = r->b->op->copy(r->b, rows->x + (size_t)n_prefix * d, features, (size_t)n * d * sizeof(float), r->err)) != SAINT_OK)
+        return s;
+    if ((s = embed_question(v, n_prefix + n)) != SAINT_OK) return s;
     return saint_run_tap(r, rows->x, v->n_rows, rows->dim, "llm.embed", 0);
 }
 
@@ -76,8 +73,8 @@ static void checkpoint(llm_state *v, int layer)
     saint_run *r = v->r;
     const saint_kv *kv = v->kv[layer];
     size_t rows = (size_t)saint_rows_total(&v->rows), width = (size_t)r->m->llm.head_dim;
-    size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) + 2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) +
-                   sizeof(saint_history) + sizeof(saint_snapshot);
+    size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) +
+                   2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) + sizeof(saint_history) + sizeof(saint_snapshot);
     if (bytes > saint_cache_budget(r->s->cache)) return;
     saint_snapshot *c = saint_snapshot_new();
     if (!c) return;
@@ -112,21 +109,23 @@ static saint_status lost(llm_state *v, int layer)
 static const saint_snapshot *snapshot(const llm_state *v, int layer)
 {
     const saint_llm_keys *k = &v->reuse->keys;
-    return v->reuse->full ? saint_cache_find(v->r->s->cache, &k->full[layer], false) : saint_cache_find(v->r->s->cache, &k->picture[layer], true);
+    return v->reuse->full ? saint_cache_find(v->r->s->cache, &k->full[layer], false)
+                          : saint_cache_find(v->r->s->cache, &k->picture[layer], true);
 }
 
 /* A layer's first `keep` cached keys and values with room for `room` more. All of them: the buffer itself is shared, because what decoding
  * writes behind them no checkpoint reads. */
 static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, int keep, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     if (keep == c->kv_len && c->kv->cap >= keep + room) {
         v->kv[layer] = saint_kv_ref(c->kv);
     } else {
         size_t bytes = (size_t)keep * (size_t)c->kv->width * saint_compute_size(r->b);
-        TRY(saint_kv_new(&v->kv[layer], r->b, keep + room, c->kv->width, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[layer]->k, c->kv->k, bytes, r->err));
-        TRY(r->b->op->copy(r->b, v->kv[layer]->v, c->kv->v, bytes, r->err));
+        if ((s = saint_kv_new(&v->kv[layer], r->b, keep + room, c->kv->width, r->err)) != SAINT_OK) return s;
+        if ((s = r->b->op->copy(r->b, v->kv[layer]->k, c->kv->k, bytes, r->err)) != SAINT_OK) return s;
+        if ((s = r->b->op->copy(r->b, v->kv[layer]->v, c->kv->v, bytes, r->err)) != SAINT_OK) return s;
     }
     v->kv[layer]->len = keep;
     return SAINT_OK;
@@ -135,11 +134,17 @@ static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, i
 /* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
 static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
 {
+    saint_status s;
     const saint_method_params *p = &v->r->req->settings.llm[y->layer].p;
     int length = v->window.length - (v->n_rows - y->n_in), hd = v->r->m->llm.head_dim;
     if (!v->r->req->want_stats || length < 1) {
         y->has_stats = false;
         return SAINT_OK;
+    }
+    if (v->reuse->question &&
+        v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
+        if ((s = saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err)) != SAINT_OK) return s;
+        return saint_stats_of_rows(v->metric, v->window.first, length, hd, p, y, v->r->err);
     }
     if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
     const saint_snapshot *c = snapshot(v, y->layer);
@@ -155,6 +160,7 @@ static void note_site(llm_state *v, const saint_trace_site *s)
 /* What the layers before the checkpoint did, behind this run's own record of the ViT. */
 static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
 {
+    saint_status s;
     saint_history *h = &v->im->history;
     int longer = v->text->n_suffix - c->n_suffix; /* the question may have another length than the one that was asked then */
     for (int i = 0; i < c->history->n_layers; i++) {
@@ -164,7 +170,7 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
         y.n_in += longer;
         y.n_out += longer;
         y.flops = saint_cost_llm_layer(&v->r->m->info, y.n_in, 0);
-        TRY(reused_stats(v, &y));
+        if ((s = reused_stats(v, &y)) != SAINT_OK) return s;
         h->layer[h->n_layers++] = y;
     }
     for (int i = 0; i < c->history->n_sites; i++) {
@@ -178,18 +184,19 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
 /* The first reuse->full layers, as they were computed for this prompt. */
 static saint_status resume(llm_state *v, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     int n = v->reuse->full;
     const saint_snapshot *c = NULL;
     for (int i = 0; i < n; i++) {
         if (!(c = snapshot(v, i))) return lost(v, i);
-        TRY(adopt_kv(v, i, c, c->kv_len, room));
+        if ((s = adopt_kv(v, i, c, c->kv_len, room)) != SAINT_OK) return s;
     }
-    TRY(saint_rows_copy(&v->rows, &c->rows, r->err));
+    if ((s = saint_rows_copy(&v->rows, &c->rows, r->err)) != SAINT_OK) return s;
     size_t rows = (size_t)saint_rows_total(&v->rows);
     memcpy(v->metric, c->metric, rows * (size_t)r->m->llm.head_dim * sizeof *v->metric);
     memcpy(v->attention, c->attention, rows * sizeof *v->attention);
-    TRY(adopt_history(v, c));
+    if ((s = adopt_history(v, c)) != SAINT_OK) return s;
     v->layer_seconds = c->seconds;
     r->t->layers_reused += n;
     return SAINT_OK;
@@ -199,6 +206,7 @@ static saint_status resume(llm_state *v, int room)
  * row this is the same arithmetic, so it gives the same bits as all rows at once. */
 static saint_status ask_again(llm_state *v, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_rows *rows = &v->rows;
     int n = v->reuse->question, asked = v->text->n_suffix;
@@ -209,21 +217,22 @@ static saint_status ask_again(llm_state *v, int room)
     memcpy(rows->patch, last->rows.patch, (size_t)before * sizeof *rows->patch);
     memcpy(rows->pos, last->rows.pos, (size_t)before * sizeof *rows->pos);
     memcpy(rows->size, last->rows.size, (size_t)before * sizeof *rows->size);
-    TRY(r->b->op->copy(r->b, rows->x, last->rows.x, (size_t)before * d * sizeof *rows->x, r->err));
-    TRY(embed_question(v, before));
+    if ((s = r->b->op->copy(r->b, rows->x, last->rows.x, (size_t)before * d * sizeof *rows->x, r->err)) != SAINT_OK) return s;
+    if ((s = embed_question(v, before)) != SAINT_OK) return s;
     double begin = saint_now();
     for (int i = 0; i < n; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
         if (!(c = snapshot(v, i))) return lost(v, i);
-        TRY(adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room));
-        TRY(saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
-                                i == n - 1 ? v->attention : NULL, r->err));
-        saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
+        if ((s = adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room)) != SAINT_OK) return s;
+        if ((s = saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
+                                i == n - 1 ? v->attention : NULL, r->err)) != SAINT_OK) return s;
+        saint_event e = {
+            .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
         if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
     }
-    TRY(saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err));
     r->t->seconds.prefill += saint_now() - begin;
-    TRY(adopt_history(v, last));
+    if ((s = adopt_history(v, last)) != SAINT_OK) return s; /* may use v->metric */
+    if ((s = saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err)) != SAINT_OK) return s;
     v->layer_seconds = last->seconds;
     r->t->layers_question += n;
     return SAINT_OK;
@@ -233,36 +242,45 @@ static saint_status ask_again(llm_state *v, int room)
 
 static saint_status block(llm_state *v, int layer, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     int t = saint_rows_total(&v->rows);
     double begin = saint_now();
-    TRY(saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err));
+    if ((s = saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err)) != SAINT_OK) return s;
     float *attention = saint_run_reads_attention(r, SAINT_STAGE_LLM, layer) ? v->attention : NULL;
-    TRY(saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, attention, r->err));
-    if (saint_run_reads_metric(r, SAINT_STAGE_LLM, layer)) TRY(saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err));
-    TRY(saint_run_layer_done(r));
+    if ((s = saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, attention, r->err)) != SAINT_OK) return s;
+    if (saint_run_reads_metric(r, SAINT_STAGE_LLM, layer) && (s = saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err)) != SAINT_OK) return s;
+    if ((s = saint_run_layer_done(r)) != SAINT_OK) return s;
     double elapsed = saint_now() - begin;
     v->layer_seconds = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.prefill += elapsed;
-    TRY(saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer));
+    if ((s = saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer)) != SAINT_OK) return s;
     checkpoint(v, layer);
     return SAINT_OK;
 }
 
 static saint_status choose(llm_state *v, int layer, const saint_site *site)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_history *one[1] = {&v->im->history};
     int before = saint_rows_total(&v->rows);
-    saint_site_input in = {.site = site, .metric = v->metric, .attention = v->attention, .dim = r->m->llm.head_dim, .n_prefix = v->window.first,
-                           .window = v->window.length, .ascending = true};
-    TRY(saint_run_site(r, &in, &v->rows, one));
+    saint_site_input in = {.site = site,
+                           .metric = v->metric,
+                           .attention = v->attention,
+                           .dim = r->m->llm.head_dim,
+                           .n_prefix = v->window.first,
+                           .window = v->window.length,
+                           .ascending = true};
+    if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);
     if (saint_rows_total(&v->rows) == 0)
-        return saint_fail(r->err, SAINT_INVALID, "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
-                          "saint_sys_length and saint_image_token_length", layer);
+        return saint_fail(r->err, SAINT_INVALID,
+                          "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
+                          "saint_sys_length and saint_image_token_length",
+                          layer);
     saint_event e = {.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = layer};
     return saint_run_event(r, &e) ? SAINT_OK : stopped(v, "after the site of", layer);
 }
@@ -270,12 +288,17 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
 /* Record layer, statistics, and its prune site. */
 static saint_status behind_block(llm_state *v, int layer, bool reused)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_LLM, layer);
     saint_history *h = &v->im->history;
     int t = saint_rows_total(&v->rows), hd = r->m->llm.head_dim;
-    saint_trace_layer record = {.stage = SAINT_STAGE_LLM, .layer = layer, .n_in = t, .seconds = v->layer_seconds,
-                                .flops = saint_cost_llm_layer(&r->m->info, t, 0), .reused = reused};
+    saint_trace_layer record = {.stage = SAINT_STAGE_LLM,
+                                .layer = layer,
+                                .n_in = t,
+                                .seconds = v->layer_seconds,
+                                .flops = saint_cost_llm_layer(&r->m->info, t, 0),
+                                .reused = reused};
     for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
     if (v->window.length > 0) {
         if (r->ob && r->ob->tap) {
@@ -284,8 +307,10 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
             r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
         if (r->req->want_stats)
-            TRY(saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record, r->err));
-        if (site) TRY(choose(v, layer, site));
+            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record,
+                                         r->err)) != SAINT_OK)
+                return s;
+        if (site && (s = choose(v, layer, site)) != SAINT_OK) return s;
     }
     record.n_out = saint_rows_total(&v->rows);
     h->layer[h->n_layers++] = record;
@@ -294,22 +319,24 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
 
 static saint_status prefill(llm_state *v, const float *features, const int32_t *patch, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     int layers = r->m->llm.layers, done = (v->reuse->full ? v->reuse->full : v->reuse->question) - 1;
-    if (v->reuse->full) TRY(resume(v, room));
-    else if (v->reuse->question) TRY(ask_again(v, room));
-    else TRY(splice(v, features, patch));
+    if ((s = v->reuse->full ? resume(v, room) : v->reuse->question ? ask_again(v, room) : splice(v, features, patch)) != SAINT_OK) return s;
     v->window.length -= v->n_rows - saint_rows_total(&v->rows); /* every row that went, went from inside the window */
     for (int i = done < 0 ? 0 : done; i < layers; i++) {
         if (saint_run_stopped(r)) return stopped(v, "before", i);
-        if (i != done) TRY(block(v, i, room));
-        TRY(behind_block(v, i, i == done));
+        if (i != done && (s = block(v, i, room)) != SAINT_OK) return s;
+        if ((s = behind_block(v, i, i == done)) != SAINT_OK) return s;
         r->t->layers_run += i != done;
-        saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
+        saint_event e = {
+            .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
         if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     double begin = saint_now();
-    TRY(saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err));
+    if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) !=
+        SAINT_OK)
+        return s;
     r->t->seconds.prefill += saint_now() - begin;
     saint_run_tap_host(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
     return SAINT_OK;
@@ -334,18 +361,19 @@ static bool is_eos(const saint_llm *l, int id)
 
 static saint_status decode_step(llm_state *v, int token, int position, int step)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     int32_t id = token;
     bool late = (r->t->plan.compat & 1u << SAINT_COMPAT_DECODE_POSITION_PLUS_ONE) && (r->t->mode & SAINT_MODE_LLM);
-    TRY(saint_llm_embed(v->f, &id, 1, v->rows.x, r->err));
+    if ((s = saint_llm_embed(v->f, &id, 1, v->rows.x, r->err)) != SAINT_OK) return s;
     for (int i = 0; i < l->layers; i++) {
         int32_t pos = position + (late && i > 0 ? 1 : 0);
         if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
         v->im->flops_decode += saint_cost_llm_layer(&r->m->info, 1, v->kv[i]->len);
-        TRY(saint_llm_block_run(v->f, i, v->rows.x, 1, &pos, v->kv[i], true, NULL, r->err));
+        if ((s = saint_llm_block_run(v->f, i, v->rows.x, 1, &pos, v->kv[i], true, NULL, r->err)) != SAINT_OK) return s;
     }
-    TRY(saint_llm_logits(v->f, v->rows.x, v->logits, r->err));
+    if ((s = saint_llm_logits(v->f, v->rows.x, v->logits, r->err)) != SAINT_OK) return s;
     v->im->flops_decode += saint_cost_llm_head(&r->m->info);
     saint_run_tap_host(r, v->logits, 1, l->vocab, "llm.logits.step%d", step);
     return SAINT_OK;
@@ -366,7 +394,11 @@ static saint_status decode(llm_state *v, int prompt_rows)
             break;
         }
         im->ids[im->n_ids++] = token;
-        saint_event e = {.kind = SAINT_EVENT_TOKEN, .stage = SAINT_STAGE_LLM, .image = v->image, .token = token, .done = step + 1,
+        saint_event e = {.kind = SAINT_EVENT_TOKEN,
+                         .stage = SAINT_STAGE_LLM,
+                         .image = v->image,
+                         .token = token,
+                         .done = step + 1,
                          .total = r->req->max_new_tokens};
         if (!saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
         if (s == SAINT_OK && step + 1 < r->req->max_new_tokens) s = decode_step(v, token, prompt_rows + step, step + 1);
@@ -379,11 +411,12 @@ static saint_status decode(llm_state *v, int prompt_rows)
 
 static saint_status prepare(llm_state *v)
 {
+    saint_status s;
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     size_t rows = (size_t)v->n_rows;
-    TRY(saint_rows_alloc(&v->rows, r->b, 1, v->n_rows, l->dim, r->err));
-    TRY(saint_llm_open(&v->f, r->b, r->m, v->n_rows, r->err));
+    if ((s = saint_rows_alloc(&v->rows, r->b, 1, v->n_rows, l->dim, r->err)) != SAINT_OK) return s;
+    if ((s = saint_llm_open(&v->f, r->b, r->m, v->n_rows, r->err)) != SAINT_OK) return s;
     v->metric = malloc(rows * (size_t)l->head_dim * sizeof *v->metric);
     v->attention = malloc(rows * sizeof *v->attention);
     v->logits = malloc((size_t)l->vocab * sizeof *v->logits);
@@ -440,17 +473,20 @@ static char *trimmed(char *text)
 
 static saint_status run(llm_state *v, const float *features, const int32_t *patch, int room)
 {
+    saint_status s;
     saint_run *r = v->r;
     saint_trace_image *im = v->im;
-    TRY(prepare(v));
+    if ((s = prepare(v)) != SAINT_OK) return s;
     set_window(v);
-    TRY(prefill(v, features, patch, room));
+    if ((s = prefill(v, features, patch, room)) != SAINT_OK) return s;
     memcpy(im->logits, v->logits, (size_t)r->m->llm.vocab * sizeof *v->logits);
     im->n_logits = r->m->llm.vocab;
-    if (room > 0) TRY(decode(v, v->n_rows));
+    if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;
     account(v);
     if (room > 0 && r->m->tokenizer) {
-        TRY(saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err));
+        if ((s = saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err)) !=
+            SAINT_OK)
+            return s;
         trimmed(im->answer);
     }
     return SAINT_OK;
@@ -459,14 +495,20 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
 saint_status saint_run_llm(saint_run *r, int image, const float *features, int n_features, const int32_t *patch, const saint_text *text)
 {
     int rows = text->n_prefix + n_features + text->n_suffix, room = r->req->max_new_tokens;
-    llm_state v = {.r = r, .im = &r->t->image[image], .image = image, .text = text, .reuse = &r->reuse.llm[image], .n_features = n_features,
+    llm_state v = {.r = r,
+                   .im = &r->t->image[image],
+                   .image = image,
+                   .text = text,
+                   .reuse = &r->reuse.llm[image],
+                   .n_features = n_features,
                    .n_rows = rows};
     v.im->n_prefix = text->n_prefix;
     v.im->n_suffix = text->n_suffix;
     v.im->llm_in = rows;
     if (rows < 1) return saint_fail(r->err, SAINT_INVALID, "the prompt is empty");
     if (rows + room > r->m->llm.max_positions)
-        saint_note(&r->t->notes, "%d prompt rows and %d new tokens exceed the %d positions this model was trained for", rows, room, r->m->llm.max_positions);
+        saint_note(&r->t->notes, "%d prompt rows and %d new tokens exceed the %d positions this model was trained for", rows, room,
+                   r->m->llm.max_positions);
     saint_status s = run(&v, features, patch, room);
     for (int i = 0; i < r->m->llm.layers; i++) saint_kv_unref(v.kv[i]);
     saint_llm_close(v.f);

@@ -49,7 +49,8 @@ static void checkpoint(vit_state *v, int layer)
 }
 
 /* One layer's statistics of one picture from the metric of all rows. */
-static saint_status layer_stats(const vit_state *v, const saint_rows *rows, const float *metric, int layer, int image, saint_trace_layer *out)
+static saint_status layer_stats(const vit_state *v, const saint_rows *rows, const float *metric, int layer, int image,
+                                saint_trace_layer *out)
 {
     saint_run *r = v->r;
     int first = rows->cu[image] + r->m->vit.prefix, n = rows->cu[image + 1] - first;
@@ -113,7 +114,8 @@ static saint_status attend(vit_state *v, int layer)
 static saint_status choose(vit_state *v, int layer, const saint_site *site)
 {
     saint_run *r = v->r;
-    saint_site_input in = {.site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1};
+    saint_site_input in = {
+        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1};
     saint_status s = saint_run_site(r, &in, v->rows, v->history);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);

@@ -15,10 +15,7 @@ typedef struct {
     int layer;
 } point;
 
-static bool before(point a, point b)
-{
-    return a.stage != b.stage ? a.stage < b.stage : a.layer < b.layer;
-}
+static bool before(point a, point b) { return a.stage != b.stage ? a.stage < b.stage : a.layer < b.layer; }
 
 /* The first site of `stage` that differs. Compat flags count where there is a site to read them. */
 static const char *site_change(const saint_plan *was, const saint_plan *now, saint_stage stage, int *layer)
@@ -52,7 +49,8 @@ static const char *first_change(const saint_timeline *last, const saint_plan *pl
     return r->llm ? site_change(&last->plan, plan, SAINT_STAGE_LLM, &at->layer) : NULL;
 }
 
-static void name_reason(const saint_timeline *last, const saint_plan *plan, const saint_reuse *r, const saint_request *q, int layers, saint_forecast *out)
+static void name_reason(const saint_timeline *last, const saint_plan *plan, const saint_reuse *r, const saint_request *q, int layers,
+                        saint_forecast *out)
 {
     point at, from = {out->from_stage, out->from_layer};
     const char *what = first_change(last, plan, r, &at), *held = "";
@@ -65,7 +63,8 @@ static void name_reason(const saint_timeline *last, const saint_plan *plan, cons
             held = q->want_stats ? ", and checkpoints or statistics before it are missing" : ", and checkpoints before it are missing";
     } else {
         what = "nothing changed";
-        if (out->layers_to_run > (r->llm ? 0 : 1)) held = q->want_stats ? ", but checkpoints or statistics are missing" : ", but checkpoints are missing";
+        if (out->layers_to_run > (r->llm ? 0 : 1))
+            held = q->want_stats ? ", but checkpoints or statistics are missing" : ", but checkpoints are missing";
     }
     snprintf(out->reason, sizeof out->reason, "%s%s%s", what, where, held);
 }
@@ -125,7 +124,8 @@ static double all_flops(const saint_session *s, const saint_plan *p, const saint
 
 /* ---- forecast ----------------------------------------------------------------------------------------------- */
 
-static void fill(saint_session *s, const saint_request *q, const saint_plan *plan, const saint_reuse *r, const saint_text *text, saint_forecast *out)
+static void fill(saint_session *s, const saint_request *q, const saint_plan *plan, const saint_reuse *r, const saint_text *text,
+                 saint_forecast *out)
 {
     int vit = r->has_vit ? s->m->vit.run : 0, llm = r->llm ? s->m->llm.layers * r->n_images : 0;
     saint_reuse_start(r, &out->from_stage, &out->from_layer);
@@ -189,7 +189,8 @@ static saint_snapshot *llm_snapshot(saint_session *s, int image, const saint_sit
     return c;
 }
 
-saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out, saint_error *err)
+saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
+                                   saint_error *err)
 {
     *out = NULL;
     bool vit = site->stage == SAINT_STAGE_VIT;
@@ -198,12 +199,15 @@ saint_status saint_session_preview(saint_session *s, int image, const saint_site
     saint_snapshot *c = vit ? vit_snapshot(s, site->layer) : llm_snapshot(s, image, site, &w);
     if (!c || (vit && (image < 0 || image >= c->n_images))) {
         saint_snapshot_unref(c);
-        return saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", vit ? "ViT" : "LLM", site->layer, image);
+        return saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", vit ? "ViT" : "LLM", site->layer,
+                          image);
     }
-    saint_site_input in = {.site = site, .metric = c->metric, .attention = c->attention, .n_prefix = w.first, .window = w.length, .ascending = !vit};
+    saint_site_input in = {
+        .site = site, .metric = c->metric, .attention = c->attention, .n_prefix = w.first, .window = w.length, .ascending = !vit};
     in.dim = vit ? s->m->vit.dim / s->m->vit.heads : s->m->llm.head_dim;
-    saint_status st = vit || w.length > 0 ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
-                                          : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
+    saint_status st = vit || w.length > 0
+                          ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
+                          : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
     saint_snapshot_unref(c);
     return st;
 }

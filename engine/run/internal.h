@@ -43,6 +43,7 @@ struct saint_session {
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
+    bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
 };
@@ -65,9 +66,9 @@ typedef struct {
 typedef struct {
     saint_digest picture, prompt, features;
     saint_digest vit_key[SAINT_MAX_LAYERS];
-    bool has_vit;        /* a picture is part of the request */
-    int vit;             /* layer whose attention is done, or -1: from the picture */
-    bool skip_vit;       /* the LLM's part of every picture is there: nobody needs the features */
+    bool has_vit;         /* a picture is part of the request */
+    int vit;              /* layer whose attention is done, or -1: from the picture */
+    bool skip_vit;        /* the LLM's part of every picture is there: nobody needs the features */
     saint_llm_reuse *llm; /* [n_images], NULL without an LLM */
     int n_images;
 } saint_reuse;
@@ -96,7 +97,8 @@ saint_pool *saint_engine_pool(const saint_engine *e);
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);
 saint_digest saint_key_text(const saint_text *text);
 /* Keys of all ViT checkpoints and, behind them, of the features. */
-void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS], saint_digest *features);
+void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS],
+                    saint_digest *features);
 /* n_picture is left at 0: it takes the number of features, see saint_keys_shared. */
 void saint_keys_llm(const saint_session *s, const saint_plan *p, const saint_digest *features, int image, const saint_text *text,
                     saint_llm_keys *out);
@@ -109,8 +111,8 @@ saint_window saint_plan_window(const saint_plan *p, const saint_model_info *m, c
 
 /* reuse.c */
 /* hold: what is found stays in the cache until the next run begins (for the thread that runs only). */
-saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text, const float *pixels,
-                              bool hold, saint_reuse *out, saint_error *err);
+saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text,
+                              const float *pixels, bool hold, saint_reuse *out, saint_error *err);
 void saint_reuse_free(saint_reuse *r);
 /* The first thing that runs; layer -1: from the picture (ViT) or the prompt (LLM). */
 void saint_reuse_start(const saint_reuse *r, saint_stage *stage, int *layer);
@@ -136,8 +138,8 @@ typedef struct {
     const float *metric;    /* [total rows of rows, dim], prefix and text rows included */
     const float *attention; /* like metric, one column; or NULL */
     int dim;
-    int n_prefix;           /* rows in front that are never candidates */
-    int window;             /* candidates behind the prefix; -1 = all that follow */
+    int n_prefix; /* rows in front that are never candidates */
+    int window;   /* candidates behind the prefix; -1 = all that follow */
     bool ascending;
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);

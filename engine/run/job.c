@@ -29,7 +29,7 @@ struct saint_worker {
 
     pthread_mutex_t lock;
     pthread_cond_t work;
-    parcel *next;    /* waits for the thread */
+    parcel *next; /* waits for the thread */
     saint_job running, last;
     bool stop;
     saint_trace *trace;
@@ -111,10 +111,7 @@ static bool reserve(saint_worker *w, size_t more)
 }
 
 /* Jobs that have no last event yet: room for it is always kept. */
-static size_t open_jobs(const saint_worker *w)
-{
-    return (w->running ? 1u : 0u) + (w->next ? 1u : 0u);
-}
+static size_t open_jobs(const saint_worker *w) { return (w->running ? 1u : 0u) + (w->next ? 1u : 0u); }
 
 static void signal_fd(saint_worker *w)
 {
@@ -157,12 +154,19 @@ static void drop_next(saint_worker *w, const char *why)
 
 static bool on_event(void *ud, const saint_event *e)
 {
-    static const saint_job_event_kind kinds[] = {[SAINT_EVENT_LAYER] = SAINT_JOB_PROGRESS, [SAINT_EVENT_SITE] = SAINT_JOB_SITE,
-                                                 [SAINT_EVENT_TOKEN] = SAINT_JOB_TOKEN};
+    static const saint_job_event_kind kinds[] = {
+        [SAINT_EVENT_LAYER] = SAINT_JOB_PROGRESS, [SAINT_EVENT_SITE] = SAINT_JOB_SITE, [SAINT_EVENT_TOKEN] = SAINT_JOB_TOKEN};
     saint_worker *w = ud;
     pthread_mutex_lock(&w->lock);
-    push(w, &(saint_job_event){.kind = kinds[e->kind], .job = w->running, .stage = e->stage, .image = e->image, .layer = e->layer, .done = e->done,
-                               .total = e->total, .token = e->token, .seconds = e->seconds});
+    push(w, &(saint_job_event){.kind = kinds[e->kind],
+                               .job = w->running,
+                               .stage = e->stage,
+                               .image = e->image,
+                               .layer = e->layer,
+                               .done = e->done,
+                               .total = e->total,
+                               .token = e->token,
+                               .seconds = e->seconds});
     pthread_mutex_unlock(&w->lock);
     return true;
 }
@@ -302,10 +306,7 @@ bool saint_worker_busy(saint_worker *w)
     return busy;
 }
 
-int saint_worker_fd(const saint_worker *w)
-{
-    return w->fd;
-}
+int saint_worker_fd(const saint_worker *w) { return w->fd; }
 
 bool saint_worker_next_event(saint_worker *w, saint_job_event *e)
 {

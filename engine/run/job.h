@@ -35,9 +35,9 @@ saint_status saint_worker_open(saint_worker **out, saint_session *s, saint_error
 /* Cancels what runs and waits for its next boundary. NULL is allowed. Events and the trace that nobody fetched are dropped. */
 void saint_worker_close(saint_worker *w);
 
-/* Copy the request (pictures or pixels, prompt or ids, settings) and return at once; *job may be NULL. A request that can be seen to be wrong
- * without running is refused here and supersedes nothing. A program that runs one picture again and again gives pixels (saint_preprocess):
- * they are smaller than most photos and need no further preparation. */
+/* Copy the request (pictures or pixels, prompt or ids, settings) and return at once; *job may be NULL. A request that can be seen to be
+ * wrong without running is refused here and supersedes nothing. A program that runs one picture again and again gives pixels
+ * (saint_preprocess): they are smaller than most photos and need no further preparation. */
 saint_status saint_worker_submit(saint_worker *w, const saint_request *r, saint_job *job, saint_error *err);
 /* Stop what runs and forget what waits: their last event is SAINT_JOB_FAILED with SAINT_CANCELLED. */
 void saint_worker_cancel(saint_worker *w);

@@ -1,8 +1,9 @@
-/* keys.c - rolling keys: the key of link i + 1 hashes key i and everything link i reads. A plan without a site in a layer adds nothing there,
- * so adding a site at layer 12 leaves keys 0..12 as they are.
+/* keys.c - rolling keys: the key of link i + 1 hashes key i and everything link i reads. A plan without a site in a layer adds nothing
+ * there, so adding a site at layer 12 leaves keys 0..12 as they are.
  *
  * The LLM has two chains. `full` starts with the picture and the whole prompt. `picture` leaves out what stands behind the picture: under
- * the causal mask the rows before the question do not depend on it, and neither do the survivors of a method that reads their keys alone. */
+ * the causal mask the rows before the question do not depend on it, and neither do the survivors of a method that reads their keys alone.
+ */
 #include <string.h>
 
 #include "run/internal.h"
@@ -64,7 +65,8 @@ static saint_digest site_key(const saint_digest *key, const saint_plan *p, saint
     return saint_sha256_final(&h);
 }
 
-void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS], saint_digest *features)
+void saint_keys_vit(const saint_session *s, const saint_plan *p, saint_digest start, saint_digest key[SAINT_MAX_LAYERS],
+                    saint_digest *features)
 {
     saint_digest k = start;
     for (int i = 0; i < s->m->vit.run; i++) {
@@ -109,7 +111,8 @@ int saint_keys_shared(const saint_session *s, const saint_plan *p, const saint_t
     int layers = s->m->llm.layers;
     if (n_features < 1 || text->n_suffix < 1) return 0;
     saint_window w = saint_plan_window(p, &s->m->info, text, n_features, NULL);
-    bool reads_text = w.first + w.length > text->n_prefix + n_features; /* what goes, goes from inside the window: true of no later site either */
+    bool reads_text =
+        w.first + w.length > text->n_prefix + n_features; /* what goes, goes from inside the window: true of no later site either */
     for (int i = 0; i < layers; i++) {
         const saint_site *site = saint_plan_site(p, SAINT_STAGE_LLM, i);
         if (site && (reads_text || saint_method_at(site->method)->reads_text)) return i + 1; /* this block still, its survivors not */

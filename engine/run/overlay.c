@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/overlay_font.h"
+#include "base/font.h"
 
 enum {
     WIDE = 448,   /* a panel's width for a few panels, */

@@ -66,8 +66,9 @@ static saint_status add_llm(saint_plan *out, const saint_settings *s, const sain
         if (method == SAINT_METHOD_NONE) continue;
         if (i >= m->llm_layers) {
             bool ranged = s->llm[i].method == SAINT_METHOD_UNSET;
-            return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d", ranged ? "saint_end=" : "llm_prune_mode[",
-                              ranged ? (int)s->saint_end : i, ranged ? "" : "]", m->llm_layers - 1);
+            return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d",
+                              ranged ? "saint_end=" : "llm_prune_mode[", ranged ? (int)s->saint_end : i, ranged ? "" : "]",
+                              m->llm_layers - 1);
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
     }

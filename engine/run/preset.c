@@ -9,37 +9,34 @@
 
 #include "formats/json.h"
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-
 static saint_status copy_string(const cJSON *c, const char *key, char *out, size_t size, const char *what, saint_error *err)
 {
+    saint_status s;
     const char *v = "";
-    TRY(saint_json_string(c, key, &v, what, err));
+    if ((s = saint_json_string(c, key, &v, what, err)) != SAINT_OK) return s;
     snprintf(out, size, "%s", v);
     return SAINT_OK;
 }
 
 static saint_status read_preset(const char *path, saint_preset *p, saint_error *err)
 {
+    saint_status s;
     static const char *const known[] = {"name", "title", "doc", "reference", "made_for", "set"};
     for (const cJSON *x = p->json->child; x; x = x->next) {
         size_t i = 0;
         while (i < sizeof known / sizeof *known && strcmp(x->string, known[i]) != 0) i++;
-        if (i == sizeof known / sizeof *known) return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%s\" in a preset", path, x->string);
+        if (i == sizeof known / sizeof *known)
+            return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%s\" in a preset", path, x->string);
     }
-    TRY(copy_string(p->json, "name", p->name, sizeof p->name, path, err));
-    TRY(copy_string(p->json, "title", p->title, sizeof p->title, path, err));
-    TRY(copy_string(p->json, "doc", p->doc, sizeof p->doc, path, err));
-    TRY(copy_string(p->json, "reference", p->reference, sizeof p->reference, path, err));
+    if ((s = copy_string(p->json, "name", p->name, sizeof p->name, path, err)) != SAINT_OK) return s;
+    if ((s = copy_string(p->json, "title", p->title, sizeof p->title, path, err)) != SAINT_OK) return s;
+    if ((s = copy_string(p->json, "doc", p->doc, sizeof p->doc, path, err)) != SAINT_OK) return s;
+    if ((s = copy_string(p->json, "reference", p->reference, sizeof p->reference, path, err)) != SAINT_OK) return s;
     const cJSON *made = cJSON_GetObjectItemCaseSensitive(p->json, "made_for");
     if (made) {
-        TRY(saint_json_int(made, "vit_layers", 1, SAINT_MAX_LAYERS, &p->vit_layers, path, err));
-        TRY(saint_json_int(made, "llm_layers", 1, SAINT_MAX_LAYERS, &p->llm_layers, path, err));
-        TRY(saint_json_int(made, "image_rows", 1, 1 << 20, &p->image_rows, path, err));
+        if ((s = saint_json_int(made, "vit_layers", 1, SAINT_MAX_LAYERS, &p->vit_layers, path, err)) != SAINT_OK) return s;
+        if ((s = saint_json_int(made, "llm_layers", 1, SAINT_MAX_LAYERS, &p->llm_layers, path, err)) != SAINT_OK) return s;
+        if ((s = saint_json_int(made, "image_rows", 1, 1 << 20, &p->image_rows, path, err)) != SAINT_OK) return s;
     }
     if (!p->name[0] || !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(p->json, "set")))
         return saint_fail(err, SAINT_FORMAT, "%s: expected an object with \"name\" and \"set\"", path);
@@ -48,9 +45,11 @@ static saint_status read_preset(const char *path, saint_preset *p, saint_error *
 
 saint_status saint_preset_load(const char *path, saint_preset *out, saint_error *err)
 {
+    saint_status s;
     memset(out, 0, sizeof *out);
-    TRY(saint_json_load(path, 1 << 20, &out->json, err));
-    saint_status s = cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
+    if ((s = saint_json_load(path, 1 << 20, &out->json, err)) != SAINT_OK) return s;
+    s =
+        cJSON_IsObject(out->json) ? read_preset(path, out, err) : saint_fail(err, SAINT_FORMAT, "%s: expected a JSON object", path);
     if (s != SAINT_OK) saint_preset_free(out);
     return s;
 }
@@ -77,7 +76,8 @@ typedef struct {
 
 static bool scales(int layer, const scaling *s)
 {
-    return s->made_for && s->depth && s->depth != s->made_for && layer < s->made_for; /* no layer of its network: for the settings to refuse */
+    return s->made_for && s->depth && s->depth != s->made_for &&
+           layer < s->made_for; /* no layer of its network: for the settings to refuse */
 }
 
 static int scale_layer(int layer, const scaling *s)
@@ -145,23 +145,25 @@ static void scale_range(const saint_preset *p, const char *name, const scaling *
 
 saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m, saint_settings *s, saint_notes *notes, saint_error *err)
 {
+    saint_status st;
     const scaling vit = {m->vit_layers, p->vit_layers, m->vit_layers_run - 1}, llm = {m->llm_layers, p->llm_layers, m->llm_layers - 1};
     int rows = m->grid_w * m->grid_h + m->vit_prefix;
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(p->json, "set");
     for (const cJSON *v = set->child; v; v = v->next) {
         char value[64], key[160];
-        TRY(value_text(v, p->name, value, sizeof value, err));
+        if ((st = value_text(v, p->name, value, sizeof value, err)) != SAINT_OK) return st;
         bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);
         if (strcmp(v->string, "saint_start") == 0 || strcmp(v->string, "saint_end") == 0)
             scale_range(p, v->string, &llm, value, sizeof value);
-        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows && strtol(value, NULL, 10) > 0) {
+        if (strncmp(v->string, "keep_num", 8) == 0 && p->image_rows && m->vit_layers && rows != p->image_rows &&
+            strtol(value, NULL, 10) > 0) {
             int scaled = (int)fmin((double)strtol(value, NULL, 10) * rows / p->image_rows + 0.5, 1e9);
             saint_note(notes, "preset %s: keep_num %s of %d rows scaled to %d of %d", p->name, value, p->image_rows, scaled, rows);
             snprintf(value, sizeof value, "%d", scaled);
         }
         saint_error inner = {0};
-        saint_status st = saint_settings_set(s, key, value, &inner);
+        st = saint_settings_set(s, key, value, &inner);
         if (st != SAINT_OK) return saint_fail(err, st, "preset %s: %s", p->name, inner.text);
     }
     s->mode_given = false;

@@ -33,7 +33,8 @@ static saint_status check_prompt(const saint_session *s, const saint_request *q,
         return SAINT_OK;
     }
     if (q->n_prefix < 0 || q->n_suffix < 0 || q->n_prefix > MAX_IDS || q->n_suffix > MAX_IDS)
-        return saint_fail(err, SAINT_INVALID, "a prompt of %d and %d token ids: expected 0 to %d each", q->n_prefix, q->n_suffix, (int)MAX_IDS);
+        return saint_fail(err, SAINT_INVALID, "a prompt of %d and %d token ids: expected 0 to %d each", q->n_prefix, q->n_suffix,
+                          (int)MAX_IDS);
     if (q->n_images == 0 && q->n_prefix + q->n_suffix == 0) return saint_fail(err, SAINT_INVALID, "the prompt is empty");
     for (int i = 0; i < q->n_prefix + q->n_suffix; i++)
         if (q->ids[i] < 0 || q->ids[i] >= vocab)

@@ -91,8 +91,8 @@ static bool can_skip_vit(const finder *f, const saint_reuse *r)
     return true;
 }
 
-saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text, const float *pixels,
-                              bool hold, saint_reuse *out, saint_error *err)
+saint_status saint_reuse_find(const saint_session *s, const saint_request *q, const saint_plan *p, const saint_text *text,
+                              const float *pixels, bool hold, saint_reuse *out, saint_error *err)
 {
     finder f = {s, q, hold};
     memset(out, 0, sizeof *out);

@@ -45,15 +45,9 @@ bool saint_engine_has_tier(const char *tier)
     return false;
 }
 
-saint_pool *saint_engine_pool(const saint_engine *e)
-{
-    return e->pool;
-}
+saint_pool *saint_engine_pool(const saint_engine *e) { return e->pool; }
 
-int saint_engine_threads(const saint_engine *e)
-{
-    return saint_pool_threads(e->pool);
-}
+int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->pool); }
 
 saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,
                                    saint_error *err)
@@ -122,10 +116,7 @@ void saint_session_close(saint_session *s)
     free(s);
 }
 
-const char *saint_session_tier(const saint_session *s)
-{
-    return s->b->tier;
-}
+const char *saint_session_tier(const saint_session *s) { return s->b->tier; }
 
 const char *saint_session_backend(const saint_session *s)
 {
@@ -134,10 +125,7 @@ const char *saint_session_backend(const saint_session *s)
 
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
 
-bool saint_run_stopped(saint_run *r)
-{
-    return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0;
-}
+bool saint_run_stopped(saint_run *r) { return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0; }
 
 bool saint_run_event(saint_run *r, const saint_event *e)
 {
@@ -326,16 +314,13 @@ static saint_status run_stages(saint_run *r)
     return s;
 }
 
-saint_status saint_session_run(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
+static saint_status run_checked(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
 {
-    *out = NULL;
-    saint_status st = saint_request_check(s, q, err);
-    if (st != SAINT_OK) return st;
     int n = q->n_images > 0 ? q->n_images : 1;
     saint_run r = {.s = s, .b = s->b, .m = s->m, .req = q, .ob = ob, .err = err, .start = saint_now()};
     r.t = saint_trace_new(n);
     if (!r.t) return saint_fail(err, SAINT_MEMORY, "no memory for a trace");
-    st = saint_plan_build(&r.t->plan, &q->settings, &s->m->info, &r.t->notes, err);
+    saint_status st = saint_plan_build(&r.t->plan, &q->settings, &s->m->info, &r.t->notes, err);
     if (st == SAINT_OK) {
         r.t->mode = saint_plan_mode(&r.t->plan);
         r.t->threads = saint_pool_threads(s->engine->pool);
@@ -352,4 +337,16 @@ saint_status saint_session_run(saint_session *s, const saint_request *q, const s
     }
     *out = r.t;
     return SAINT_OK;
+}
+
+saint_status saint_session_run(saint_session *s, const saint_request *q, const saint_observer *ob, saint_trace **out, saint_error *err)
+{
+    *out = NULL;
+    saint_status st = saint_request_check(s, q, err);
+    if (st != SAINT_OK) return st;
+    if (__atomic_exchange_n(&s->running, true, __ATOMIC_ACQUIRE))
+        return saint_fail(err, SAINT_STATE, "this session is running another request; wait for it or open a second session");
+    st = run_checked(s, q, ob, out, err);
+    __atomic_store_n(&s->running, false, __ATOMIC_RELEASE);
+    return st;
 }

@@ -16,7 +16,7 @@ typedef struct {
 } saint_engine_options;
 
 saint_status saint_engine_open(saint_engine **out, const saint_engine_options *o, saint_error *err);
-void saint_engine_close(saint_engine *e); /* after its sessions; NULL is allowed */
+void saint_engine_close(saint_engine *e);     /* after its sessions; NULL is allowed */
 bool saint_engine_has_tier(const char *tier); /* whether this CPU runs those kernels */
 int saint_engine_threads(const saint_engine *e);
 
@@ -50,9 +50,9 @@ typedef struct {
     const int32_t *ids;        /* [n_prefix + n_suffix], the picture goes between */
     int n_prefix, n_suffix;
     saint_settings settings;
-    int max_new_tokens;        /* 0 = prefill only: logits, no answer */
-    bool ignore_eos;           /* fixed number of new tokens, for timing */
-    bool want_stats;           /* similarity statistics of every layer */
+    int max_new_tokens; /* 0 = prefill only: logits, no answer */
+    bool ignore_eos;    /* fixed number of new tokens, for timing */
+    bool want_stats;    /* similarity statistics of every layer */
 } saint_request;
 
 typedef enum { SAINT_EVENT_LAYER, SAINT_EVENT_SITE, SAINT_EVENT_TOKEN } saint_event_kind;
@@ -66,19 +66,20 @@ typedef struct {
 } saint_event;
 
 typedef struct {
-    /* After every layer, site and token, on the thread that runs. Return false to stop with SAINT_CANCELLED; what is finished stays cached. */
+    /* After every layer, site and token, on the thread that runs. false stops with SAINT_CANCELLED; what is finished stays cached. */
     bool (*event)(void *ud, const saint_event *e);
-    /* Every intermediate result by name ("vit.3.attn_resid", "llm.0.metric"): rows x cols f32, valid during the call. NULL = nobody looks. */
+    /* Every intermediate result by name ("vit.3.attn_resid", "llm.0.metric"): rows x cols f32, valid during the call; may be NULL. */
     void (*tap)(void *ud, const char *name, const float *data, int64_t rows, int64_t cols);
     void *ud;
     const int *cancel; /* atomic flag of the caller, polled like event's result; NULL = none */
 } saint_observer;
 
-/* Run the request, on one thread at a time. *out is a new trace (unref it). On failure and cancellation *out is NULL, what was finished is
- * cached, and the session stays usable. Asking something else about a picture re-runs only the question's rows where that is exact. */
+/* Run the request; SAINT_STATE while another thread runs one in this session. *out is a new trace (unref it). On failure and cancellation
+ * *out is NULL, what was finished is cached, and the session stays usable. Asking something else about a picture re-runs only the
+ * question's rows where that is exact. */
 saint_status saint_session_run(saint_session *s, const saint_request *r, const saint_observer *ob, saint_trace **out, saint_error *err);
 
-/* What a request would reuse, without running it: the same numbers that its trace will have. Any thread, also while a run is in progress. */
+/* What a request would reuse, without running it: the numbers that its trace will have. Any thread, also while a run is in progress. */
 typedef struct {
     int layers_reused, layers_question, layers_to_run;
     saint_stage from_stage; /* first thing that runs */

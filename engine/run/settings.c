@@ -181,12 +181,17 @@ static void store_global(saint_settings *s, param_id id, const param_value *v)
         s->mode = (saint_mode)n;
         s->mode_given = true;
         break;
-    case P_USE_SAINT: s->use_saint = n != 0; break;
+    case P_USE_SAINT:
+        s->use_saint = n != 0;
+        s->range_given = true;
+        break;
     case P_SAINT_START:
+        s->range_given = true;
         s->saint_start = n;
         if (s->saint_end < n) s->saint_end = n;
         break;
     case P_SAINT_END:
+        s->range_given = true;
         s->saint_end = n;
         if (s->saint_start > n) s->saint_start = n;
         break;
@@ -210,7 +215,7 @@ void saint_settings_default(saint_settings *s)
     memset(s, 0, sizeof *s);
     for (int id = 0; id < P_COUNT; id++)
         if (scopes[id] == S_GLOBAL) store_global(s, (param_id)id, &(param_value){.number = info[id].def});
-    s->mode_given = false;
+    s->mode_given = s->range_given = false;
     s->saint_start = (int32_t)info[P_SAINT_START].def;
     s->saint_end = (int32_t)info[P_SAINT_END].def;
     s->llm_method = saint_method_index(saint_method_find("saint_drop"));
@@ -342,10 +347,14 @@ saint_status saint_settings_set(saint_settings *s, const char *key, const char *
         } else {
             for (int i = 0; i < SAINT_MAX_LAYERS; i++) set[i] = true;
         }
-        if (id == P_LLM_PRUNE_MODE && !bracket) s->llm_method = v.method;
-        else
+        if (id == P_LLM_PRUNE_MODE && !bracket) {
+            s->llm_method = v.method;
+            s->range_given = true;
+        } else {
+            if (id == P_LLM_PRUNE_MODE && !s->range_given && v.method != SAINT_METHOD_NONE) s->use_saint = false;
             for (int i = 0; i < SAINT_MAX_LAYERS; i++)
                 if (set[i]) store_layer(scopes[id] == S_VIT ? &s->vit[i] : &s->llm[i], (param_id)id, &v);
+        }
     }
     switch_stage_on(s, (param_id)id, &v);
     return SAINT_OK;

@@ -21,6 +21,7 @@ typedef struct {
     saint_mode mode;
     bool mode_given; /* set by the user himself, so that choosing a prune_mode no longer switches a stage on */
     bool use_saint;
+    bool range_given; /* use_saint, saint_start or saint_end was set: naming single layers no longer replaces the range */
     int32_t saint_start, saint_end;
     int32_t llm_method; /* from saint_start to saint_end */
     int32_t saint_image_token_length, saint_sys_length;
@@ -32,7 +33,7 @@ void saint_settings_default(saint_settings *s);
 
 /* Assign one parameter by name: "keep_num", "prune_mode[19]", "sim_threshold[0-11]", "compat", "compat.overwrite_r".
  * A value is checked for type and range. SAINT_INVALID names the nearest known key or the range. Setting a method without having set
- * `mode` switches its stage on. saint_start > saint_end pushes the other end along. */
+ * `mode` switches its stage on; llm_prune_mode[layers] alone means those layers and not the default range too. saint_start > saint_end pushes the other end along. */
 saint_status saint_settings_set(saint_settings *s, const char *key, const char *value, saint_error *err);
 /* "key=value" */
 saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err);

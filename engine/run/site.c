@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "run/internal.h"
 
-static void fill_input(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq, saint_select_in *out)
+static void fill_input(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
+                       saint_select_in *out)
 {
     int first = rows->cu[seq] + in->n_prefix, all = rows->cu[seq + 1] - first;
     int n = in->window >= 0 && in->window < all ? in->window : all;
@@ -34,7 +35,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Rows of sequence seq behind the site, in their new order: prefix, survivors, and what lies behind the window. Returns how many. */
-static int new_order(const saint_site_input *in, const saint_rows *rows, int seq, int candidates, const saint_select_out *out, int32_t *list)
+static int new_order(const saint_site_input *in, const saint_rows *rows, int seq, int candidates, const saint_select_out *out,
+                     int32_t *list)
 {
     int first = rows->cu[seq], end = rows->cu[seq + 1], at = first + in->n_prefix, n = 0;
     if (in->ascending) qsort(out->kept, (size_t)out->n_keep, sizeof *out->kept, by_value);
@@ -44,8 +46,8 @@ static int new_order(const saint_site_input *in, const saint_rows *rows, int seq
     return n;
 }
 
-static saint_trace_site *record(const saint_site *site, const saint_select_in *in, const saint_select_out *out, const saint_rows *rows, int seq,
-                                const int32_t *list, int n_list, double seconds)
+static saint_trace_site *record(const saint_site *site, const saint_select_in *in, const saint_select_out *out, const saint_rows *rows,
+                                int seq, const int32_t *list, int n_list, double seconds)
 {
     int image_in = 0, image_out = 0, before = rows->cu[seq + 1] - rows->cu[seq];
     for (int i = rows->cu[seq]; i < rows->cu[seq + 1]; i++) image_in += rows->patch[i] >= 0;
@@ -75,14 +77,15 @@ static saint_trace_site *record(const saint_site *site, const saint_select_in *i
     return s;
 }
 
-/* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all devices.
- * first: row of the first candidate, n: candidates. */
+/* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all
+ * devices. first: row of the first candidate, n: candidates. */
 static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, int n, const saint_select_out *out)
 {
     size_t d = (size_t)rows->dim, bytes = (size_t)n * d * sizeof(float);
     float *x = malloc(bytes + 1), *size = rows->size + first, *at = rows->x + (size_t)first * d;
     float *sum = calloc((size_t)n + 1, sizeof *sum); /* size gathered by each target */
-    saint_status s = x && sum ? r->b->op->download(r->b, x, at, bytes, r->err) : saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
+    saint_status s =
+        x && sum ? r->b->op->download(r->b, x, at, bytes, r->err) : saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
     for (int i = 0; i < out->n_merge && s == SAINT_OK; i++) {
         int from = out->merge[i].from, into = out->merge[i].into;
         float *y = x + (size_t)into * d;

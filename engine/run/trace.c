@@ -113,8 +113,8 @@ static void add(tensor_list *l, saint_dtype type, int64_t count, const void *dat
     va_start(ap, fmt);
     (void)vsnprintf(l->name[l->n], sizeof l->name[0], fmt, ap);
     va_end(ap);
-    l->t[l->n] = (saint_tensor){.name = l->name[l->n], .type = type, .rank = 1, .shape = {count}, .data = data,
-                                .bytes = (size_t)count * saint_dtype_size(type)};
+    l->t[l->n] = (saint_tensor){
+        .name = l->name[l->n], .type = type, .rank = 1, .shape = {count}, .data = data, .bytes = (size_t)count * saint_dtype_size(type)};
     l->n++;
 }
 

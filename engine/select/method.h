@@ -39,7 +39,8 @@ typedef struct {
     int n, dim;             /* candidates; width of the metric */
     int n_prefix;           /* rows in front of the candidates that are never dropped (1 for CLS) */
     const float *metric;    /* [n, dim] mean over heads of the keys, not normalised */
-    const float *attention; /* [n] attention of the class token (ViT) or the last prompt token (LLM), mean over heads; only for methods that declare it */
+    const float *attention; /* [n] attention of the class token (ViT) or the last prompt token (LLM), mean over heads; only for methods that
+                               declare it */
     const float *size;      /* [n] how many patches each token stands for; NULL = 1 each */
     const int32_t *patch;   /* [n] original patch id of each row, row-major in a grid_w x grid_h grid */
     int grid_w, grid_h;
@@ -91,7 +92,8 @@ int saint_method_index(const saint_method *m);
 /* Checked call: validates sizes, parameters and finiteness of the metric (NaN is SAINT_INVALID with the row), then runs the method and
  * verifies that what it returns is a permutation of a subset. out's arrays are allocated here; free with saint_select_free. */
 saint_status saint_select_run(const saint_method *m, const saint_select_in *in, saint_select_out *out, saint_error *err);
-/* A batch at one site. With SAINT_COMPAT_BATCH_MEAN_RATE all images drop int(mean of their counts), as published; otherwise each its own. */
+/* A batch at one site. With SAINT_COMPAT_BATCH_MEAN_RATE all images drop int(mean of their counts), as published; otherwise each its own.
+ */
 saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err);
 void saint_select_free(saint_select_out *out); /* NULL is allowed */
 

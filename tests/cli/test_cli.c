@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "support/test.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +49,20 @@ static result *saint(const char *fmt, ...)
     r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
     slurp(out, r.out, sizeof r.out);
     slurp(errors, r.err, sizeof r.err);
+    return &r;
+}
+
+/* Run a line of shell; $SAINT is the program. Only stderr is kept. */
+static const result *shell(const char *line)
+{
+    static result r;
+    char path[64], command[4096];
+    setenv("SAINT", SAINT_BINARY, 1);
+    snprintf(path, sizeof path, "%s/err", folder);
+    snprintf(command, sizeof command, "exec 2>%s </dev/null; %s", path, line);
+    int st = system(command);
+    r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    slurp(path, r.err, sizeof r.err);
     return &r;
 }
 
@@ -107,12 +124,123 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("select --method saint_drop --stage vit --keys " PICTURE), "e-36.png");
     refused(saint("models --model " SAINT_FIXTURE_DIR "/pictures"), "pictures");
     refused(saint("bench --suite nope"), "gemm, select or engine");
+    refused(saint("bench --suite select --model " LLAVA), "--suite engine");
+    refused(saint("run --model " PICTURE " --image " PICTURE), "expected a model folder, found a file");
+    refused(saint("run --model '' --image " PICTURE), "needs a value");
+    refused(saint("run --model " TIMM " --image " PICTURE32 " --tier ''"), "needs a value");
+    refused(saint("run --model " TIMM " --vision-tower /nonexistent --image " PICTURE32), "--vision-tower");
+    refused(saint("run --shape vit-b16-224 --template plain --image " PICTURE), "--shape reads no files");
+    refused(saint("doctor --shape vit-b16-224"), "no such option");
+}
+
+static void messages_are_one_line_whatever_was_typed(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "\"$SAINT\" \"$(printf 'a\\nb\\033[31m')\"", "\"$SAINT\" run \"--$(printf 'x\\n\\302\\233y')\"",
+        "\"$SAINT\" select --stage vit --keys x --method \"$(head -c 100000 /dev/zero | tr '\\0' a)\"",
+        "\"$SAINT\" run --model \"$(head -c 100000 /dev/zero | tr '\\0' a)\" --image " PICTURE32,
+        "\"$SAINT\" run --model " TIMM " --image " PICTURE32 " --max-new-tokens \"$(head -c 100000 /dev/zero | tr '\\0' 9)\""};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const result *r = shell(lines[i]);
+        assert_int_equal(r->status, 2);
+        size_t n = strlen(r->err);
+        assert_true(n > 10 && n < 4096);
+        assert_ptr_equal(strchr(r->err, '\n'), r->err + n - 1);
+        for (size_t k = 0; k + 1 < n; k++)
+            if ((unsigned char)r->err[k] < 0x20 || strncmp(r->err + k, "\302\233", 2) == 0) fail_msg("a control character in: %s", r->err);
+    }
+}
+
+/* /dev/full takes nothing; a closed stream must not become the next file that is opened. */
+static void stdout_that_cannot_be_written_is_a_failure(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"--help", "--version", "--man", "methods", "methods --json", "presets", "info", "models --json",
+                                           "run --help", "run --model " TIMM " --image " PICTURE32, "data scenes --stream --count 1"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        for (int closed = 0; closed < 2; closed++) {
+            char line[1024];
+            snprintf(line, sizeof line, "\"$SAINT\" %s >%s", commands[i], closed ? "&-" : "/dev/full");
+            const result *r = shell(line);
+            if (r->status != 1) fail_msg("%s: exit %d", line, r->status);
+            const char *newline = strchr(r->err, '\n');
+            if (!newline || newline[1] || !strstr(r->err, "stdout")) fail_msg("%s: %s", line, r->err);
+        }
+    /* a reader that leaves early is not a fault to talk about */
+    assert_string_equal(shell("\"$SAINT\" --man | :")->err, "");
+    char line[1024], path[64];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/kept.safetensors", folder);
+    snprintf(line, sizeof line, "\"$SAINT\" run --model " TIMM " --image " PICTURE32 " --trace %s", path);
+    assert_int_equal(shell(line)->status, 0);
+    assert_int_equal(stat(path, &st), 0);
+    off_t whole = st.st_size;
+    snprintf(line, sizeof line, "\"$SAINT\" run --model " TIMM " --image " PICTURE32 " --trace %s <&- >&-", path);
+    assert_int_equal(shell(line)->status, 1);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, whole);
+}
+
+static void json_is_utf8_for_any_file_name(void **state)
+{
+    (void)state;
+    char line[2048];
+    snprintf(line, sizeof line,
+             "cp " PICTURE32 " \"%s/$(printf 'b\\303\\257ld \\377.png')\" && LC_ALL=de_DE.UTF-8 \"$SAINT\" run --model " TIMM
+             " --image " PICTURE32 " --image %s/b*ld*.png --json --set sim_threshold=0.5 >%s/out", folder, folder, folder);
+    assert_int_equal(shell(line)->status, 0);
+    char path[64];
+    snprintf(path, sizeof path, "%s/out", folder);
+    cJSON *c;
+    assert_ok(saint_json_load(path, 1 << 20, &c, err));
+    const cJSON *name = get(cJSON_GetArrayItem(get(c, "results"), 1), "image");
+    assert_non_null(strstr(name->valuestring, "b\303\257ld \357\277\275.png"));
+    cJSON_Delete(c);
+}
+
+static bool catches_interrupts(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long caught = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f)) (void)sscanf(line, "SigCgt: %llx", &caught);
+    if (f) fclose(f);
+    return caught >> (SIGINT - 1) & 1;
+}
+
+static void an_interrupt_ends_with_75(void **state)
+{
+    (void)state;
+    char path[64];
+    static result r;
+    snprintf(path, sizeof path, "%s/err", folder);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0) _exit(99);
+        execl(SAINT_BINARY, "saint", "run", "--model", LLAVA, "--image", PICTURE, "--prompt", "hi", "--max-new-tokens", "1000000",
+              (char *)NULL);
+        _exit(99);
+    }
+    int st = 0;
+    while (!catches_interrupts(pid)) {
+        if (waitpid(pid, &st, WNOHANG) != 0) fail_msg("it ended before it could be interrupted: status %d", st);
+        sched_yield();
+    }
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &st, 0), pid);
+    slurp(path, r.err, sizeof r.err);
+    if (!WIFEXITED(st) || WEXITSTATUS(st) != 75) fail_msg("expected exit 75, found status %d: %s", st, r.err);
+    assert_non_null(strstr(r.err, "cancelled"));
 }
 
 static void every_command_has_help(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"run", "select", "bench", "models", "methods", "presets", "info", "doctor"};
+    static const char *const commands[] = {"run", "select", "bench", "data", "models", "methods", "presets", "info", "doctor"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const result *r = saint("%s --help", commands[i]);
         assert_int_equal(r->status, 0);
@@ -126,14 +254,28 @@ static void every_command_has_help(void **state)
 static void run_prints_the_contract(void **state)
 {
     (void)state;
-    static const char *const numbers[] = {"tokens.vit_in", "tokens.projector", "tokens.llm_in", "tokens.equivalent", "timings_ms.decode_image",
-                                          "timings_ms.preprocess", "timings_ms.vit", "timings_ms.selection", "timings_ms.projector",
-                                          "timings_ms.prefill", "timings_ms.decode", "timings_ms.total", "flops.vit", "flops.prefill",
-                                          "flops.total", "kv_bytes", "threads"};
+    static const char *const numbers[] = {"tokens.vit_in",
+                                          "tokens.projector",
+                                          "tokens.llm_in",
+                                          "tokens.equivalent",
+                                          "timings_ms.decode_image",
+                                          "timings_ms.preprocess",
+                                          "timings_ms.vit",
+                                          "timings_ms.selection",
+                                          "timings_ms.projector",
+                                          "timings_ms.prefill",
+                                          "timings_ms.decode",
+                                          "timings_ms.total",
+                                          "flops.vit",
+                                          "flops.prefill",
+                                          "flops.total",
+                                          "kv_bytes",
+                                          "threads"};
     static const char *const strings[] = {"answer", "mode", "compat", "model.name", "model.sha256", "device", "dtype", "version"};
-    cJSON *c = json_of(saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
-                             "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
-                             "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
+    cJSON *c = json_of(
+        saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
+              "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
+              "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) assert_true(cJSON_IsNumber(get(c, numbers[i])));
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) assert_true(cJSON_IsString(get(c, strings[i])));
     assert_string_equal(get(c, "mode")->valuestring, "hybrid");
@@ -213,7 +355,9 @@ static void select_equals_the_recorded_lists(void **state)
             continue;
         }
         char set[256];
-        if (iterative) snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint, get(k, "r")->valueint);
+        if (iterative)
+            snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint,
+                     get(k, "r")->valueint);
         else
             snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --set compat.batch_mean_rate=true",
                      get(k, "sim_threshold")->valuedouble, get(k, "K")->valueint, get(k, "gamma")->valuedouble);
@@ -276,7 +420,9 @@ int main(void)
         cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
-        cmocka_unit_test(lists_are_complete),
+        cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
+        cmocka_unit_test(stdout_that_cannot_be_written_is_a_failure), cmocka_unit_test(json_is_utf8_for_any_file_name),
+        cmocka_unit_test(an_interrupt_ends_with_75),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -131,9 +131,15 @@ static int shell(const char *fmt, const char *after)
 static void a_reader_that_has_enough_ends_an_endless_stream(void **state)
 {
     (void)state;
-    assert_int_equal(shell("exec 3>&1; bash -c '%s data scenes --stream --size 56 2>/dev/null | head -c 100000 >/dev/null; exit ${PIPESTATUS[0]}%s'", ""), 0);
+    assert_int_equal(
+        shell("exec 3>&1; bash -c '%s data scenes --stream --size 56 2>/dev/null | head -c 100000 >/dev/null; exit ${PIPESTATUS[0]}%s'",
+              ""),
+        0);
     /* A counted one that is cut short has failed. */
-    assert_int_equal(shell("bash -c '%s data scenes --stream --size 56 --count 100000 2>/dev/null | head -c 100000 >/dev/null; exit ${PIPESTATUS[0]}%s'", ""), 1);
+    assert_int_equal(
+        shell("bash -c '%s data scenes --stream --size 56 --count 100000 2>/dev/null | head -c 100000 >/dev/null; exit ${PIPESTATUS[0]}%s'",
+              ""),
+        1);
     assert_int_equal(shell("%s data scenes --stream --size 56 --count 10 >/dev/full 2>/dev/null%s", ""), 1);
 }
 

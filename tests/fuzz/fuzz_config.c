@@ -22,7 +22,8 @@ static void check_llama(const cJSON *c)
     saint_llm l = {0};
     float inv_freq[512];
     if (saint_config_llama(c, "fuzz", &l, NULL) != SAINT_OK) return;
-    if (l.layers < 1 || l.layers >= SAINT_MAX_LAYERS || l.kv_heads < 1 || l.heads % l.kv_heads || l.head_dim < 2 || l.head_dim > 1024 || l.n_eos > 8)
+    if (l.layers < 1 || l.layers >= SAINT_MAX_LAYERS || l.kv_heads < 1 || l.heads % l.kv_heads || l.head_dim < 2 || l.head_dim > 1024 ||
+        l.n_eos > 8)
         abort();
     l.inv_freq = inv_freq;
     if (saint_config_llama(c, "fuzz", &l, NULL) != SAINT_OK) abort();
@@ -30,7 +31,8 @@ static void check_llama(const cJSON *c)
 
 static void check_preset(cJSON *c)
 {
-    static const saint_model_info info = {.vit_layers = 12, .vit_layers_run = 11, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 12};
+    static const saint_model_info info = {
+        .vit_layers = 12, .vit_layers_run = 11, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 12};
     saint_settings *s = malloc(sizeof *s);
     saint_preset p = {.name = "fuzz", .vit_layers = 24, .llm_layers = 32, .image_rows = 577, .json = c};
     saint_notes notes = {0};

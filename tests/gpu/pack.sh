@@ -11,7 +11,7 @@ mkdir -p "$to/bin" "$to/lib" "$to/share/saint"
 cp "$build/app/saint" "$build"/tests/gpu_cuda_* "$to/bin/"
 cp -r presets "$to/share/saint/"
 for program in "$to"/bin/*; do
-    ldd "$program" | awk '/cjson|cmocka/ {print $3}'
+    ldd "$program" | awk '/cjson|cmocka|ncurses|tinfo|sqlite/ {print $3}'
 done | sort -u | while read -r library; do cp "$library" "$to/lib/"; done
 strip "$to"/bin/* 2>/dev/null || true
 du -sh "$to"

@@ -10,7 +10,9 @@ static inline saint_model *load_tiny(const char *folder)
 {
     char path[512];
     saint_model *m;
-    saint_model_options o = {.template_name = strncmp(folder, "llava", 5) == 0 ? "llava_hf" : strncmp(folder, "llama", 5) == 0 ? "plain" : NULL};
+    saint_model_options o = {.template_name = strncmp(folder, "llava", 5) == 0   ? "llava_hf"
+                                              : strncmp(folder, "llama", 5) == 0 ? "plain"
+                                                                                 : NULL};
     snprintf(path, sizeof path, "%s/%s", SAINT_FIXTURE_DIR, folder);
     assert_ok(saint_model_load(&m, path, &o, err));
     return m;
@@ -23,10 +25,7 @@ static inline saint_session *open_session(saint_engine *e, saint_model *m, size_
     return s;
 }
 
-static inline void set_param(saint_settings *s, const char *assignment)
-{
-    assert_ok(saint_settings_assign(s, assignment, err));
-}
+static inline void set_param(saint_settings *s, const char *assignment) { assert_ok(saint_settings_assign(s, assignment, err)); }
 
 static inline void set_params(saint_settings *s, ...)
 {
@@ -37,9 +36,9 @@ static inline void set_params(saint_settings *s, ...)
 }
 
 /* memcmp, because NaN marks what was not ranked. */
-#define assert_same_bits(a, b, count, what)                                                                \
-    do {                                                                                                   \
-        if ((count) > 0 && memcmp((a), (b), (size_t)(count) * sizeof *(a)) != 0) fail_msg("%s differ", what); \
+#define assert_same_bits(a, b, count, what)                                                                                                \
+    do {                                                                                                                                   \
+        if ((count) > 0 && memcmp((a), (b), (size_t)(count) * sizeof *(a)) != 0) fail_msg("%s differ", what);                              \
     } while (0)
 
 static inline void assert_same_site(const saint_trace_site *a, const saint_trace_site *b)
@@ -47,8 +46,8 @@ static inline void assert_same_site(const saint_trace_site *a, const saint_trace
     char what[64];
     snprintf(what, sizeof what, "%s %d %s:", a->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", a->layer, a->method->name);
     if (a->stage != b->stage || a->layer != b->layer || a->method != b->method) fail_msg("%s another site", what);
-    if (a->n_in != b->n_in || a->n_keep != b->n_keep || a->image_in != b->image_in || a->text_dropped != b->text_dropped || a->n_rounds != b->n_rounds ||
-        a->n_merge != b->n_merge)
+    if (a->n_in != b->n_in || a->n_keep != b->n_keep || a->image_in != b->image_in || a->text_dropped != b->text_dropped ||
+        a->n_rounds != b->n_rounds || a->n_merge != b->n_merge)
         fail_msg("%s counts: in %d %d, kept %d %d", what, a->n_in, b->n_in, a->n_keep, b->n_keep);
     assert_same_bits(&a->margin, &b->margin, 1, what);
     assert_same_bits(a->in, b->in, a->n_in, what);
@@ -61,14 +60,22 @@ static inline void assert_same_site(const saint_trace_site *a, const saint_trace
 
 static inline void assert_same_layer(const saint_trace_layer *a, const saint_trace_layer *b)
 {
-    if (a->stage != b->stage || a->layer != b->layer || a->n_in != b->n_in || a->n_out != b->n_out || a->image_in != b->image_in || a->flops != b->flops)
-        fail_msg("stage %d layer %d differs: rows %d %d -> %d %d, picture %d %d", a->stage, a->layer, a->n_in, b->n_in, a->n_out, b->n_out, a->image_in,
-                 b->image_in);
+    if (a->stage != b->stage || a->layer != b->layer || a->n_in != b->n_in || a->n_out != b->n_out || a->image_in != b->image_in ||
+        a->flops != b->flops)
+        fail_msg("stage %d layer %d differs: rows %d %d -> %d %d, picture %d %d", a->stage, a->layer, a->n_in, b->n_in, a->n_out, b->n_out,
+                 a->image_in, b->image_in);
     if (a->has_stats != b->has_stats) fail_msg("stage %d layer %d: statistics %d %d", a->stage, a->layer, a->has_stats, b->has_stats);
     if (!a->has_stats) return;
-    if (a->stats_threshold != b->stats_threshold || a->stats_K != b->stats_K || a->stats.n != b->stats.n || a->stats.zero_rows != b->stats.zero_rows)
+    if (a->stats_threshold != b->stats_threshold || a->stats_K != b->stats_K || a->stats.n != b->stats.n ||
+        a->stats.zero_rows != b->stats.zero_rows)
         fail_msg("stage %d layer %d: other statistics", a->stage, a->layer);
-    assert_same_bits(&a->stats.mean_cosine, &b->stats.mean_cosine, 5, "statistics"); /* five floats in a row */
+    if (memcmp(&a->stats, &b->stats, sizeof a->stats) != 0)
+        fail_msg("stage %d layer %d (reused %d): statistics of %d rows from %d differ: cosine %g %g, above %g %g, with K %g %g, degree %g "
+                 "%g, rank %g %g",
+                 a->stage, a->layer, a->reused, a->stats.n, a->stats_first, (double)a->stats.mean_cosine, (double)b->stats.mean_cosine,
+                 (double)a->stats.share_above, (double)b->stats.share_above, (double)a->stats.share_degree_k,
+                 (double)b->stats.share_degree_k, (double)a->stats.mean_degree, (double)b->stats.mean_degree,
+                 (double)a->stats.effective_rank, (double)b->stats.effective_rank);
 }
 
 static inline void assert_same_image(const saint_trace_image *a, const saint_trace_image *b)
@@ -83,16 +90,17 @@ static inline void assert_same_image(const saint_trace_image *a, const saint_tra
     assert_same_bits(a->ids, b->ids, a->n_ids, "answer ids");
     assert_string_equal(a->answer ? a->answer : "(none)", b->answer ? b->answer : "(none)");
     assert_string_equal(a->stop, b->stop);
-    const int ints[][2] = {{a->vit_in, b->vit_in}, {a->vit_out, b->vit_out}, {a->n_prefix, b->n_prefix}, {a->n_suffix, b->n_suffix},
-                           {a->llm_in, b->llm_in}, {a->window_first, b->window_first}, {a->window_length, b->window_length}};
+    const int ints[][2] = {
+        {a->vit_in, b->vit_in}, {a->vit_out, b->vit_out},           {a->n_prefix, b->n_prefix},          {a->n_suffix, b->n_suffix},
+        {a->llm_in, b->llm_in}, {a->window_first, b->window_first}, {a->window_length, b->window_length}};
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         if (ints[i][0] != ints[i][1]) fail_msg("count %zu of the picture: %d, %d", i, ints[i][0], ints[i][1]);
     assert_same_bits(&a->rect, &b->rect, 1, "view");
     if (a->flops_vit != b->flops_vit || a->flops_projector != b->flops_projector || a->flops_prefill != b->flops_prefill ||
         a->flops_decode != b->flops_decode || a->equivalent != b->equivalent || a->kv_bytes != b->kv_bytes)
-        fail_msg("costs differ: ViT %g %g, projector %g %g, prefill %g %g, decode %g %g, equivalent %g %g, kv %zu %zu", a->flops_vit, b->flops_vit,
-                 a->flops_projector, b->flops_projector, a->flops_prefill, b->flops_prefill, a->flops_decode, b->flops_decode, a->equivalent,
-                 b->equivalent, a->kv_bytes, b->kv_bytes);
+        fail_msg("costs differ: ViT %g %g, projector %g %g, prefill %g %g, decode %g %g, equivalent %g %g, kv %zu %zu", a->flops_vit,
+                 b->flops_vit, a->flops_projector, b->flops_projector, a->flops_prefill, b->flops_prefill, a->flops_decode, b->flops_decode,
+                 a->equivalent, b->equivalent, a->kv_bytes, b->kv_bytes);
 }
 
 /* Everything but times, threads and what came from the cache. Notes in any order. */

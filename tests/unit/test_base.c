@@ -1,9 +1,13 @@
+#define _GNU_SOURCE
 #include "support/test.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 #include "base/dtype.h"
+#include "base/file.h"
 #include "base/sha256.h"
 
 static void status_is_one_clean_line(void **state)
@@ -81,12 +85,46 @@ static void sizes_do_not_overflow(void **state)
     assert_int_equal(n, 1);
 }
 
+static void replaces_files_and_writes_into_the_rest(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/saint-base-XXXXXX", path[64], link[64], fifo[64], got[8] = {0};
+    struct stat st;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+    assert_ok(saint_file_write(path, "old", 3, err));
+    assert_int_equal(symlink("file", link), 0);
+    assert_ok(saint_file_write(link, "newer", 5, err));
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 5);
+    /* a pipe stands for a device: a rename would put a file in its place */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int fd = open(fifo, O_RDONLY | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_ok(saint_file_write(fifo, "through", 7, err));
+    assert_int_equal(read(fd, got, sizeof got), 7);
+    assert_memory_equal(got, "through", 7);
+    close(fd);
+    assert_int_equal(lstat(fifo, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(saint_file_write(folder, "x", 1, NULL), SAINT_IO);
+    unlink(fifo);
+    unlink(link);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_one_clean_line),      cmocka_unit_test(every_f16_survives_the_round_trip),
         cmocka_unit_test(f16_rounds_to_nearest_even),    cmocka_unit_test(bf16_rounds_to_nearest_even),
         cmocka_unit_test(sha256_equals_the_standard),    cmocka_unit_test(sizes_do_not_overflow),
+        cmocka_unit_test(replaces_files_and_writes_into_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

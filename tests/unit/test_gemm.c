@@ -186,7 +186,8 @@ static void problem_check(const problem *t, const char *what)
     for (int i = 0; i < t->m; i++) {
         for (int j = 0; j < t->n; j++) {
             size_t at = (size_t)i * (size_t)a->ldy + (size_t)j;
-            double v = t->sum[i * t->n + j], slack = t->mass[i * t->n + j] * 0x1p-24 * (2 + sqrt(t->k)), bias = a->bias ? (double)a->bias[j] : 0;
+            double v = t->sum[i * t->n + j], slack = t->mass[i * t->n + j] * 0x1p-24 * (2 + sqrt(t->k)),
+                   bias = a->bias ? (double)a->bias[j] : 0;
             v += bias;
             slack += 0x1p-24 * (fabs(v) + fabs(bias));
             double y = act_of(a->act, v);
@@ -280,8 +281,8 @@ static void every_epilogue(void **state)
                     cpu_poison(&cpu);
                     assert_ok(fns[f](&cpu.cpu.base, &t.a, err));
                     char what[64];
-                    snprintf(what, sizeof what, "%s act %d bias %d scale %d last %d narrow %d rows %d", saint_cpu_tier_name(tier), act, bias,
-                             scale, last, narrow, f);
+                    snprintf(what, sizeof what, "%s act %d bias %d scale %d last %d narrow %d rows %d", saint_cpu_tier_name(tier), act,
+                             bias, scale, last, narrow, f);
                     problem_check(&t, what);
                     problem_free(&t);
                 }
@@ -302,7 +303,8 @@ static void activations_are_close_everywhere(void **state)
         for (int act = SAINT_ACT_QUICK_GELU; act <= SAINT_ACT_RELU; act++) {
             double worst = 0;
             for (int i = 0; i < COUNT; i++) x[i] = (float)(i - COUNT / 2) * 0.0075f;
-            saint_linear_args a = {.m = COUNT, .x = x, .ldx = 1, .w = {&one, SAINT_F32, 1, 1}, .act = (saint_act)act, .y = y, .ytype = SAINT_F32, .ldy = 1};
+            saint_linear_args a = {
+                .m = COUNT, .x = x, .ldx = 1, .w = {&one, SAINT_F32, 1, 1}, .act = (saint_act)act, .y = y, .ytype = SAINT_F32, .ldy = 1};
             assert_ok(saint_cpu_linear(&cpu.cpu.base, &a, err));
             for (int i = 0; i < COUNT; i++) {
                 double want = act_of((saint_act)act, (double)x[i]), off = fabs((double)y[i] - want) / (fabs(want) + 1e-3);
@@ -438,7 +440,14 @@ static void turning_changes_no_bit(void **state)
             seed = 6;
             for (size_t i = 0; i < M * K; i++) put(x, compute_types[c], i, noise());
             for (size_t i = 0; i < N * K; i++) put(w, compute_types[c], i, noise());
-            saint_linear_args a = {.m = M, .x = x, .ldx = K, .w = {w, compute_types[c], N, K}, .act = SAINT_ACT_QUICK_GELU, .y = y, .ytype = SAINT_F32, .ldy = N};
+            saint_linear_args a = {.m = M,
+                                   .x = x,
+                                   .ldx = K,
+                                   .w = {w, compute_types[c], N, K},
+                                   .act = SAINT_ACT_QUICK_GELU,
+                                   .y = y,
+                                   .ytype = SAINT_F32,
+                                   .ldy = N};
             assert_ok(saint_cpu_linear(&cpu.cpu.base, &a, err));
             a.y = other;
             static const int cuts[] = {0, 1, 33, 64}; /* one row, 32, 31 */

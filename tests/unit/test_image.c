@@ -35,9 +35,13 @@ static void each_kind_decodes(void **state)
             saint_image im;
             char path[1024];
             snprintf(path, sizeof path, CORPUS "/%s", names[i]->d_name);
-            assert_ok(saint_image_load(path, &im, err));
-            pictures++;
-            saint_image_free(&im);
+            saint_error e = {0};
+            saint_status st = saint_image_load(path, &im, &e);
+            /* Damaged so that an addition overflows: stb_image 2.27 (Debian 12) goes on, 2.28 (Ubuntu 24.04) refuses them. */
+            bool refused = st == SAINT_FORMAT && strncmp(names[i]->d_name, "overflow_", 9) == 0;
+            if (st != SAINT_OK && !refused) fail_msg("%s", e.text);
+            pictures += !refused;
+            if (!refused) saint_image_free(&im);
         }
         free(names[i]);
     }

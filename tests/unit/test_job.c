@@ -13,7 +13,8 @@ static saint_request request(const saint_image *im, int new_tokens, const char *
     char text[64];
     saint_settings_default(&q.settings);
     snprintf(text, sizeof text, "saint_threshold=%s", threshold);
-    set_params(&q.settings, "mode=hybrid", "saint_start=1", "saint_end=2", "saint_K=1", text, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.9", NULL);
+    set_params(&q.settings, "mode=hybrid", "saint_start=1", "saint_end=2", "saint_K=1", text, "prune_mode[0]=saint_drop",
+               "sim_threshold[0]=0.9", NULL);
     return q;
 }
 
@@ -179,6 +180,9 @@ static void cancelled_jobs_end_and_the_next_one_is_right(void **state)
     assert_ok(saint_worker_submit(w, &longest, &first, err));
     while (wait_event(w).kind != SAINT_JOB_TOKEN) continue; /* it decodes */
     assert_true(saint_worker_busy(w));
+    saint_trace *none;
+    assert_int_equal(saint_session_run(s, &q, NULL, &none, NULL), SAINT_STATE); /* the session is the worker's while it runs */
+    assert_null(none);
     saint_worker_cancel(w);
     saint_job_event e = wait_end(w, first);
     assert_int_equal(e.kind, SAINT_JOB_FAILED);

@@ -3,8 +3,10 @@
 
 #include "engine.h"
 
-static const saint_model_info llava = {.name = "llava", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
-static const saint_model_info vit = {.name = "vit", .vit_layers = 12, .vit_layers_run = 12, .vit_prefix = 1, .grid_w = 14, .grid_h = 14, .classes = 10};
+static const saint_model_info llava = {
+    .name = "llava", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
+static const saint_model_info vit = {
+    .name = "vit", .vit_layers = 12, .vit_layers_run = 12, .vit_prefix = 1, .grid_w = 14, .grid_h = 14, .classes = 10};
 static const saint_model_info llm = {.name = "llm", .llm_layers = 32};
 
 typedef struct {
@@ -69,12 +71,14 @@ static void the_mode_chooses_the_stages(void **state)
 static void a_layer_of_its_own_overrides_the_range(void **state)
 {
     (void)state;
-    built b = build(&llava, SET("llm_prune_mode[8]=None", "llm_prune_mode[2]=fastv"));
+    built b = build(&llava, SET("use_saint=true", "llm_prune_mode[8]=None", "llm_prune_mode[2]=fastv"));
     assert_int_equal(b.plan.n_sites, 10);
     assert_null(saint_plan_site(&b.plan, SAINT_STAGE_LLM, 8));
     assert_string_equal(saint_method_label(saint_plan_site(&b.plan, SAINT_STAGE_LLM, 2)->method), "fastv");
-    b = build(&llava, SET("llm_prune_mode[2]=fastv", "use_saint=false"));
+    b = build(&llava, SET("llm_prune_mode[2]=fastv")); /* nobody asked for the default range */
     assert_int_equal(b.plan.n_sites, 1);
+    b = build(&llava, SET("llm_prune_mode[8]=None", "use_saint=true"));
+    assert_int_equal(b.plan.n_sites, 9);
     b = build(&llava, SET("llm_prune_mode=grid", "saint_start=3", "saint_end=4"));
     assert_int_equal(b.plan.n_sites, 2);
     assert_string_equal(saint_method_label(b.plan.site[0].method), "grid");

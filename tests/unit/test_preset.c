@@ -5,8 +5,9 @@
 #include <dirent.h>
 #include <unistd.h>
 
-static const char *const folders[] = {"clip-vit-tiny", "clip-vit-tiny-patch4-36", "timm-vit-tiny", "deit-distilled-ls-tiny", "mae-vit-tiny", "llama-tiny",
-                                      "llama-tiny-sharded", "llava-tiny-new", "llava-tiny-old", "llava-tiny-liuhaotian"};
+static const char *const folders[] = {
+    "clip-vit-tiny", "clip-vit-tiny-patch4-36", "timm-vit-tiny",  "deit-distilled-ls-tiny", "mae-vit-tiny",
+    "llama-tiny",    "llama-tiny-sharded",      "llava-tiny-new", "llava-tiny-old",         "llava-tiny-liuhaotian"};
 
 static saint_status load_text(const char *json, saint_preset *p, saint_error *e)
 {
@@ -81,22 +82,26 @@ static void layers_scale_with_the_depth(void **state)
     (void)state;
     const struct {
         int made_for, depth, first, last, want_first, want_last;
-    } cases[] = {{24, 12, 0, 11, 0, 5},  {24, 32, 0, 11, 0, 15}, {32, 12, 7, 16, 2, 5}, {32, 40, 7, 16, 8, 20}, {24, 24, 3, 9, 3, 9},
-                 {32, 2, 7, 16, 0, 0},   {24, 8, 18, 18, 6, 6},  {24, 1, 0, 23, 0, 0},  {24, 95, 0, 23, 0, 94}, {12, 24, 3, 3, 6, 7},
-                 {24, 12, 10, 19, 5, 9}, {32, 4, 7, 16, 0, 1}};
+    } cases[] = {{24, 12, 0, 11, 0, 5},  {24, 32, 0, 11, 0, 15}, {32, 12, 7, 16, 2, 5},  {32, 40, 7, 16, 8, 20},
+                 {24, 24, 3, 9, 3, 9},   {32, 2, 7, 16, 0, 0},   {24, 8, 18, 18, 6, 6},  {24, 1, 0, 23, 0, 0},
+                 {24, 95, 0, 23, 0, 94}, {12, 24, 3, 3, 6, 7},   {24, 12, 10, 19, 5, 9}, {32, 4, 7, 16, 0, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char json[512];
         saint_preset p;
-        saint_model_info m = {.vit_layers = cases[i].depth, .vit_layers_run = cases[i].depth, .llm_layers = cases[i].depth, .grid_w = 24, .grid_h = 24};
-        snprintf(json, sizeof json, "{\"name\":\"x\",\"made_for\":{\"vit_layers\":%d,\"llm_layers\":%d},\"set\":{\"mode\":\"hybrid\",\"prune_mode[%d-%d]\":"
-                 "\"random\",\"saint_start\":%d,\"saint_end\":%d,\"llm_keep_num[%d-%d]\":7}}", cases[i].made_for, cases[i].made_for, cases[i].first,
-                 cases[i].last, cases[i].first, cases[i].last, cases[i].first, cases[i].last);
+        saint_model_info m = {
+            .vit_layers = cases[i].depth, .vit_layers_run = cases[i].depth, .llm_layers = cases[i].depth, .grid_w = 24, .grid_h = 24};
+        snprintf(json, sizeof json,
+                 "{\"name\":\"x\",\"made_for\":{\"vit_layers\":%d,\"llm_layers\":%d},\"set\":{\"mode\":\"hybrid\",\"prune_mode[%d-%d]\":"
+                 "\"random\",\"saint_start\":%d,\"saint_end\":%d,\"llm_keep_num[%d-%d]\":7}}",
+                 cases[i].made_for, cases[i].made_for, cases[i].first, cases[i].last, cases[i].first, cases[i].last, cases[i].first,
+                 cases[i].last);
         assert_ok(load_text(json, &p, err));
         saint_settings s = applied(&p, &m, NULL);
         for (int k = 0; k < SAINT_MAX_LAYERS; k++) {
             bool in = k >= cases[i].want_first && k <= cases[i].want_last;
             if ((s.vit[k].method != SAINT_METHOD_NONE) != in || (s.llm[k].p.keep_num == 7) != in)
-                fail_msg("%d-%d of %d in %d: layer %d is%s among them", cases[i].first, cases[i].last, cases[i].made_for, cases[i].depth, k, in ? " not" : "");
+                fail_msg("%d-%d of %d in %d: layer %d is%s among them", cases[i].first, cases[i].last, cases[i].made_for, cases[i].depth, k,
+                         in ? " not" : "");
         }
         assert_int_equal(s.saint_start, cases[i].want_first);
         assert_int_equal(s.saint_end, cases[i].want_last);
@@ -141,8 +146,16 @@ static void the_user_goes_on_from_a_preset(void **state)
 static void wrong_files_are_refused(void **state)
 {
     (void)state;
-    static const char *const files[] = {"", "[]", "{", "3", "{\"name\":\"x\"}", "{\"set\":{}}", "{\"name\":\"\",\"set\":{}}", "{\"name\":\"x\",\"set\":[]}",
-                                        "{\"name\":\"x\",\"set\":{},\"sets\":{}}", "{\"name\":3,\"set\":{}}",
+    static const char *const files[] = {"",
+                                        "[]",
+                                        "{",
+                                        "3",
+                                        "{\"name\":\"x\"}",
+                                        "{\"set\":{}}",
+                                        "{\"name\":\"\",\"set\":{}}",
+                                        "{\"name\":\"x\",\"set\":[]}",
+                                        "{\"name\":\"x\",\"set\":{},\"sets\":{}}",
+                                        "{\"name\":3,\"set\":{}}",
                                         "{\"name\":\"x\",\"made_for\":{\"vit_layers\":0},\"set\":{}}",
                                         "{\"name\":\"x\",\"made_for\":{\"vit_layers\":1000},\"set\":{}}"};
     saint_preset p;
@@ -153,15 +166,25 @@ static void wrong_files_are_refused(void **state)
         assert_null(p.json);
     }
     assert_int_equal(saint_preset_load("no-such-preset.json", &p, NULL), SAINT_IO);
-    static const char *const sets[] = {"\"kepnum\":3", "\"keep_num\":[3]", "\"keep_num\":null", "\"keep_num\":\"three\"", "\"saint_start\":\"seven\"",
-                                       "\"saint_start\":99999999999", "\"prune_mode[99999999999]\":\"random\"", "\"prune_mode[3\":\"random\"",
-                                       "\"prune_mode[99]\":\"random\"", "\"prune_mode[-3]\":\"random\"", "\"prune_mode[9-3]\":\"random\"", "\"mode\":true"};
+    static const char *const sets[] = {"\"kepnum\":3",
+                                       "\"keep_num\":[3]",
+                                       "\"keep_num\":null",
+                                       "\"keep_num\":\"three\"",
+                                       "\"saint_start\":\"seven\"",
+                                       "\"saint_start\":99999999999",
+                                       "\"prune_mode[99999999999]\":\"random\"",
+                                       "\"prune_mode[3\":\"random\"",
+                                       "\"prune_mode[99]\":\"random\"",
+                                       "\"prune_mode[-3]\":\"random\"",
+                                       "\"prune_mode[9-3]\":\"random\"",
+                                       "\"mode\":true"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char json[256];
         saint_error e = {0};
         saint_settings s;
         saint_model_info m = {.vit_layers = 12, .vit_layers_run = 12, .llm_layers = 12, .grid_w = 8, .grid_h = 8};
-        snprintf(json, sizeof json, "{\"name\":\"x\",\"made_for\":{\"vit_layers\":24,\"llm_layers\":24,\"image_rows\":577},\"set\":{%s}}", sets[i]);
+        snprintf(json, sizeof json, "{\"name\":\"x\",\"made_for\":{\"vit_layers\":24,\"llm_layers\":24,\"image_rows\":577},\"set\":{%s}}",
+                 sets[i]);
         assert_ok(load_text(json, &p, err));
         saint_settings_default(&s);
         if (saint_preset_apply(&p, &m, &s, NULL, &e) == SAINT_OK) fail_msg("{%s} was taken", sets[i]);

@@ -47,7 +47,8 @@ static void merge_once(saint_rows *rows, int keep_num, saint_trace *t, uint64_t 
 {
     saint_request q = {0};
     saint_run r = {.s = session, .b = session->b, .m = mae, .req = &q, .t = t};
-    saint_site site = {.stage = SAINT_STAGE_VIT, .layer = 0, .method = saint_method_index(saint_method_find("tome")), .p = {.keep_num = keep_num}};
+    saint_site site = {
+        .stage = SAINT_STAGE_VIT, .layer = 0, .method = saint_method_index(saint_method_find("tome")), .p = {.keep_num = keep_num}};
     saint_error e = {0};
     float *metric = random_metric(saint_rows_total(rows), 20, rng);
     saint_site_input in = {.site = &site, .metric = metric, .dim = 20, .n_prefix = 1, .window = -1};
@@ -75,7 +76,8 @@ static void merged_rows_are_weighted_means_and_weights_add_up(void **state)
             int first = before.cu[q], new_first = rows.cu[q];
             assert_true(fabs(weight(&rows, q) - (n[q] - 1)) < 1e-4); /* as many patches as ever */
             assert_int_equal(rows.cu[q + 1] - rows.cu[q], before.cu[q + 1] - before.cu[q] - site->n_merge);
-            assert_memory_equal(rows.x + (size_t)new_first * DIM, before.x + (size_t)first * DIM, DIM * sizeof(float)); /* the class token */
+            assert_memory_equal(rows.x + (size_t)new_first * DIM, before.x + (size_t)first * DIM,
+                                DIM * sizeof(float)); /* the class token */
             for (int i = new_first + 1; i < rows.cu[q + 1]; i++) {
                 int into = 0; /* candidate of that patch */
                 while (site->in[into] != rows.patch[i]) into++;

@@ -53,7 +53,8 @@ static void check_includes(const char *file, const char *text)
 static void the_engine_includes_downwards_only(void **state)
 {
     (void)state;
-    int n = for_each("engine/*/*.[ch]", check_includes) + for_each("engine/*/*/*.[ch]", check_includes) + for_each("engine/*/*.def", check_includes);
+    int n = for_each("engine/*/*.[ch]", check_includes) + for_each("engine/*/*/*.[ch]", check_includes) +
+            for_each("engine/*/*.def", check_includes);
     assert_true(n > 50);
 }
 
@@ -67,9 +68,19 @@ static void check_manners(const char *file, const char *text)
 static void libraries_never_print_exit_or_read_the_environment(void **state)
 {
     (void)state;
-    int n = for_each("engine/*/*.[ch]", check_manners) + for_each("engine/*/*/*.[ch]", check_manners) + for_each("datasets/*.[ch]", check_manners) +
-            for_each("datasets/*/*.[ch]", check_manners);
+    int n = for_each("engine/*/*.[ch]", check_manners) + for_each("engine/*/*/*.[ch]", check_manners) +
+            for_each("datasets/*.[ch]", check_manners) + for_each("datasets/*/*.[ch]", check_manners);
     assert_true(n > 50);
+}
+
+/* Drawing needs the words for errors, not the engine behind them. */
+static void check_views(const char *file, const char *text)
+{
+    for (const char *p = strstr(text, "#include \""); p; p = strstr(p + 1, "#include \"")) {
+        char name[128];
+        if (sscanf(p, "#include \"%127[^\"]\"", name) != 1) continue;
+        if (strcmp(name, "engine.h") != 0 && rank_of(name) > 0) fail_msg("%s includes %s: views see engine.h and base types", file, name);
+    }
 }
 
 static void check_outside(const char *file, const char *text)
@@ -77,7 +88,8 @@ static void check_outside(const char *file, const char *text)
     for (const char *p = strstr(text, "#include \""); p; p = strstr(p + 1, "#include \"")) {
         char name[128];
         if (sscanf(p, "#include \"%127[^\"]\"", name) != 1) continue;
-        if (strcmp(name, "engine.h") != 0 && rank_of(name) >= 0) fail_msg("%s includes %s: outside of the engine there is only engine.h", file, name);
+        if (strcmp(name, "engine.h") != 0 && rank_of(name) >= 0)
+            fail_msg("%s includes %s: outside of the engine there is only engine.h", file, name);
     }
 }
 
@@ -85,7 +97,7 @@ static void the_program_sees_the_engine_through_one_header(void **state)
 {
     (void)state;
     assert_true(for_each("app/*.[ch]", check_outside) > 5);
-    for_each("views/*.[ch]", check_outside);
+    assert_true(for_each("views/*.[ch]", check_views) > 5);
 }
 
 static void check_length(const char *file, const char *text)
@@ -98,7 +110,8 @@ static void check_length(const char *file, const char *text)
 static void files_stay_readable(void **state)
 {
     (void)state;
-    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]", "views/*.[ch]", "datasets/*.[ch]", "datasets/*/*.[ch]"};
+    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]",
+                                        "views/*.[ch]",    "datasets/*.[ch]",   "datasets/*/*.[ch]"};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++) for_each(where[i], check_length);
 }
 

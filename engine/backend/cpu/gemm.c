@@ -87,8 +87,8 @@ static void finish_soon(const saint_gemm_finish *f, int rows, int cols)
         for (size_t at = 0; at < (size_t)cols * size; at += 64) __builtin_prefetch(from + (size_t)i * (size_t)f->ld * size + at);
 }
 
-static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1, int64_t block_row,
-                      saint_gemm_ahead ahead)
+static void gemm_tile(const gemm *g, gemm_scratch *s, int64_t row, int rows, int64_t col, int cols, int64_t k0, int64_t k1,
+                      int64_t block_row, saint_gemm_ahead ahead)
 {
     const saint_gemm_kernel *kernel = g->kernel;
     const void *x = g->x + (size_t)row * g->xpitch + (size_t)k0 * saint_dtype_size(g->xtype);
@@ -154,7 +154,8 @@ static void gemm_chunk(void *ctx, int chunk, int worker)
         next_weights next = gemm_next(g, chunk, k1);
         for (int64_t row = row0, i = 0; i < tiles; i++) {
             int rows = (int)((row1 - row + tiles - i - 1) / (tiles - i));
-            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0, gemm_ahead(g, next, g->kernel->cols, i, tiles, (k1 - k0) / g->kernel->step_k));
+            gemm_tile(g, s, row, rows, col, cols, k0, k1, row0,
+                      gemm_ahead(g, next, g->kernel->cols, i, tiles, (k1 - k0) / g->kernel->step_k));
             row += rows;
         }
         k0 = k1;
@@ -278,14 +279,16 @@ static saint_status linear_check(const saint_backend *b, const saint_linear_args
 {
     const saint_matrix *w = &a->w;
     if (w->type != SAINT_F32 && w->type != SAINT_F16 && w->type != SAINT_BF16)
-        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s", saint_dtype_name(w->type));
+        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s",
+                          saint_dtype_name(w->type));
     if (a->ytype != SAINT_F32 && a->ytype != b->compute)
         return saint_fail(err, SAINT_INVALID, "linear: output of type F32 or %s is expected, found %s", saint_dtype_name(b->compute),
                           saint_dtype_name(a->ytype));
     if (a->residual && (a->ytype != SAINT_F32 || a->gate))
         return saint_fail(err, SAINT_INVALID, "linear: a residual goes with an F32 output and without a gate");
     if (a->m < 0 || w->rows < 0 || w->cols < 0 || (a->m > 1 && (a->ldx < w->cols || a->ldy < w->rows)))
-        return saint_fail(err, SAINT_INVALID, "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
+        return saint_fail(err, SAINT_INVALID,
+                          "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
                           (long long)w->cols, (long long)w->rows, (long long)a->ldx, (long long)a->ldy, (long long)a->m);
     return SAINT_OK;
 }
@@ -329,7 +332,8 @@ saint_status saint_cpu_linear(saint_backend *b, const saint_linear_args *a, sain
         return SAINT_OK;
     }
     int64_t chunks = gemm_cut(&g);
-    if (chunks > INT_MAX) return saint_fail(err, SAINT_INVALID, "linear: %lld x %lld is too large a product", (long long)g.m, (long long)g.n);
+    if (chunks > INT_MAX)
+        return saint_fail(err, SAINT_INVALID, "linear: %lld x %lld is too large a product", (long long)g.m, (long long)g.n);
     saint_pool_run(b->pool, (int)chunks, gemm_chunk, &g);
     return SAINT_OK;
 }

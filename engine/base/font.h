@@ -1,7 +1,7 @@
-/* overlay_font.h - 5x7 letters for the titles of an overlay, ASCII 32..126; bit 4 of a row is its left pixel;
- * g, p, q and y are drawn two rows lower. Private to overlay.c. */
-#ifndef SAINT_RUN_OVERLAY_FONT_H
-#define SAINT_RUN_OVERLAY_FONT_H
+/* font.h - 5x7 letters ASCII 32..126; bit 4 of a row is its left pixel;
+ * g, p, q and y are drawn two rows lower. Shared by the overlay and by pictures of the screen. */
+#ifndef SAINT_BASE_FONT_H
+#define SAINT_BASE_FONT_H
 
 #include <stdint.h>
 
