@@ -2,6 +2,7 @@
 # Everything that needs a GPU, in one call of at most ten minutes: tests, compute-sanitizer, timings, a short table last.
 #   OUT=folder tests/gpu/run_all.sh          (default: build/gpu-results)
 #   QUICK=1 tests/gpu/run_all.sh             tests alone
+#   BACKEND=cpu TOTAL=60 tests/gpu/run_all.sh  tries the script itself where no GPU is, for 60 s
 # Takes the programs of tests/gpu/pack.sh (.gpu/) where they run, else builds here. Every step has its own limit; a step that fails or runs
 # out of time is a line of the table and stops nothing. Leaves the device's settings alone.
 set -uo pipefail
@@ -26,9 +27,9 @@ step() {
     [ "$limit" -gt "$(left)" ] && limit=$(left)
     timeout -k 5 "$limit" "$@" >"$OUT/$name.log" 2>&1 || rc=$?
     local verdict="ok"
-    [ $rc -eq 77 ] && verdict="SKIPPED: $(grep -m1 SKIPPED "$OUT/$name.log")"
+    [ $rc -eq 77 ] && verdict=$(grep -m1 SKIPPED "$OUT/$name.log")
     [ $rc -eq 124 ] && verdict="OUT OF TIME ($limit s)"
-    [ $rc -ne 0 ] && [ $rc -ne 77 ] && [ $rc -ne 124 ] && verdict="FAILED ($rc): $(grep -m1 -E 'ERROR|Error|error|FAILED' "$OUT/$name.log" | cut -c1-200)"
+    [ $rc -ne 0 ] && [ $rc -ne 77 ] && [ $rc -ne 124 ] && verdict="FAILED ($rc): $( (grep -m1 -E 'ERROR|Error|error|FAILED' "$OUT/$name.log" || tail -1 "$OUT/$name.log") | cut -c1-200)"
     echo "$name: $verdict, $(($(date +%s) - start)) s" >>"$results"
     return $rc
 }
@@ -76,7 +77,7 @@ if [ -z "${QUICK:-}" ]; then
     bench() {
         local name=$1
         shift
-        step "bench-$name" 60 $bin/saint bench --backend cuda --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
+        step "bench-$name" 60 $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
     }
     for batch in 1 8 64; do
         bench vit-l-b$batch --shape vit-l14-336 --dtype bf16 --batch $batch --repeat 5
