@@ -10,7 +10,8 @@ cJSON *bench_select(int repeats, saint_error *err);
 void bench_select_print(const cJSON *c);
 
 /* A whole network, unpruned and with each preset that fits it. */
-int bench_engine(const load_options *l, int repeats, cJSON **out);
+/* batch: pictures at a time. keep NULL, or a list "576,192": instead of the presets, that many patches behind the last ViT block. */
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out);
 void bench_engine_print(const cJSON *c);
 
 double bench_median(double *v, int n); /* sorts v */

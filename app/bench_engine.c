@@ -61,14 +61,41 @@ static int add_half(variant *v, int *n, const saint_model_info *m)
     return -1;
 }
 
-static int choose_variants(variant *v, int *n, const load_options *l, const saint_model_info *m)
+/* So many patches behind the last ViT block that runs: what an LLM is given. Evenly spread, because random weights tell no patch from another. */
+static int add_keeps(variant *v, int *n, const char *list, const saint_model_info *m)
+{
+    static char names[MAX_VARIANTS][24];
+    for (const char *p = list; *p;) {
+        char *end;
+        long keep = strtol(p, &end, 10);
+        if (end == p || (*end && *end != ',') || keep < 1 || keep > m->grid_w * m->grid_h || *n == MAX_VARIANTS)
+            return cli_usage("bench", "--keep %s: expected at most %d numbers from 1 to %d with commas", list, MAX_VARIANTS - 1, m->grid_w * m->grid_h);
+        p = *end ? end + 1 : end;
+        saint_error e = {0};
+        char key[48], value[16];
+        saint_settings *s = &v[*n].settings;
+        snprintf(names[*n], sizeof names[*n], "keep %ld", keep);
+        v[*n].name = names[*n];
+        saint_settings_default(s);
+        snprintf(key, sizeof key, "prune_mode[%d]", m->vit_layers_run - 1);
+        snprintf(value, sizeof value, "%ld", keep + m->vit_prefix);
+        saint_status st = saint_settings_set(s, "use_saint", "false", &e);
+        if (st == SAINT_OK && keep < m->grid_w * m->grid_h) st = saint_settings_set(s, key, "grid", &e);
+        if (st == SAINT_OK) st = saint_settings_set(s, "keep_num", value, &e);
+        if (st != SAINT_OK) return cli_fail("bench", st, &e);
+        ++*n;
+    }
+    return -1;
+}
+
+static int choose_variants(variant *v, int *n, const load_options *l, const char *keep, const saint_model_info *m)
 {
     static const char *const vlm[] = {"none", "vit-only", "llm-only", "hybrid", NULL}, *const vit[] = {"none", "vit-only", NULL};
     const char *const *names = m->llm_layers ? vlm : vit;
     int leave = -1;
     *n = 0;
-    for (int i = 0; names[i] && leave < 0; i++) leave = add_preset(v, n, names[i], l, m);
-    if (leave < 0) leave = add_half(v, n, m);
+    for (int i = 0; names[i] && leave < 0 && !(keep && i); i++) leave = add_preset(v, n, names[i], l, m);
+    if (leave < 0) leave = keep ? add_keeps(v, n, keep, m) : add_half(v, n, m);
     if (leave < 0 && l->preset) leave = add_preset(v, n, l->preset, l, m);
     return leave;
 }
@@ -81,10 +108,13 @@ static saint_status run_once(saint_session *s, saint_request *q, variant *v, int
     if (st != SAINT_OK) return st;
     const saint_trace_image *im = &t->image[0];
     if (repeat >= 0) v->t[repeat] = t->seconds;
-    v->flops_vit = im->flops_vit;
-    v->flops_projector = im->flops_projector;
-    v->flops_prefill = im->flops_prefill;
-    v->flops_decode = im->flops_decode;
+    v->flops_vit = v->flops_projector = v->flops_prefill = v->flops_decode = 0;
+    for (int i = 0; i < t->n_images; i++) {
+        v->flops_vit += t->image[i].flops_vit;
+        v->flops_projector += t->image[i].flops_projector;
+        v->flops_prefill += t->image[i].flops_prefill;
+        v->flops_decode += t->image[i].flops_decode;
+    }
     v->equivalent = im->equivalent;
     v->vit_out = im->vit_out;
     v->llm_last = im->history.n_layers ? im->history.layer[im->history.n_layers - 1].image_in : 0;
@@ -148,25 +178,26 @@ static saint_status measure(saint_session *s, saint_request *q, variant *v, int 
     return st;
 }
 
-int bench_engine(const load_options *l, int repeats, cJSON **out)
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out)
 {
     saint_error e = {0};
     saint_engine *engine = NULL;
     saint_model *m = NULL;
     saint_session *session = NULL;
-    saint_image picture = {0};
+    saint_image picture = {0}, *pictures = calloc((size_t)batch, sizeof *pictures);
     saint_session_options so = {0};
     variant *v = calloc(MAX_VARIANTS, sizeof *v);
-    int n = 0, status = v ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
+    int n = 0, status = v && pictures ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
     if (status < 0) status = load_model("bench", l, &m);
-    if (status < 0) status = choose_variants(v, &n, l, saint_model_get_info(m));
+    if (status < 0) status = choose_variants(v, &n, l, keep, saint_model_get_info(m));
     if (status < 0) {
         const saint_model_info *info = saint_model_get_info(m);
         int32_t ids[PREFIX + SUFFIX];
         for (int i = 0; i < PREFIX + SUFFIX; i++) ids[i] = (i * 7919) % (info->vocab > 0 ? info->vocab : 1);
-        saint_request q = {.images = &picture, .n_images = 1, .ids = ids, .n_prefix = PREFIX, .n_suffix = SUFFIX,
+        saint_request q = {.images = pictures, .n_images = batch, .ids = ids, .n_prefix = PREFIX, .n_suffix = SUFFIX,
                            .max_new_tokens = info->llm_layers ? NEW_TOKENS : 0, .ignore_eos = true};
         saint_status s = test_picture(info->image_side, &picture, &e);
+        for (int i = 0; i < batch; i++) pictures[i] = picture;
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
@@ -180,11 +211,13 @@ int bench_engine(const load_options *l, int repeats, cJSON **out)
             cJSON_AddStringToObject(*out, "kernels", saint_session_tier(session));
             cJSON_AddNumberToObject(*out, "threads", saint_engine_threads(engine));
             cJSON_AddNumberToObject(*out, "repeats", repeats);
+            cJSON_AddNumberToObject(*out, "batch", batch);
             cJSON *list = cJSON_AddArrayToObject(*out, "rows");
             for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, variant_json(&v[i], &v[0], repeats, info));
         }
     }
     saint_image_free(&picture);
+    free(pictures);
     saint_session_close(session);
     saint_model_unref(m);
     saint_engine_close(engine);
@@ -200,8 +233,8 @@ static double phase(const cJSON *o, const char *name, const char *key)
 
 void bench_engine_print(const cJSON *c)
 {
-    printf("%s, %s, %s kernels, %d threads%s\n", cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "dtype")->valuestring,
-           cJSON_GetObjectItem(c, "kernels")->valuestring, cJSON_GetObjectItem(c, "threads")->valueint,
+    printf("%s, %s, %s kernels, %d threads, %d at a time%s\n", cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "dtype")->valuestring,
+           cJSON_GetObjectItem(c, "kernels")->valuestring, cJSON_GetObjectItem(c, "threads")->valueint, cJSON_GetObjectItem(c, "batch")->valueint,
            cJSON_IsTrue(cJSON_GetObjectItem(c, "random_weights")) ? ", random weights" : "");
     printf("%-16s %7s %7s %9s %8s %9s %9s %9s %8s %8s\n", "preset", "tokens", "equiv.", "ViT ms", "GFLOP/s", "select ms", "prefill",
            "decode", "speedup", "FLOPs x");

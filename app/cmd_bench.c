@@ -9,12 +9,14 @@
 int cmd_bench(int argc, char **argv)
 {
     load_options l = {0};
-    const char *suite = NULL, *repeat = NULL;
+    const char *suite = NULL, *repeat = NULL, *batch = NULL, *keep = NULL;
     bool json = false;
     const cli_option table[] = {
         LOAD_MODEL_OPTIONS(l),
         {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
         {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
+        {"batch", "N", "pictures at a time (engine: 1)", NULL, &batch, NULL},
+        {"keep", "N,N,...", "engine: so many patches behind the ViT instead of the presets", NULL, &keep, NULL},
         LOAD_SETTINGS_OPTIONS(l),
         LOAD_ENGINE_OPTIONS(l),
         {"json", NULL, "print JSON", &json, NULL, NULL},
@@ -23,11 +25,11 @@ int cmd_bench(int argc, char **argv)
                            "[--suite engine|gemm|select] [--model DIR | --shape NAME] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
-    long repeats = 0;
-    if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats)) return EXIT_USAGE;
+    long repeats = 0, pictures = 1;
+    if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats) || !cli_int("bench", "batch", batch, 1, 4096, &pictures)) return EXIT_USAGE;
     if (!suite) suite = "engine";
-    if (strcmp(suite, "engine") != 0 && (l.model || l.shape || l.preset || l.set.n || l.compat))
-        return cli_usage("bench", "a model, --preset, --set and --compat belong to --suite engine");
+    if (strcmp(suite, "engine") != 0 && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep))
+        return cli_usage("bench", "a model, --preset, --set, --compat, --batch and --keep belong to --suite engine");
     saint_error e = {0};
     if (strcmp(suite, "select") == 0) {
         cJSON *rows = bench_select(repeats ? (int)repeats : 200, &e);
@@ -56,7 +58,7 @@ int cmd_bench(int argc, char **argv)
         cJSON *o = NULL;
         if (!l.model && !l.shape) l.shape = "vit-b16-224";
         if (!l.dtype && saint_engine_has_tier("avx512bf16")) l.dtype = "bf16";
-        int status = bench_engine(&l, repeats ? (int)repeats : 5, &o);
+        int status = bench_engine(&l, repeats ? (int)repeats : 5, (int)pictures, keep, &o);
         if (status != EXIT_DONE) return status;
         if (json) return cli_print_json(o);
         bench_engine_print(o);

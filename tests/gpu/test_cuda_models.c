@@ -119,7 +119,7 @@ static void random_requests_equal_the_cpu_and_a_cold_run(void **state)
     walk("timm-vit-tiny", 5, steps);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char why[160];
     if (saint_engine_devices(NULL, 0, why, sizeof why) == 0) {
@@ -133,6 +133,7 @@ int main(void)
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));
     draw_pictures();
+    if (argc > 1) cmocka_set_test_filter(argv[1]); /* for tools that are too slow for all of it */
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free_pictures();
     saint_engine_close(engine);

@@ -196,7 +196,7 @@ enum { SIDE = 16, EACH = 4 };
 
 template <int D> constexpr int f32_shared()
 {
-    return ((QUERIES + 2 * KEYS) * (D + 4) + QUERIES * (KEYS + 4)) * (int)sizeof(float);
+    return ((QUERIES + KEYS) * (D + 4) + QUERIES * (KEYS + 4)) * (int)sizeof(float); /* keys, then values: 83 KiB fit every device from 8.0 on */
 }
 
 /* Rows of D values, 4 values of padding, zeros where there is no row. */
@@ -214,7 +214,7 @@ template <int D> __global__ void __launch_bounds__(SIDE *SIDE) f32_kernel(const 
 {
     const int LD = D + 4, LDP = KEYS + 4;
     SAINT_SHARED(shared);
-    float *q = (float *)shared, *k = q + QUERIES * LD, *v = k + KEYS * LD, *p = v + KEYS * LD;
+    float *q = (float *)shared, *k = q + QUERIES * LD, *v = k, *p = k + KEYS * LD;
     span s = span_of(a, QUERIES);
     int tx = (int)threadIdx.x % SIDE, ty = (int)threadIdx.x / SIDE, n = keys_of(a, s);
     const float *keys = (const float *)a.k + s.key * a.ldk + (int64_t)s.kv_head * D;
@@ -229,9 +229,8 @@ template <int D> __global__ void __launch_bounds__(SIDE *SIDE) f32_kernel(const 
     }
     load_rows<D>(q, (const float *)a.q + s.first * a.ldq + (int64_t)s.head * D, a.ldq, s.rows);
     for (int first = 0; first < n; first += KEYS) {
-        __syncthreads(); /* the tiles of the round before are used up */
+        __syncthreads(); /* the values of the round before are used up */
         load_rows<D>(k, keys + first * a.ldk, a.ldk, n - first);
-        load_rows<D>(v, values + first * a.ldv, a.ldv, n - first);
         __syncthreads();
         float x[EACH][EACH];
 #pragma unroll
@@ -279,6 +278,8 @@ template <int D> __global__ void __launch_bounds__(SIDE *SIDE) f32_kernel(const 
 #pragma unroll
             for (int c = 0; c < D / SIDE; c++) o[i][c] *= alpha;
         }
+        __syncthreads(); /* the keys are used up, too */
+        load_rows<D>(v, values + first * a.ldv, a.ldv, n - first);
         __syncthreads();
 #pragma unroll 4
         for (int j = 0; j < KEYS; j++) {

@@ -85,8 +85,8 @@ saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_
 
 void saint_cuda_release(saint_backend *b, void *p)
 {
-    saint_cuda *c = (saint_cuda *)b;
-    if (p && saint_cuda_enter(c, NULL) == SAINT_OK) saint_cuda_release_now(c, p);
+    saint_cuda *c = (saint_cuda *)b; /* on any thread: nothing of c is written here */
+    if (p && cudaSetDevice(c->device) == cudaSuccess) saint_cuda_release_now(c, p);
 }
 
 saint_status saint_cuda_sync(saint_backend *b, saint_error *err)

@@ -31,9 +31,12 @@ typedef struct {
     int next;
 } saint_cuda_stages;
 
+enum { SAINT_CUDA_RINGS = 32 };
 typedef struct {
     char *host, *device; /* the same bytes on both sides */
     size_t size, used;
+    char *old_host[SAINT_CUDA_RINGS], *old_device[SAINT_CUDA_RINGS]; /* outgrown: arguments of the operation at hand may lie there */
+    int n_old;
 } saint_cuda_ring;
 
 typedef struct {

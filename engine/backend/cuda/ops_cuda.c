@@ -255,8 +255,8 @@ static saint_status product(saint_cuda *c, const saint_linear_args *a, const voi
     const void *bias;
     if (a->residual && (a->act || a->scale)) { /* y must stay what it is until the end: the sums go elsewhere */
         void *sums;
-        TRY(saint_cuda_scratch(c, "sums of a linear layer", (size_t)a->m * (size_t)a->w.rows * sizeof(float), &sums, err));
         TRY(vector(c, a->bias, a->w.rows, &e.bias, err));
+        TRY(saint_cuda_scratch(c, "sums of a linear layer", (size_t)a->m * (size_t)a->w.rows * sizeof(float), &sums, err));
         saint_gemm_key key = key_of(b, a, w, NULL, sums, SAINT_F32, a->w.rows, NULL);
         TRY(saint_cuda_matmul(c, &key, a->x, w, NULL, NULL, sums, err));
         e.from = sums;

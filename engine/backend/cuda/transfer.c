@@ -34,8 +34,13 @@ void saint_cuda_transfer_close(saint_cuda *c)
         if (c->stages.free[i]) cudaEventDestroy(c->stages.free[i]);
         if (c->stages.host[i]) cudaFreeHost(c->stages.host[i]);
     }
-    if (c->ring.host) cudaFreeHost(c->ring.host);
-    saint_cuda_release_now(c, c->ring.device);
+    saint_cuda_ring *r = &c->ring;
+    if (r->host) cudaFreeHost(r->host);
+    saint_cuda_release_now(c, r->device);
+    for (int i = 0; i < r->n_old; i++) {
+        cudaFreeHost(r->old_host[i]);
+        saint_cuda_release_now(c, r->old_device[i]);
+    }
 }
 
 saint_status saint_cuda_upload(saint_cuda *c, void *dst, const void *host, size_t bytes, saint_error *err)
@@ -67,9 +72,11 @@ static saint_status grow_ring(saint_cuda *c, size_t bytes, saint_error *err)
         saint_cuda_release_now(c, device);
         return s;
     }
-    cudaFreeHost(c->ring.host); /* the stream is idle, see below */
-    saint_cuda_release_now(c, c->ring.device);
-    c->ring = (saint_cuda_ring){host, device, size, 0};
+    c->ring.old_host[c->ring.n_old] = c->ring.host;
+    c->ring.old_device[c->ring.n_old++] = c->ring.device; /* sizes at least double: there is room for all that fit into memory */
+    c->ring.host = host;
+    c->ring.device = device;
+    c->ring.size = size;
     return SAINT_OK;
 }
 

@@ -1,0 +1,140 @@
+/* What the CUDA backend does when the device runs short of memory or fails: the errors a user sees, and that the process goes on. */
+#include "support/requests.h"
+
+#include "gpu/fake_runtime.h"
+
+static saint_engine *engine;
+
+static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("llava-tiny-new");
+    saint_session *s;
+    saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
+    step x = first_step(m);
+    const size_t fixed = (size_t)40 << 20; /* workspace and ring */
+    int failed_open = 0, failed_run = 0, passed = 0;
+    saint_trace *want = NULL;
+    fake_device_memory((size_t)1 << 32);
+    assert_ok(saint_session_open(&s, engine, m, &o, err));
+    want = run_request(s, &x.q);
+    saint_session_close(s);
+    assert_int_equal(fake_device_used(), 0);
+    for (size_t memory = 0; memory < fixed + (4 << 20); memory += memory < fixed - (5 << 20) ? 9 << 20 : 220000) {
+        saint_error e = {0};
+        fake_device_memory(memory);
+        saint_status st = saint_session_open(&s, engine, m, &o, &e);
+        if (st != SAINT_OK) {
+            assert_int_equal(st, SAINT_MEMORY);
+            assert_non_null(strstr(e.text, "were needed"));
+            assert_non_null(strstr(e.text, "are free"));
+            failed_open++;
+            assert_int_equal(fake_device_used(), 0);
+            continue;
+        }
+        saint_trace *t = NULL;
+        st = saint_session_run(s, &x.q, NULL, &t, &e);
+        if (st != SAINT_OK) {
+            assert_int_equal(st, SAINT_MEMORY);
+            assert_non_null(strstr(e.text, "CUDA device 0 (emulated)"));
+            assert_non_null(strstr(e.text, "MiB"));
+            failed_run++;
+            fake_device_memory((size_t)1 << 32); /* others gave memory back: the same session goes on */
+            t = run_request(s, &x.q);
+        } else {
+            passed++;
+        }
+        for (int i = 0; i < t->image[0].n_logits; i++) assert_true(t->image[0].logits[i] == want->image[0].logits[i]);
+        saint_trace_unref(t);
+        saint_session_close(s);
+        assert_int_equal(fake_device_used(), 0);
+    }
+    printf("  no room to open %d times, to run %d times; enough %d times\n", failed_open, failed_run, passed);
+    assert_true(failed_open > 3 && failed_run > 3 && passed > 3);
+    fake_device_memory((size_t)1 << 32);
+    saint_trace_unref(want);
+    saint_model_unref(m);
+}
+
+static void a_lost_device_is_said_on_every_call(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("clip-vit-tiny");
+    saint_session *s;
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda"}, err));
+    step x = first_step(m);
+    saint_trace_unref(run_request(s, &x.q));
+    fake_device_fails(700); /* cudaErrorIllegalAddress */
+    saint_trace *t = NULL;
+    saint_error e = {0};
+    assert_int_equal(saint_session_run(s, &x.q, NULL, &t, &e), SAINT_DEVICE);
+    assert_null(t);
+    assert_non_null(strstr(e.text, "cudaErrorIllegalAddress"));
+    assert_non_null(strstr(e.text, "cannot be used any more"));
+    fake_device_fails(0); /* the real one would not recover; the backend must not try */
+    assert_int_equal(saint_session_run(s, &x.q, NULL, &t, &e), SAINT_DEVICE);
+    assert_non_null(strstr(e.text, "failed before"));
+    assert_non_null(strstr(e.text, "--backend cpu"));
+    saint_session_close(s);
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cpu"}, err));
+    saint_trace_unref(run_request(s, &x.q));
+    saint_session_close(s);
+    saint_model_unref(m);
+}
+
+static void shapes_that_come_back_are_prepared_once(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("llava-tiny-new");
+    saint_session *s;
+    size_t lost = fake_device_used(); /* what the lost device could not take back */
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .dtype = SAINT_BF16}, err));
+    step x = first_step(m);
+    x.q.max_new_tokens = 4;
+    x.q.ignore_eos = true;
+    saint_trace_unref(run_request(s, &x.q));
+    long first = fake_heuristics();
+    size_t held = fake_device_used();
+    saint_trace_unref(run_request(s, &x.q));
+    assert_int_equal(fake_heuristics(), first);
+    assert_int_equal(fake_device_used(), held); /* weights once, everything else is given back */
+    saint_session_close(s);
+    assert_true(fake_device_used() <= lost);
+    saint_model_unref(m);
+}
+
+static void names_and_numbers_are_checked(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("clip-vit-tiny");
+    saint_session *s;
+    saint_error e = {0};
+    assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "opencl"}, &e), SAINT_INVALID);
+    assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .device = 1}, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "expected 0 to 0"));
+    assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cpu", .dtype = SAINT_F16}, &e), SAINT_INVALID);
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto", .dtype = SAINT_F16}, err));
+    assert_string_equal(saint_session_backend(s), "cuda");
+    assert_string_equal(saint_session_tier(s), "sm_90");
+    saint_session_close(s);
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.dtype = SAINT_F32}, err));
+    assert_string_equal(saint_session_backend(s), "cpu");
+    saint_session_close(s);
+    saint_model_unref(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_that_runs_out_is_named_and_the_session_goes_on),
+        cmocka_unit_test(a_lost_device_is_said_on_every_call),
+        cmocka_unit_test(shapes_that_come_back_are_prepared_once),
+        cmocka_unit_test(names_and_numbers_are_checked),
+    };
+    assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));
+    draw_pictures();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free_pictures();
+    saint_engine_close(engine);
+    return failed;
+}
