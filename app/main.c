@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "version.h"
 
 static const struct {
     const char *name, *summary;
@@ -27,7 +28,7 @@ static const struct {
 
 static void usage(FILE *f)
 {
-    fputs("SAINT Workbench " SAINT_VERSION " (" SAINT_COMMIT "): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n\n", f);
+    fprintf(f, "SAINT Workbench %s (%s): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n\n", saint_version, saint_commit);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`saint COMMAND --help` shows the options of a command.\n", f);
 }
@@ -35,8 +36,8 @@ static void usage(FILE *f)
 /* The manual page, made from the same tables as --help. */
 static int man_page(void)
 {
-    fputs(".TH SAINT 1 \"\" \"saint " SAINT_VERSION
-          "\" \"SAINT Workbench\"\n.SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
+    printf(".TH SAINT 1 \"\" \"saint %s\" \"SAINT Workbench\"\n", saint_version);
+    fputs(".SH NAME\nsaint \\- visual\\-token pruning, measured\n.SH SYNOPSIS\n"
           ".B saint\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
           "Runs Vision Transformers and LLaVA\\-1.5 with token pruning inside the network (SAINT, arXiv 2503.11549), says which patches "
           "went, at which\n"
@@ -72,7 +73,7 @@ static int dispatch(int argc, char **argv)
         return EXIT_DONE;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("saint " SAINT_VERSION " (" SAINT_COMMIT ")");
+        printf("saint %s (%s)\n", saint_version, saint_commit);
         return EXIT_DONE;
     }
     if (strcmp(argv[1], "--man") == 0) return man_page();

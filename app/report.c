@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "version.h"
 
 static const char *stage_name(saint_stage s)
 {
@@ -199,8 +200,8 @@ cJSON *report_json(const report_input *in)
     cJSON_AddStringToObject(c, "kernels", t->tier);
     cJSON_AddStringToObject(c, "dtype", t->dtype);
     cJSON_AddNumberToObject(c, "threads", t->threads);
-    cJSON_AddStringToObject(c, "version", SAINT_VERSION);
-    cJSON_AddStringToObject(c, "commit", SAINT_COMMIT);
+    cJSON_AddStringToObject(c, "version", saint_version);
+    cJSON_AddStringToObject(c, "commit", saint_commit);
     cJSON *notes = cJSON_AddArrayToObject(c, "warnings");
     for (int i = 0; i < t->notes.n; i++) cJSON_AddItemToArray(notes, cJSON_CreateString(t->notes.text[i]));
     return c;

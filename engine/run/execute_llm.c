@@ -471,6 +471,20 @@ static char *trimmed(char *text)
     return text;
 }
 
+/* The answer as text. Embeddings are often padded beyond the tokenizer (llava-hf: 32064 rows, 32002 pieces); such an id has no text. */
+static saint_status decoded(saint_run *r, saint_trace_image *im)
+{
+    int32_t *known = malloc(((size_t)im->n_ids + 1) * sizeof *known);
+    if (!known) return saint_fail(r->err, SAINT_MEMORY, "no memory for the text of an answer of %d tokens", im->n_ids);
+    size_t n = 0;
+    for (int i = 0; i < im->n_ids; i++)
+        if (im->ids[i] < saint_tokenizer_size(r->m->tokenizer)) known[n++] = im->ids[i];
+    saint_status s = saint_tokenizer_decode(r->m->tokenizer, known, n, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err);
+    free(known);
+    if (s == SAINT_OK) trimmed(im->answer);
+    return s;
+}
+
 static saint_status run(llm_state *v, const float *features, const int32_t *patch, int room)
 {
     saint_status s;
@@ -484,10 +498,7 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
     if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;
     account(v);
     if (room > 0 && r->m->tokenizer) {
-        if ((s = saint_tokenizer_decode(r->m->tokenizer, im->ids, (size_t)im->n_ids, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err)) !=
-            SAINT_OK)
-            return s;
-        trimmed(im->answer);
+        if ((s = decoded(r, im)) != SAINT_OK) return s;
     }
     return SAINT_OK;
 }

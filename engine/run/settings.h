@@ -17,6 +17,16 @@ typedef struct {
     saint_method_params p;
 } saint_layer_settings;
 
+/* Tokens chosen by hand: at one place, which becomes a prune site when it is none, this list replaces the method. The survivors are the
+ * tokens that are present there and marked, in the order in which they arrive. */
+enum { SAINT_HAND_MOST = 2048 };
+typedef struct {
+    int32_t on; /* 0 = nothing is chosen by hand */
+    int32_t stage, layer;
+    int32_t reserved;
+    uint64_t keep[SAINT_HAND_MOST / 64]; /* bit p % 64 of word p / 64: original patch p stays */
+} saint_hand;
+
 typedef struct {
     saint_mode mode;
     bool mode_given; /* set by the user himself, so that choosing a prune_mode no longer switches a stage on */
@@ -26,6 +36,7 @@ typedef struct {
     int32_t llm_method; /* from saint_start to saint_end */
     int32_t saint_image_token_length, saint_sys_length;
     uint32_t compat; /* bits of compat.def */
+    saint_hand hand;
     saint_layer_settings vit[SAINT_MAX_LAYERS], llm[SAINT_MAX_LAYERS];
 } saint_settings;
 

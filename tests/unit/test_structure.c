@@ -96,7 +96,7 @@ static void check_outside(const char *file, const char *text)
 static void the_program_sees_the_engine_through_one_header(void **state)
 {
     (void)state;
-    assert_true(for_each("app/*.[ch]", check_outside) > 5);
+    assert_true(for_each("app/*.[ch]", check_outside) + for_each("app/*/*.[ch]", check_outside) > 20);
     assert_true(for_each("views/*.[ch]", check_views) > 5);
 }
 
@@ -110,7 +110,7 @@ static void check_length(const char *file, const char *text)
 static void files_stay_readable(void **state)
 {
     (void)state;
-    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]",
+    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]", "app/*/*.[ch]",
                                         "views/*.[ch]",    "datasets/*.[ch]",   "datasets/*/*.[ch]"};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++) for_each(where[i], check_length);
 }

@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "load.h"
+#include "version.h"
 
 static void cpu_name(char *out, size_t size)
 {
@@ -71,8 +72,8 @@ int cmd_info(int argc, char **argv)
     saint_status s = saint_engine_open(&e, NULL, &err);
     if (s != SAINT_OK) return cli_fail("info", s, &err);
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "version", SAINT_VERSION);
-    cJSON_AddStringToObject(o, "commit", SAINT_COMMIT);
+    cJSON_AddStringToObject(o, "version", saint_version);
+    cJSON_AddStringToObject(o, "commit", saint_commit);
     cJSON_AddStringToObject(o, "compiler", __VERSION__);
     cJSON_AddStringToObject(o, "cpu", cpu);
     cJSON_AddNumberToObject(o, "threads", saint_engine_threads(e));
@@ -84,7 +85,7 @@ int cmd_info(int argc, char **argv)
     for (int i = 0; preset_folder(i); i++) cJSON_AddItemToArray(folders, cJSON_CreateString(preset_folder(i)));
     saint_engine_close(e);
     if (json) return cli_print_json(o);
-    printf("saint %s (%s), built with %s\ncpu      %s, %d threads\nkernels ", SAINT_VERSION, SAINT_COMMIT, __VERSION__, cpu,
+    printf("saint %s (%s), built with %s\ncpu      %s, %d threads\nkernels ", saint_version, saint_commit, __VERSION__, cpu,
            cJSON_GetObjectItem(o, "threads")->valueint);
     for (const cJSON *x = list->child; x; x = x->next) printf(" %s", x->valuestring);
     puts("");

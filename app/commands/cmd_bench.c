@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
-#include "bench_gemm.h"
+#include "bench/bench.h"
+#include "bench/bench_gemm.h"
 #include "commands.h"
 
 int cmd_bench(int argc, char **argv)

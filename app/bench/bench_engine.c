@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 
 enum { MAX_VARIANTS = 8, MAX_REPEATS = 64, PREFIX = 35, SUFFIX = 25, NEW_TOKENS = 8 };
 

@@ -1,4 +1,4 @@
-#include "peer_blas.h"
+#include "bench/peer_blas.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

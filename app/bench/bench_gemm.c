@@ -1,9 +1,9 @@
-#include "bench_gemm.h"
+#include "bench/bench_gemm.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "peer_blas.h"
+#include "bench/peer_blas.h"
 
 static void peer_linear(void *ctx, int m, int n, int k, const float *x, const float *w, float *y)
 {

@@ -1,0 +1,58 @@
+/* result.h - one unit of work and its record: one sample of a data set under one configuration.
+ *
+ * The record is the only primary data of an evaluation: it is what journals hold, what the store keeps and what every table, chart and
+ * score is computed from. As a line of JSON it is complete: nothing else is needed to score it again. */
+#ifndef SAINT_APP_EVAL_RESULT_H
+#define SAINT_APP_EVAL_RESULT_H
+
+#include <cjson/cJSON.h>
+
+#include "engine.h"
+
+typedef enum { EVAL_OK, EVAL_ERROR, EVAL_MEMORY } eval_state; /* "ok", "error", "oom" */
+
+enum { EVAL_SITES = 2 * SAINT_MAX_LAYERS, EVAL_TOP = 5 };
+
+typedef struct {
+    uint64_t trial;          /* eval_trial.id: the configuration */
+    uint32_t sample;         /* index in the data set */
+    uint32_t repeat;
+    eval_state state;
+    char *error;             /* one line; NULL when ok */
+    char *output;            /* answer as generated, trimmed; of a classifier its five best class names joined by SAINT_RANK_SEPARATOR */
+    int32_t *ids;            /* [n_ids] answer tokens; of a classifier its five best classes */
+    int n_ids;
+    char stop[8];            /* "eos", "length", "" */
+    /* the first answer token (or the class), from the logits in f32 */
+    float margin;            /* best minus second logit */
+    float kl;                /* KL(unpruned || this) of that distribution, nats; NaN where no baseline ran beside it */
+    int diverged;            /* first answer token that differs from the unpruned one; -1 = none; -2 = not known */
+    /* tokens */
+    int text, vit_in, vit_out, llm_in, llm_out; /* llm_out: picture tokens behind the last layer */
+    double equivalent;
+    int n_sites;
+    struct {
+        int16_t stage, layer;
+        int32_t n_out;
+    } site[EVAL_SITES];      /* survivors of every prune site */
+    double flops_vit, flops_projector, flops_prefill, flops_decode;
+    uint64_t kv_bytes;
+    /* seconds; parts that came from the checkpoint cache are those of the run that computed them, so that a row says what this
+     * configuration costs on its own; reused tells how much of it was not spent again */
+    double s_load, s_preprocess, s_vit, s_selection, s_projector, s_prefill, s_decode, s_total;
+    double reused;           /* share 0..1 of the layers taken from the cache */
+    bool timing_valid;       /* the process had the device alone */
+    uint64_t attempt;        /* which process of which launch */
+    double finished;         /* Unix time */
+} eval_result;
+
+void eval_result_free(eval_result *r);                       /* the strings; NULL is allowed */
+/* A finished run of picture 0 as a record (trial, sample, repeat, attempt are the caller's). base: the unpruned run of the same sample for
+ * fidelity, NULL = none. model gives class names. SAINT_MEMORY. */
+saint_status eval_result_of(eval_result *out, const saint_model *m, const saint_trace *t, const saint_trace *base, saint_error *err);
+/* One object, keys of evaluation.md 5.4, numbers that round-trip; owned by the caller. NULL: no memory. */
+cJSON *eval_result_json(const eval_result *r);
+/* Back, bounded and checked: SAINT_FORMAT naming the key. */
+saint_status eval_result_parse(const cJSON *c, eval_result *out, saint_error *err);
+
+#endif

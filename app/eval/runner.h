@@ -1,0 +1,38 @@
+/* runner.h - samples through the engine: pictures decoded ahead, every trial of a block on one picture before the next one, so that the
+ * features are computed once. */
+#ifndef SAINT_APP_EVAL_RUNNER_H
+#define SAINT_APP_EVAL_RUNNER_H
+
+#include "datasets/dataset.h"
+#include "eval/result.h"
+#include "eval/trial.h"
+
+typedef struct eval_runner eval_runner;
+
+typedef struct {
+    saint_session *session;      /* with a checkpoint budget; borrowed, used by this runner alone */
+    const saint_model *model;
+    const saint_dataset *data;
+    int decoders;                /* threads that read and preprocess pictures ahead; 0 = 1 */
+    size_t ahead_bytes;          /* most memory of pictures waiting; 0 = 256 MiB */
+    bool timing_valid;           /* nobody else uses the device, as far as is known */
+    uint64_t attempt;
+    const int *stop;             /* atomic flag: finish the sample, then SAINT_CANCELLED; NULL = never */
+} eval_options;
+
+/* One unit of the plan. The caller orders units by sample where it can; same sample = same picture = shared features. */
+typedef struct {
+    const eval_trial *trial;
+    uint32_t sample, repeat;
+} eval_unit;
+
+saint_status eval_runner_open(eval_runner **out, const eval_options *o, saint_error *err);
+void eval_runner_close(eval_runner *r); /* NULL is allowed */
+/* Run units in order. baseline: the unpruned trial, run once per sample (and kept for the sample) so that fidelity is always there; its own
+ * records are given out only for units that name it. random twins take their counts from `twin` units of the same sample, which run first.
+ * done() gets each record as soon as it is finished and takes what it holds; false stops. A sample that fails is a record, not an error;
+ * an error is what makes going on pointless (SAINT_MEMORY, the device is gone, SAINT_CANCELLED). */
+saint_status eval_runner_run(eval_runner *r, const eval_unit *unit, size_t n, const eval_trial *baseline,
+                             bool (*done)(void *ud, eval_result *record), void *ud, saint_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* gnuplot.h - one gnuplot child over a pipe, under the safety rules of terminal.md 3.3: no shell, our own quoting, data inline, time-outs,
+ * never a name of the user's inside a command. */
+#ifndef SAINT_APP_EXPORT_GNUPLOT_H
+#define SAINT_APP_EXPORT_GNUPLOT_H
+
+#include "sweep/store.h"
+
+typedef enum { FIGURE_PARETO, FIGURE_CURVE, FIGURE_LAYERS } figure_kind;
+
+typedef struct {
+    figure_kind kind;
+    const char *x, *y, *by;   /* columns of trials.csv; NULL = the kind's own */
+    bool log_x;
+    int width, height;        /* pixels; 0 = 1200 x 800 */
+} figure_options;
+
+/* Write a figure of a sweep to path; the ending chooses PNG, SVG or PDF. Written beside and renamed. SAINT_UNSUPPORTED when gnuplot is not
+ * installed (the line says how to get it), SAINT_INVALID for an ending or column that is not known. */
+saint_status figure_write(const sweep_data *s, const figure_options *o, const char *path, saint_error *err);
+/* The same as text for a terminal of w x h cells (gnuplot's dumb terminal, plain characters); malloc'ed. */
+saint_status figure_text(const sweep_data *s, const figure_options *o, int w, int h, char **out, saint_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* store.h - a sweep folder read back: plan, trials, every record, and the scores made from them.
+ *
+ *   FOLDER/plan.json          what the sweep is: written once, never changed; other processes compare
+ *   FOLDER/spec.json          what was asked, as given; extended sweeps add a line
+ *   FOLDER/journal/NAME.jsonl  append-only, one file per process (journal.h)
+ *   FOLDER/sweep.db           SQLite, made from the journals by one merger at a time; may be deleted, is made again
+ *   FOLDER/merge.lock */
+#ifndef SAINT_APP_SWEEP_STORE_H
+#define SAINT_APP_SWEEP_STORE_H
+
+#include "eval/summary.h"
+#include "eval/trial.h"
+
+typedef struct {
+    int n_params;             /* parameters that vary in this sweep, in the order of params.def */
+    char **param;             /* [n_params] names */
+} sweep_axes;
+
+typedef struct {
+    eval_trial trial;
+    char **value;             /* [axes.n_params] as text, "" where it does not apply (baseline) */
+    const char *state;        /* "planned", "running" (some records), "complete", "stopped" (early) */
+    const eval_result **result; /* [n_samples] first repeat; NULL = not done */
+    eval_summary summary;
+    bool pareto_flops, pareto_latency;
+} sweep_trial;
+
+typedef struct {
+    char id[17], name[64];    /* first 16 digits of the plan's SHA-256 */
+    char *folder, *model, *model_sha256, *model_family, *data, *dtype, *backend; /* as planned */
+    saint_dataset *dataset;   /* opened again for scoring; NULL when it is no longer there (then only stored numbers are shown) */
+    size_t n_samples;         /* samples of the data set */
+    bool *wanted;             /* [n_samples] which of them the sweep asks for */
+    size_t n_wanted;
+    saint_parser parser;
+    sweep_axes axes;
+    int n_trials, baseline;   /* index of the baseline, -1 = none */
+    sweep_trial *trial;       /* by ordinal */
+    size_t units, done, errors, torn, conflicts; /* torn: unreadable journal lines; conflicts: two different outputs for one unit */
+    uint64_t n_attempts;
+    bool complete;            /* every unit has a record: otherwise nothing calls it complete */
+    const void *records;      /* owned */
+} sweep_data;
+
+/* Read (and merge, when the lock is free) a sweep folder. SAINT_IO, SAINT_FORMAT naming file and line. */
+saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, saint_error *err);
+void sweep_free(sweep_data *s); /* NULL is allowed */
+
+#endif
