@@ -231,7 +231,7 @@ static void summarise(const eval_result *r, const eval_result *base, eval_summar
     bool known = base && r->diverged >= -1 && base->output && r->output;
     y->agreement = one(known ? (strcmp(base->output, r->output) == 0 ? 1 : 0) : NAN);
     y->kl = one((double)r->kl);
-    y->diverged = known && r->diverged >= 0 ? r->diverged : NAN;
+    y->diverged = known && r->diverged >= 0 ? (double)r->diverged : (double)NAN;
     y->vit_in = r->vit_in, y->vit_out = r->vit_out, y->llm_in = r->llm_in, y->llm_out = r->llm_out;
     y->equivalent = r->equivalent;
     y->keep_ratio = r->vit_in > 0 ? r->equivalent / r->vit_in : NAN;
