@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
     char id[17], name[64];    /* first 16 digits of the plan's SHA-256 */
     char *folder, *model, *model_sha256, *model_family, *data, *dtype, *backend; /* as planned */
+    char *weight_dtype, *data_sha256, *split; /* of the plan; NULL = not known (split: the usual one) */
     saint_dataset *dataset;   /* opened again for scoring; NULL when it is no longer there (then only stored numbers are shown) */
     size_t n_samples;         /* samples of the data set */
     bool *wanted;             /* [n_samples] which of them the sweep asks for */

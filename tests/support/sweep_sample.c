@@ -10,6 +10,21 @@
 
 enum { PICTURES = SWEEP_SAMPLE_SAMPLES / 2, GRID_TOKENS = 576, VIT_SITE = 9, LLM_FIRST = 4, LLM_LAST = 7 };
 
+static char empty[] = "", host[] = "bench", os_name[] = "Linux", cpu[] = "a CPU", device[] = "cpu", kernels[] = "avx512",
+            version[] = "0.1.0", commit[] = "0123456789ab";
+static const sweep_attempt attempts[] = {{.id = 1,
+                                          .host = host,
+                                          .os = os_name,
+                                          .cpu = cpu,
+                                          .device = device,
+                                          .driver = empty,
+                                          .kernels = kernels,
+                                          .version = version,
+                                          .commit = commit,
+                                          .threads = 2,
+                                          .world = 1,
+                                          .started = 1789999990}};
+
 typedef struct {
     const char *keep_num, *threshold; /* as text, "" = does not apply */
     int twin_of;
@@ -89,24 +104,40 @@ static saint_status fill_settings(const recipe *r, saint_settings *s, saint_erro
     return st;
 }
 
-/* The shape of a canonical text; only what the recipe sets. */
+/* A member that is an object with one range. */
+static void add_range(cJSON *c, const char *key, const char *layers, const char *number)
+{
+    cJSON_AddNumberToObject(cJSON_AddObjectToObject(c, key), layers, atof(number));
+}
+
+/* The canonical text of eval_trial_identify: keys sorted, only what has an effect. */
 static char *config_of(const recipe *r)
 {
+    const bool vit = *r->keep_num, llm = *r->threshold, twin = r->twin_of >= 0;
     cJSON *c = cJSON_CreateObject();
-    if (*r->keep_num) cJSON_AddNumberToObject(c, "keep_num", atof(r->keep_num));
-    cJSON_AddStringToObject(c, "mode",
-                            !*r->keep_num && !*r->threshold ? "none"
-                            : !*r->keep_num                 ? "llm"
-                            : !*r->threshold                ? "vit"
-                                                            : "hybrid");
-    if (*r->keep_num) {
+    if (vit || llm) cJSON_AddArrayToObject(c, "compat");
+    if (vit && !twin) add_range(c, "keep_num", "9", r->keep_num);
+    if (llm) cJSON_AddStringToObject(c, "llm_prune_mode", "saint_drop");
+    cJSON_AddNumberToObject(c, "max_new_tokens", 16);
+    cJSON_AddStringToObject(c, "mode", vit && llm ? "hybrid" : vit ? "vit" : llm ? "llm" : "none");
+    if (vit) {
         cJSON *ranges = cJSON_AddObjectToObject(c, "prune_mode");
         cJSON_AddStringToObject(ranges, "0-8", "None");
         cJSON_AddStringToObject(ranges, "9", method_of(r));
         cJSON_AddStringToObject(ranges, "10-11", "None");
     }
-    if (*r->threshold) cJSON_AddNumberToObject(c, "saint_threshold", atof(r->threshold));
-    if (r->twin_of >= 0) cJSON_AddNumberToObject(c, "twin_of", r->twin_of);
+    if (vit && !twin) add_range(c, "r", "9", "16");
+    if (llm) {
+        add_range(c, "saint_K", "4-7", "5");
+        cJSON_AddNumberToObject(c, "saint_end", 7);
+        add_range(c, "saint_gamma", "4-7", "10");
+        cJSON_AddNumberToObject(c, "saint_image_token_length", -1);
+        cJSON_AddNumberToObject(c, "saint_start", 4);
+        cJSON_AddNumberToObject(c, "saint_sys_length", -1);
+        add_range(c, "saint_threshold", "4-7", r->threshold);
+    }
+    if (twin) cJSON_AddStringToObject(c, "twin_of", r->twin_of == 2 ? "00000000000000a2" : "00000000000000a4");
+    if (llm) cJSON_AddTrueToObject(c, "use_saint");
     char *text = cJSON_PrintUnformatted(c), *own = strdup(text ? text : "{}");
     cJSON_free(text);
     cJSON_Delete(c);
@@ -122,6 +153,7 @@ static saint_status fill_trial(sweep_trial *t, int ordinal, saint_error *err)
     t->trial.ordinal = ordinal;
     t->trial.baseline = ordinal == 0;
     t->trial.twin_of = r->twin_of;
+    t->trial.max_new_tokens = 16;
     snprintf(name, sizeof name, "%s%s%s%s%s%s", r->twin_of >= 0 ? "random " : "", *r->keep_num ? "keep_num=" : "", r->keep_num,
              *r->keep_num && *r->threshold ? " " : "", *r->threshold ? "saint_threshold=" : "", r->threshold);
     t->trial.name = strdup(ordinal ? name : "unpruned");
@@ -389,6 +421,7 @@ static saint_status fill_head(sweep_data *s, const char *folder, saint_error *er
     s->n_trials = SWEEP_SAMPLE_TRIALS;
     s->units = SWEEP_SAMPLE_TRIALS * SWEEP_SAMPLE_SAMPLES;
     s->n_attempts = 1;
+    s->attempt = attempts;
     return SAINT_OK;
 }
 
