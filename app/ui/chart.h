@@ -16,6 +16,7 @@ typedef enum {
 
 typedef struct {
     char name[64], unit[16];
+    char id[64]; /* in trials.csv */
     chart_kind kind;
     int better; /* 1: more is better, -1: less, 0: neither */
 } chart_column;

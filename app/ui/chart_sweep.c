@@ -10,32 +10,32 @@
 
 /* What charts offer of the columns of trials.csv, the first of a kind and direction first. Settings that vary come before them. */
 static const struct {
-    const char *name;
+    const char *name, *low, *high;
     chart_kind kind;
     int better;
 } offered[] = {
-    {"metric", CHART_QUALITY, 1},
-    {"agreement", CHART_QUALITY, 1},
-    {"base_diff", CHART_QUALITY, 1},
-    {"kl_mean", CHART_QUALITY, -1},
-    {"speedup", CHART_COST, 1},
-    {"throughput_sps", CHART_COST, 1},
-    {"lat_mean_ms", CHART_COST, -1},
-    {"lat_p50_ms", CHART_COST, -1},
-    {"t_vit_ms", CHART_COST, -1},
-    {"t_prune_ms", CHART_COST, -1},
-    {"t_prefill_ms", CHART_COST, -1},
-    {"t_decode_ms", CHART_COST, -1},
-    {"gflops_total_mean", CHART_COST, -1},
-    {"gflops_vit_mean", CHART_COST, -1},
-    {"gflops_prefill_mean", CHART_COST, -1},
-    {"flops_ratio", CHART_COST, -1},
-    {"equiv_tok_mean", CHART_COST, -1},
-    {"img_tok_vit_out_mean", CHART_COST, -1},
-    {"img_tok_llm_in_mean", CHART_COST, -1},
-    {"img_tok_llm_out_mean", CHART_COST, -1},
-    {"keep_ratio_mean", CHART_COST, -1},
-    {"kv_mib_mean", CHART_COST, -1},
+    {"metric", "metric_ci_low", "metric_ci_high", CHART_QUALITY, 1},
+    {"agreement", "agreement_ci_low", "agreement_ci_high", CHART_QUALITY, 1},
+    {"base_diff", "base_diff_ci_low", "base_diff_ci_high", CHART_QUALITY, 1},
+    {"kl", "kl_ci_low", "kl_ci_high", CHART_QUALITY, -1},
+    {"speedup", "speedup_ci_low", "speedup_ci_high", CHART_COST, 1},
+    {"throughput_sps", NULL, NULL, CHART_COST, 1},
+    {"lat_mean_ms", "lat_ci_low_ms", "lat_ci_high_ms", CHART_COST, -1},
+    {"lat_p50_ms", NULL, NULL, CHART_COST, -1},
+    {"t_vit_ms", NULL, NULL, CHART_COST, -1},
+    {"t_prune_ms", NULL, NULL, CHART_COST, -1},
+    {"t_prefill_ms", NULL, NULL, CHART_COST, -1},
+    {"t_decode_ms", NULL, NULL, CHART_COST, -1},
+    {"gflops_total_mean", NULL, NULL, CHART_COST, -1},
+    {"gflops_vit_mean", NULL, NULL, CHART_COST, -1},
+    {"gflops_prefill_mean", NULL, NULL, CHART_COST, -1},
+    {"flops_ratio", NULL, NULL, CHART_COST, -1},
+    {"equiv_tok_mean", NULL, NULL, CHART_COST, -1},
+    {"img_tok_vit_out_mean", NULL, NULL, CHART_COST, -1},
+    {"img_tok_llm_in_mean", NULL, NULL, CHART_COST, -1},
+    {"img_tok_llm_out_mean", NULL, NULL, CHART_COST, -1},
+    {"keep_ratio_mean", NULL, NULL, CHART_COST, -1},
+    {"kv_mib_mean", NULL, NULL, CHART_COST, -1},
 };
 enum { OFFERED = sizeof offered / sizeof *offered, MOST = 96 };
 
@@ -64,13 +64,6 @@ static bool varies(table *t, int column)
     return false;
 }
 
-static int interval_column(const table *t, const char *name, const char *end)
-{
-    char full[96];
-    snprintf(full, sizeof full, "%s_%s", name, end);
-    return table_find(t, full);
-}
-
 static int choose(table *t, source *out)
 {
     int n = 0;
@@ -79,7 +72,7 @@ static int choose(table *t, source *out)
     for (size_t i = 0; i < OFFERED && n < MOST; i++) {
         int c = table_find(t, offered[i].name);
         if (c < 0) continue;
-        out[n++] = (source){c, interval_column(t, offered[i].name, "ci_low"), interval_column(t, offered[i].name, "ci_high"),
+        out[n++] = (source){c, offered[i].low ? table_find(t, offered[i].low) : -1, offered[i].high ? table_find(t, offered[i].high) : -1,
                             offered[i].kind, offered[i].better};
     }
     return n;
@@ -115,6 +108,7 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
         snprintf(out->name, sizeof out->name, "%s", from[c].column == table_find(t, "metric") && s->n_trials && *s->trial[0].summary.main_name
                                                         ? s->trial[0].summary.main_name
                                                         : plain_name(column));
+        snprintf(out->id, sizeof out->id, "%s", column->name);
         snprintf(out->unit, sizeof out->unit, "%s", column->unit);
         out->kind = from[c].kind;
         out->better = from[c].better;
@@ -125,9 +119,9 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
         chart_row *row = &d->row[i];
         size_t settings = row_for_settings(t, s, (size_t)i);
         *row = (chart_row){.role = role_of(trial),
-                           .hollow = y->n_done + y->n_error < y->n_total || strcmp(trial->state, "complete") != 0,
+                           .hollow = y->n_done < y->n_total || strcmp(trial->state, "complete") != 0,
                            .failed = y->n_error > 0,
-                           .n = (int)y->n_done,
+                           .n = (int)(y->n_done - y->n_error),
                            .key = trial->trial.ordinal};
         if (!(row->name = strdup(trial->trial.name ? trial->trial.name : ""))) st = saint_fail(err, SAINT_MEMORY, "no memory for a chart");
         for (int c = 0; c < d->n_columns; c++) {

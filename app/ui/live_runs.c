@@ -234,7 +234,7 @@ static void summarise(const eval_result *r, const eval_result *base, eval_summar
     y->diverged = known && r->diverged >= 0 ? (double)r->diverged : (double)NAN;
     y->vit_in = r->vit_in, y->vit_out = r->vit_out, y->llm_in = r->llm_in, y->llm_out = r->llm_out;
     y->equivalent = r->equivalent;
-    y->keep_ratio = r->vit_in > 0 ? r->equivalent / r->vit_in : NAN;
+    y->keep_ratio = r->vit_in > 0 ? (double)r->llm_out / r->vit_in : (double)NAN;
     y->flops_vit = r->flops_vit, y->flops_projector = r->flops_projector, y->flops_prefill = r->flops_prefill;
     y->flops_decode = r->flops_decode;
     y->flops = flops;

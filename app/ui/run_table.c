@@ -38,7 +38,7 @@ static const struct {
 } shown_columns[] = {
     {"metric", NULL, 6},           {"metric_ci_low", "low", 5},     {"metric_ci_high", "high", 5}, {"agreement", "agree", 5},
     {"equiv_tok_mean", "tokens", 6}, {"flops_ratio", "FLOPs", 5},   {"lat_mean_ms", "ms", 6},      {"speedup", "speedup", 5},
-    {"base_diff", "to full", 6},   {"base_p_holm", "p Holm", 6},    {"kl_mean", "KL", 6},          {"gflops_total_mean", "GFLOP", 6},
+    {"base_diff", "to full", 6},   {"base_p_holm", "p Holm", 6},    {"kl", "KL", 6},          {"gflops_total_mean", "GFLOP", 6},
     {"t_prefill_ms", "prefill ms", 6}, {"kv_mib_mean", "KV MiB", 5}, {"n_done", "n", 4},
 };
 
@@ -93,7 +93,7 @@ static void state_text(const run_table *r, int shown, char *out, size_t size, sa
 {
     const sweep_trial *t = trial_of(r, shown);
     const eval_summary *y = &t->summary;
-    size_t seen = y->n_done + y->n_error;
+    size_t seen = y->n_done;
     const char *mark = t->trial.baseline ? "unpruned" : t->trial.twin_of >= 0 ? "random" : t->pareto_flops || t->pareto_latency ? "Pareto" : "";
     int n;
     if (seen < y->n_total && seen) n = snprintf(out, size, "%s %zu/%zu", t->state, seen, y->n_total), *role = SAINT_UI_ACCENT;

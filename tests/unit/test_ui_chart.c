@@ -2,8 +2,10 @@
 #define _GNU_SOURCE
 #include "support/test.h"
 
+#include <ftw.h>
 #include <math.h>
 
+#include "support/sweep_sample.h"
 #include "ui/chart.h"
 
 enum { KEEP, THRESHOLD, ACCURACY, SPEED, FLOPS, COLUMNS };
@@ -11,11 +13,11 @@ enum { KEEP, THRESHOLD, ACCURACY, SPEED, FLOPS, COLUMNS };
 /* Six runs of keep_num at two thresholds, two random twins, the unpruned model. */
 static void sample(chart_data *d)
 {
-    static const chart_column column[COLUMNS] = {{"keep_num", "rows", CHART_PARAMETER, 0},
-                                                 {"threshold", "cosine", CHART_PARAMETER, 0},
-                                                 {"accuracy", "", CHART_QUALITY, 1},
-                                                 {"speedup", "", CHART_COST, 1},
-                                                 {"flops", "", CHART_COST, -1}};
+    static const chart_column column[COLUMNS] = {{"keep_num", "rows", "cfg_keep_num", CHART_PARAMETER, 0},
+                                                 {"threshold", "cosine", "", CHART_PARAMETER, 0},
+                                                 {"accuracy", "", "metric", CHART_QUALITY, 1},
+                                                 {"speedup", "", "", CHART_COST, 1},
+                                                 {"flops", "", "", CHART_COST, -1}};
     static const double rows[9][COLUMNS] = {
         {NAN, NAN, 0.96, 1.0, 10},   {400, 0.8, 0.95, 1.2, 8}, {200, 0.8, 0.90, 1.5, 6},  {100, 0.8, 0.70, 1.9, 4}, {400, 0.9, 0.955, 1.1, 9},
         {200, 0.9, 0.92, 1.4, 6.5}, {100, 0.9, 0.75, 1.7, 5}, {200, NAN, 0.85, 1.55, 6}, {100, NAN, 0.60, 1.95, 4},
@@ -221,8 +223,61 @@ static void axes_find_their_columns_again(void **state)
     chart_data_free(&e);
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static char folder[] = "/tmp/saint-chart-XXXXXX";
+
+static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
+static void a_sweep_becomes_a_table(void **state)
+{
+    (void)state;
+    sweep_data *s;
+    chart_data d;
+    chart_axes a;
+    assert_ok(sweep_sample_make(folder, SWEEP_SAMPLE_SCENES, &s, err));
+    assert_ok(chart_of_sweep(s, &d, err));
+    assert_int_equal(d.n_rows, SWEEP_SAMPLE_TRIALS);
+    assert_int_equal(chart_column_find(&d, "keep_num"), 0);
+    assert_true(chart_column_find(&d, "saint_threshold") > 0 && chart_column_find(&d, "mode") < 0);
+    int keep = 0, accuracy = chart_column_find(&d, "accuracy"), ms = chart_column_find(&d, "lat_mean_ms");
+    assert_true(accuracy > 0 && ms > 0 && chart_column_find(&d, "metric") < 0);
+    assert_string_equal(d.column[accuracy].id, "metric");
+    assert_string_equal(d.column[keep].id, "cfg_keep_num");
+    for (int i = 0; i < d.n_rows; i++) {
+        const eval_summary *y = &s->trial[i].summary;
+        size_t at = chart_at(&d, i, accuracy);
+        assert_int_equal(d.row[i].key, i);
+        if (!same(d.value[at], y->main.value) || !same(d.low[at], y->main.low) || !same(d.high[at], y->main.high))
+            fail_msg("row %d: %g [%g, %g], not %g [%g, %g]", i, d.value[at], d.low[at], d.high[at], y->main.value, y->main.low, y->main.high);
+        at = chart_at(&d, i, ms);
+        assert_true(fabs(d.value[at] - y->latency.value * 1e3) < 1e-9);
+        assert_true(isnan(y->latency.low) ? isnan(d.low[at]) : d.low[at] < d.value[at] && d.high[at] > d.value[at]);
+        assert_int_equal(d.row[i].hollow, i == 9);
+        assert_int_equal(d.row[i].failed, i == 3);
+        assert_int_equal(d.row[i].n, i == 9 ? 12 : i == 3 ? 23 : 24);
+        assert_int_equal(d.row[i].role, i == 0 ? CHART_UNPRUNED : i >= 8 ? CHART_RANDOM : CHART_RUN);
+    }
+    /* a random twin stands above the run whose counts it took, and the unpruned model nowhere */
+    assert_true(d.value[chart_at(&d, 8, keep)] == 289 && d.value[chart_at(&d, 9, keep)] == 73 && isnan(d.value[chart_at(&d, 0, keep)]));
+    chart_axes_default(&d, 0, &a);
+    assert_true(a.x == keep && a.y[0] == accuracy);
+    chart_axes_default(&d, 1, &a);
+    assert_true(a.x == chart_column_find(&d, "speedup") && a.y[0] == accuracy && a.front);
+    assert_non_null(strstr(d.title, "sample on scenes:"));
+    chart_data_free(&d);
+    sweep_sample_free(s);
+}
+
 int main(void)
 {
+    if (!mkdtemp(folder)) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_parameter_gives_curves_and_a_level),
         cmocka_unit_test(runs_that_differ_in_more_are_not_joined),
@@ -230,6 +285,9 @@ int main(void)
         cmocka_unit_test(zooming_and_hiding),
         cmocka_unit_test(nothing_and_too_much),
         cmocka_unit_test(axes_find_their_columns_again),
+        cmocka_unit_test(a_sweep_becomes_a_table),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return failed;
 }
