@@ -33,7 +33,8 @@ typedef struct {
     char **axis;              /* [n_axes] keys that vary, in the order in which they act */
     int n_trials, baseline;   /* index of the baseline, -1 = none */
     eval_trial *trial;        /* [n_trials] by ordinal */
-    char **value;             /* [n_trials * n_axes] as text, "" = not set by this trial */
+    sweep_texts *given;       /* [n_trials] "key=value" that make the trial differ from the base; of a random twin those of its partner */
+    char **value;             /* [n_trials * n_axes] the same as a table, "" = not set by this trial; texts lie in given */
     char *spec;               /* what was asked last, JSON */
     int asks;                 /* lines of spec.json that count */
 } sweep_plan;
@@ -46,6 +47,7 @@ typedef struct {
     const char *split;
     const saint_dataset *dataset;
     const char *dtype, *backend;
+    const char *template_name, *image_mode; /* as given; NULL = the model's own */
     saint_parser parser;
 } sweep_scene;
 
@@ -68,6 +70,10 @@ saint_status sweep_plan_read(const char *folder, sweep_plan *out, saint_error *e
 void sweep_plan_folder(const sweep_plan *p, char *out, size_t size);
 
 /* inside sweep/ */
+/* Room for one more trial; its fields are zero. NULL: no memory. */
+eval_trial *sweep_plan_new_trial(sweep_plan *p);
+/* Axes, values, ordinals of partners, baseline and counts, once all trials and samples are there. */
+saint_status sweep_plan_finish(sweep_plan *p, saint_error *err);
 /* Parse the text of a line of spec.json onto a plan whose identity is read. */
 saint_status sweep_plan_add_line(sweep_plan *p, const char *text, size_t n, const char *what, saint_error *err);
 /* The line that takes `have` to `p`, NULL in *out when nothing is missing; malloc'ed text. */
