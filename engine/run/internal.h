@@ -141,6 +141,7 @@ typedef struct {
     int n_prefix; /* rows in front that are never candidates */
     int window;   /* candidates behind the prefix; -1 = all that follow */
     bool ascending;
+    const saint_hand *hand; /* for SAINT_METHOD_HAND */
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
 

@@ -94,5 +94,10 @@ saint_status saint_session_forecast(saint_session *s, const saint_request *r, sa
  * its flags that place the LLM's window are those of the last run. */
 saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
                                    saint_error *err);
+/* The same of a list made by hand, at its own place. */
+saint_status saint_session_preview_hand(saint_session *s, int image, const saint_hand *hand, saint_trace_site **out, saint_error *err);
+/* Cosines of one patch to every patch that reaches a layer, by the metric that selection reads there, from the same cache: out [grid_h *
+ * grid_w], NaN where a patch is gone, 1 for itself. SAINT_STATE when the layer is not cached or the patch does not reach it. Any thread. */
+saint_status saint_session_similarity(saint_session *s, int image, saint_stage stage, int layer, int patch, float *out, saint_error *err);
 
 #endif
