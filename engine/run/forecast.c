@@ -1,6 +1,5 @@
 /* forecast.c - what a request would cost, and what a site would decide, without running anything. Called from any thread: it takes copies
  * of the last timeline under its lock and counted references to checkpoints, and never touches the thread pool or the device. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,83 +194,25 @@ static saint_snapshot *llm_snapshot(saint_session *s, int image, const saint_sit
     return c;
 }
 
-/* A checkpoint of a site, and which of its rows are candidates. */
-static saint_status find_site(saint_session *s, int image, const saint_site *site, saint_snapshot **out, saint_window *w, saint_error *err)
-{
-    bool vit = site->stage == SAINT_STAGE_VIT;
-    *w = (saint_window){s->m->vit.prefix, -1};
-    saint_snapshot *c = vit ? vit_snapshot(s, site->layer) : llm_snapshot(s, image, site, w);
-    if (c && (!vit || (image >= 0 && image < c->n_images))) {
-        *out = c;
-        return SAINT_OK;
-    }
-    saint_snapshot_unref(c);
-    return saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", vit ? "ViT" : "LLM", site->layer, image);
-}
-
-static saint_status preview(saint_session *s, int image, const saint_site *site, const saint_hand *hand, unsigned compat,
-                            saint_trace_site **out, saint_error *err)
-{
-    bool vit = site->stage == SAINT_STAGE_VIT;
-    saint_window w;
-    saint_snapshot *c = NULL;
-    saint_status st = find_site(s, image, site, &c, &w, err);
-    if (st != SAINT_OK) return st;
-    saint_site_input in = {.site = site,
-                           .metric = c->metric,
-                           .attention = c->attention,
-                           .n_prefix = w.first,
-                           .window = w.length,
-                           .ascending = !vit,
-                           .hand = hand};
-    in.dim = vit ? s->m->vit.dim / s->m->vit.heads : s->m->llm.head_dim;
-    st = vit || w.length > 0 ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
-                             : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
-    saint_snapshot_unref(c);
-    return st;
-}
-
 saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
                                    saint_error *err)
 {
     *out = NULL;
+    bool vit = site->stage == SAINT_STAGE_VIT;
+    saint_window w = {s->m->vit.prefix, -1};
     if (site->method == SAINT_METHOD_HAND || !saint_method_at(site->method)) return saint_fail(err, SAINT_INVALID, "no such method");
-    return preview(s, image, site, NULL, compat, out, err);
-}
-
-saint_status saint_session_preview_hand(saint_session *s, int image, const saint_hand *hand, saint_trace_site **out, saint_error *err)
-{
-    saint_site site;
-    *out = NULL;
-    memset(&site, 0, sizeof site);
-    site.stage = hand->stage;
-    site.layer = hand->layer;
-    site.method = SAINT_METHOD_HAND;
-    return preview(s, image, &site, hand, 0, out, err);
-}
-
-saint_status saint_session_similarity(saint_session *s, int image, saint_stage stage, int layer, int patch, float *out, saint_error *err)
-{
-    saint_window w;
-    saint_snapshot *c = NULL;
-    saint_site site = {.stage = (int32_t)stage, .layer = layer, .method = SAINT_METHOD_HAND}; /* reads no text: any question's rows will do */
-    int patches = s->m->info.grid_w * s->m->info.grid_h, dim = stage == SAINT_STAGE_VIT ? s->m->vit.dim / s->m->vit.heads : s->m->llm.head_dim;
-    saint_status st = find_site(s, image, &site, &c, &w, err);
-    if (st != SAINT_OK) return st;
-    int seq = stage == SAINT_STAGE_VIT ? image : 0, first = c->rows.cu[seq], n = c->rows.cu[seq + 1] - first, own = -1;
-    float *cosine = malloc(((size_t)n + 1) * sizeof *cosine);
-    for (int p = 0; p < patches; p++) out[p] = NAN;
-    for (int i = 0; i < n; i++)
-        if (c->rows.patch[first + i] == patch && patch >= 0) own = i;
-    if (!cosine) st = saint_fail(err, SAINT_MEMORY, "no memory for the similarities of a patch");
-    else if (own < 0)
-        st = saint_fail(err, SAINT_STATE, "patch %d does not reach %s layer %d", patch, stage == SAINT_STAGE_VIT ? "ViT" : "LLM", layer);
-    else st = saint_cosines_of(c->metric + (size_t)first * (size_t)dim, n, dim, own, cosine, err);
-    for (int i = 0; st == SAINT_OK && i < n; i++) {
-        int p = c->rows.patch[first + i];
-        if (p >= 0 && p < patches) out[p] = i == own ? 1.0f : cosine[i];
+    saint_snapshot *c = vit ? vit_snapshot(s, site->layer) : llm_snapshot(s, image, site, &w);
+    if (!c || (vit && (image < 0 || image >= c->n_images))) {
+        saint_snapshot_unref(c);
+        return saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", vit ? "ViT" : "LLM", site->layer,
+                          image);
     }
-    free(cosine);
+    saint_site_input in = {
+        .site = site, .metric = c->metric, .attention = c->attention, .n_prefix = w.first, .window = w.length, .ascending = !vit};
+    in.dim = vit ? s->m->vit.dim / s->m->vit.heads : s->m->llm.head_dim;
+    saint_status st = vit || w.length > 0
+                          ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
+                          : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
     saint_snapshot_unref(c);
     return st;
 }

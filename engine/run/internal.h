@@ -92,6 +92,8 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
 saint_status saint_request_pixels(const saint_session *s, const saint_request *q, saint_pool *pool, saint_view_rect *rect,
                                   const float **pixels, float **owned, saint_error *err);
 saint_pool *saint_engine_pool(const saint_engine *e);
+/* The key of the picture: the caller's where he gives one. */
+saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels);
 
 /* keys.c */
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);

@@ -53,7 +53,13 @@ typedef struct {
     int max_new_tokens; /* 0 = prefill only: logits, no answer */
     bool ignore_eos;    /* fixed number of new tokens, for timing */
     bool want_stats;    /* similarity statistics of every layer */
+    bool has_picture_key;     /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
+    saint_digest picture_key;
 } saint_request;
+
+/* What stands for the pixels [n_images, 3, side, side] in all keys of this session. Megabytes are hashed: for a program that asks for many
+ * runs and forecasts of one picture. */
+saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images);
 
 typedef enum { SAINT_EVENT_LAYER, SAINT_EVENT_SITE, SAINT_EVENT_TOKEN } saint_event_kind;
 
@@ -94,10 +100,5 @@ saint_status saint_session_forecast(saint_session *s, const saint_request *r, sa
  * its flags that place the LLM's window are those of the last run. */
 saint_status saint_session_preview(saint_session *s, int image, const saint_site *site, unsigned compat, saint_trace_site **out,
                                    saint_error *err);
-/* The same of a list made by hand, at its own place. */
-saint_status saint_session_preview_hand(saint_session *s, int image, const saint_hand *hand, saint_trace_site **out, saint_error *err);
-/* Cosines of one patch to every patch that reaches a layer, by the metric that selection reads there, from the same cache: out [grid_h *
- * grid_w], NaN where a patch is gone, 1 for itself. SAINT_STATE when the layer is not cached or the patch does not reach it. Any thread. */
-saint_status saint_session_similarity(saint_session *s, int image, saint_stage stage, int layer, int patch, float *out, saint_error *err);
 
 #endif

@@ -315,38 +315,172 @@ static void a_wrong_window_hides_tokens_from_the_list(void **state)
 
 /* ---- looking without running ---- */
 
-static void previews_of_lists_equal_runs(void **state)
+/* Any request, whatever ran last: every place that has run is decided as the run decides it. */
+static void looks_equal_runs(void **state)
 {
     (void)state;
+    saint_model *const models[] = {llava, timm};
     uint64_t rng = 9;
-    saint_session *s = open_session(engine, llava, 1 << 26);
-    const saint_model_info *m = saint_model_get_info(llava);
-    saint_request q = busy_request(llava, 1);
-    saint_trace_unref(run_request(s, &q));
-    for (int round = 0; round < 40; round++) {
-        saint_hand h;
-        saint_trace_site *site;
-        do random_hand(&rng, m, &h);
-        while (!h.on);
-        saint_request by_hand = q;
-        memcpy(&by_hand.settings.hand, &h, sizeof h);
-        assert_ok(saint_session_preview_hand(s, 0, &h, &site, err));
-        saint_trace *t = run_request(s, &by_hand);
-        const saint_history *y = &t->image[0].history;
-        int i = 0;
-        while (i < y->n_sites && (y->site[i]->stage != (saint_stage)h.stage || y->site[i]->layer != h.layer)) i++;
-        assert_true(i < y->n_sites);
-        assert_same_site(site, y->site[i]);
-        saint_trace_unref(t);
-        saint_trace_site_unref(site);
-        saint_trace_unref(run_request(s, &q)); /* back, so that the next preview sees the same timeline */
+    int looked = 0, missing = 0, borrowed = 0;
+    for (int k = 0; k < 2; k++) {
+        const saint_model_info *m = saint_model_get_info(models[k]);
+        saint_session *s = open_session(engine, models[k], 1 << 26);
+        for (int round = 0; round < 60; round++) {
+            int n_images = 1 + pick(&rng, 2);
+            saint_request q = busy_request(models[k], n_images), other = busy_request(models[k], 1);
+            for (int n = pick(&rng, 3); n > 0; n--) {
+                saint_stage stage = m->llm_layers && pick(&rng, 2) ? SAINT_STAGE_LLM : SAINT_STAGE_VIT;
+                random_site(&rng, &q.settings, m, stage, pick(&rng, stage == SAINT_STAGE_LLM ? m->llm_layers : m->vit_layers_run));
+            }
+            if (pick(&rng, 3) == 0) random_hand(&rng, m, &q.settings.hand);
+            q.settings.mode = m->llm_layers ? SAINT_MODE_HYBRID : SAINT_MODE_VIT;
+            if (m->llm_layers && pick(&rng, 4) == 0) set_param(&q.settings, "saint_image_token_length=85"); /* into the question */
+            saint_trace *t;
+            saint_error e = {0};
+            if (saint_session_run(s, &q, NULL, &t, &e) != SAINT_OK) continue; /* a window over everything */
+            other.prompt = m->llm_layers ? questions[pick(&rng, 4)] : NULL;
+            random_hand(&rng, m, &other.settings.hand);
+            saint_trace_unref(run_request(s, &other)); /* another timeline in between */
+            saint_request asked = q; /* and, for the LLM, another question than has run */
+            asked.prompt = m->llm_layers ? questions[3] : NULL;
+            for (int image = 0; image < n_images; image++)
+                for (int i = 0; i < t->image[image].history.n_sites; i++) {
+                    const saint_trace_site *site = t->image[image].history.site[i];
+                    saint_look *l;
+                    saint_trace_site *seen;
+                    saint_status st = saint_look_open(&l, s, &q, image, site->stage, site->layer, &e);
+                    if (st == SAINT_OK) st = saint_look_decide(l, NULL, &seen, &e);
+                    bool reads_text = site->stage == SAINT_STAGE_LLM && (site->method->reads_text || q.settings.saint_image_token_length >= 0);
+                    if (st == SAINT_OK) {
+                        assert_same_site(seen, site);
+                        saint_trace_site_unref(seen);
+                        looked++;
+                    } else if (!reads_text) fail_msg("%s", e.text); /* rows of a question that ran on another one's checkpoints are not kept */
+                    saint_look_close(l);
+                    if (saint_look_open(&l, s, &asked, image, site->stage, site->layer, &e) != SAINT_OK) {
+                        missing++;
+                        continue;
+                    }
+                    if (saint_look_decide(l, NULL, &seen, &e) == SAINT_OK) {
+                        saint_trace *u = NULL;
+                        saint_session *cold = open_session(engine, models[k], 0);
+                        assert_ok(saint_session_run(cold, &asked, NULL, &u, err));
+                        assert_same_site(seen, u->image[image].history.site[i]);
+                        saint_trace_site_unref(seen);
+                        saint_trace_unref(u);
+                        saint_session_close(cold);
+                        borrowed++;
+                    } else missing++;
+                    saint_look_close(l);
+                }
+            saint_trace_unref(t);
+        }
+        saint_session_close(s);
     }
-    saint_site wrong = {.method = SAINT_METHOD_HAND};
-    saint_trace_site *site;
+    assert_true(looked > 150 && missing > 5 && borrowed > 50);
+}
+
+static void a_look_can_ask_what_if(void **state)
+{
+    (void)state;
+    saint_session *s = open_session(engine, llava, 1 << 26);
+    saint_request q = busy_request(llava, 1);
+    saint_look *l;
+    saint_trace_site *a, *b;
     saint_error e;
-    assert_int_equal(saint_session_preview(s, 0, &wrong, 0, &site, &e), SAINT_INVALID);
-    assert_null(site);
+    assert_int_equal(saint_look_open(&l, s, &q, 0, SAINT_STAGE_VIT, 0, &e), SAINT_STATE);
+    assert_null(l);
+    saint_trace_unref(run_request(s, &q));
+    for (float tau = 0.5f; tau < 1.0f; tau += 0.05f) {
+        assert_ok(saint_look_open(&l, s, &q, 0, SAINT_STAGE_VIT, 0, err));
+        saint_site site = *saint_look_site(l);
+        site.p.sim_threshold = tau;
+        assert_ok(saint_look_decide(l, &site, &a, err));
+        saint_look_close(l);
+        saint_request other = q;
+        char text[64];
+        snprintf(text, sizeof text, "sim_threshold[0]=%.9g", (double)tau);
+        set_param(&other.settings, text);
+        saint_trace *t = run_request(s, &other);
+        assert_same_site(a, t->image[0].history.site[0]);
+        saint_trace_unref(t);
+        saint_trace_site_unref(a);
+    }
+    assert_int_equal(saint_look_open(&l, s, &q, 1, SAINT_STAGE_VIT, 0, &e), SAINT_STATE);
+    assert_int_equal(saint_look_open(&l, s, &q, -1, SAINT_STAGE_VIT, 0, &e), SAINT_STATE);
+    assert_int_equal(saint_look_open(&l, s, &q, 0, SAINT_STAGE_LLM, 95, &e), SAINT_STATE);
+    assert_int_equal(saint_look_open(&l, s, &q, 0, SAINT_STAGE_VIT, -1, &e), SAINT_STATE);
+    q.prompt = NULL;
+    assert_int_equal(saint_look_open(&l, s, &q, 0, SAINT_STAGE_VIT, 0, &e), SAINT_INVALID);
+    q = busy_request(llava, 1);
+    assert_ok(saint_look_open(&l, s, &q, 0, SAINT_STAGE_LLM, 3, err)); /* no site of the plan, but a place that has run */
+    assert_null(saint_look_site(l));
+    assert_int_equal(saint_look_decide(l, NULL, &a, &e), SAINT_INVALID);
+    saint_site elsewhere = {.stage = SAINT_STAGE_LLM, .layer = 2, .method = 0};
+    assert_int_equal(saint_look_decide(l, &elsewhere, &a, &e), SAINT_INVALID);
+    elsewhere.layer = 3;
+    elsewhere.p = (saint_method_params){.sim_threshold = 0.5f, .K = 1, .gamma = 10};
+    assert_ok(saint_look_decide(l, &elsewhere, &b, err));
+    assert_int_equal(b->layer, 3);
+    saint_trace_site_unref(b);
+    saint_look_close(l);
+    saint_look_close(NULL);
+    saint_site wrong = {.method = SAINT_METHOD_HAND};
+    assert_int_equal(saint_session_preview(s, 0, &wrong, 0, &a, &e), SAINT_INVALID);
     saint_session_close(s);
+}
+
+/* The key of a picture may be given along: the same run, the same cache. */
+static void a_picture_is_hashed_once(void **state)
+{
+    (void)state;
+    const saint_preproc *pre = saint_model_preproc(llava);
+    size_t each = 3 * (size_t)pre->side * (size_t)pre->side;
+    float *pixels = malloc(2 * each * sizeof *pixels);
+    for (int i = 0; i < 2; i++) assert_ok(saint_preprocess(pre, &picture[i], pixels + (size_t)i * each, NULL, err));
+    saint_session *s = open_session(engine, llava, 1 << 26);
+    saint_request q = busy_request(llava, 2);
+    q.images = NULL;
+    q.pixels = pixels;
+    saint_trace *a = run_request(s, &q);
+    q.has_picture_key = true;
+    q.picture_key = saint_session_picture_key(s, pixels, 2);
+    saint_forecast f;
+    assert_ok(saint_session_forecast(s, &q, &f, err));
+    assert_int_equal(f.layers_to_run, 0);
+    saint_trace *b = run_request(s, &q);
+    assert_same_trace(a, b);
+    assert_int_equal(b->layers_run, 0);
+    saint_worker *w;
+    assert_ok(saint_worker_open(&w, s, err));
+    assert_ok(saint_worker_submit(w, &q, NULL, err));
+    saint_job_event e;
+    do
+        if (!saint_worker_next_event(w, &e)) e.kind = SAINT_JOB_PROGRESS;
+    while (e.kind != SAINT_JOB_DONE && e.kind != SAINT_JOB_FAILED);
+    assert_int_equal(e.kind, SAINT_JOB_DONE);
+    saint_trace *c = saint_worker_trace(w);
+    assert_int_equal(c->layers_run, 0);
+    saint_trace_unref(c);
+    saint_worker_close(w);
+    q.picture_key = saint_session_picture_key(s, pixels, 1); /* another picture's: nothing is found */
+    assert_ok(saint_session_forecast(s, &q, &f, err));
+    assert_int_equal(f.layers_reused, 0);
+    saint_trace_unref(a);
+    saint_trace_unref(b);
+    saint_session_close(s);
+    free(pixels);
+}
+
+/* ---- similarity ---- */
+
+static saint_status similarity(saint_session *s, const saint_request *q, int image, saint_stage stage, int layer, int patch, float *out, saint_error *err)
+{
+    saint_look *l;
+    saint_status st = saint_look_open(&l, s, q, image, stage, layer, err);
+    if (st == SAINT_OK) st = saint_look_similarity(l, patch, out, err);
+    saint_look_close(l);
+    return st;
 }
 
 typedef struct {
@@ -389,7 +523,7 @@ static void similarities_are_those_of_the_metric(void **state)
         wanted w = {.name = place[k].name};
         saint_session *s = open_session(engine, llava, 1 << 26);
         saint_trace *t;
-        assert_int_equal(saint_session_similarity(s, 0, place[k].stage, place[k].layer, 0, out, &e), SAINT_STATE);
+        assert_int_equal(similarity(s, &q, 0, place[k].stage, place[k].layer, 0, out, &e), SAINT_STATE);
         assert_ok(saint_session_run(s, &q, &(saint_observer){.tap = catch_metric, .ud = &w}, &t, err));
         const saint_trace_site *site = t->image[0].history.site[0];
         bool first = k == 0;
@@ -398,7 +532,7 @@ static void similarities_are_those_of_the_metric(void **state)
         assert_true(n < patches || first);
         for (int i = 0; i < n; i += 5) {
             int patch = first ? i : site->kept[i], seen = 0;
-            assert_ok(saint_session_similarity(s, 0, place[k].stage, place[k].layer, patch, out, err));
+            assert_ok(similarity(s, &q, 0, place[k].stage, place[k].layer, patch, out, err));
             for (int j = 0; j < n; j++) {
                 double want = cosine(w.data + (prefix + i) * w.cols, w.data + (prefix + j) * w.cols, w.cols);
                 assert_true(fabs((double)out[first ? j : site->kept[j]] - want) < 1e-5);
@@ -412,11 +546,11 @@ static void similarities_are_those_of_the_metric(void **state)
             for (int i = 0; i < site->n_in; i++) gone[site->in[i]] = site->round[i] >= 0;
             int dead = 0;
             while (!gone[dead]) dead++;
-            assert_int_equal(saint_session_similarity(s, 0, place[k].stage, place[k].layer, dead, out, &e), SAINT_STATE);
+            assert_int_equal(similarity(s, &q, 0, place[k].stage, place[k].layer, dead, out, &e), SAINT_INVALID);
         }
-        assert_int_equal(saint_session_similarity(s, 0, place[k].stage, place[k].layer, patches, out, &e), SAINT_STATE);
-        assert_int_equal(saint_session_similarity(s, 1, place[k].stage, place[k].layer, 0, out, &e), SAINT_STATE);
-        assert_int_equal(saint_session_similarity(s, 0, place[k].stage, 95, 0, out, &e), SAINT_STATE);
+        assert_int_equal(similarity(s, &q, 0, place[k].stage, place[k].layer, patches, out, &e), SAINT_INVALID);
+        assert_int_equal(similarity(s, &q, 1, place[k].stage, place[k].layer, 0, out, &e), SAINT_STATE);
+        assert_int_equal(similarity(s, &q, 0, place[k].stage, 95, 0, out, &e), SAINT_STATE);
         saint_trace_unref(t);
         free(w.data);
         saint_session_close(s);
@@ -443,7 +577,7 @@ static void votes_are_similarities_that_reach_the_threshold(void **state)
         const saint_trace_site *site = t->image[0].history.site[0];
         for (int i = 0; i < site->n_in; i += 2) {
             int count = 0;
-            assert_ok(saint_session_similarity(s, 0, SAINT_STAGE_VIT, 0, site->in[i], out, err));
+            assert_ok(similarity(s, &q, 0, SAINT_STAGE_VIT, 0, site->in[i], out, err));
             for (int j = 1; j < site->n_in; j += 2) count += out[site->in[j]] >= tau;
             assert_int_equal(count, site->neighbours[i]);
             votes += count;
@@ -466,7 +600,9 @@ int main(void)
         cmocka_unit_test(resumed_lists_equal_cold_ones),
         cmocka_unit_test(a_list_of_nothing_runs),
         cmocka_unit_test(a_wrong_window_hides_tokens_from_the_list),
-        cmocka_unit_test(previews_of_lists_equal_runs),
+        cmocka_unit_test(looks_equal_runs),
+        cmocka_unit_test(a_look_can_ask_what_if),
+        cmocka_unit_test(a_picture_is_hashed_once),
         cmocka_unit_test(similarities_are_those_of_the_metric),
         cmocka_unit_test(votes_are_similarities_that_reach_the_threshold),
     };

@@ -240,7 +240,11 @@ static void painted_lists_are_seen_as_changes(void **state)
     assert_int_equal(ui_mask(&u, UI_NOW, u.cursor.n - 1, -1, NULL, NULL, NULL), 10);
     saint_hand_mark(&p->settings.hand, 9, false);
     assert_int_equal(ui_first_change(&u, UI_NOW), u.cursor.n_vit + 1);
-    assert_ok(saint_session_preview_hand(s, 0, &p->settings.hand, &p->preview, err));
+    saint_look *l;
+    q.settings = p->settings;
+    assert_ok(saint_look_open(&l, s, &q, 0, SAINT_STAGE_LLM, 1, err));
+    assert_ok(saint_look_decide(l, NULL, &p->preview, err));
+    saint_look_close(l);
     assert_int_equal(ui_mask(&u, UI_NOW, u.cursor.n - 1, -1, NULL, NULL, NULL), 9);
     assert_int_equal(ui_mask_known(&u, UI_NOW, u.cursor.n - 1), UI_KNOWN_PREVIEW);
     saint_ui_strip_layer strip[COLUMNS_MOST];
