@@ -102,13 +102,25 @@ uint64_t ui_loader_sample(ui_loader *l, ui_data *d, size_t i, saint_model *m);
 uint64_t ui_loader_file(ui_loader *l, const char *path, saint_model *m);
 uint64_t ui_loader_prepare(ui_loader *l, ui_picture *p, saint_model *m);
 
+/* ---- the model (machine.c) ---- */
+
+void ui_machine_open(ui *u, const char *dir); /* NULL: --shape, or the embedded model */
+void ui_machine_adopt(ui *u, ui_loaded *l);   /* MODEL */
+
 /* ---- what is shown (subject.c) ---- */
 
 typedef struct ui_subjects ui_subjects;
 ui_subjects *ui_subjects_open(void);
 void ui_subjects_close(ui *u);
+void ui_subject_begin(ui *u);                /* open what the command line or the session names */
 void ui_subject_loaded(ui *u, ui_loaded *l); /* DATA, PICTURE; takes what l holds */
 void ui_subject_model(ui *u);                /* another model: the picture is prepared again */
+
+/* What a session keeps of it; borrowed. data NULL: the embedded set; image: a single picture; question: one of the user's own. */
+typedef struct {
+    const char *data, *sample, *image, *question;
+} ui_kept;
+void ui_subject_kept(const ui *u, ui_kept *out);
 
 /* ---- runs (jobs.c) ---- */
 
@@ -204,6 +216,11 @@ struct ui_core {
     int record_w, record_h;
     char *last_words; /* for stderr, behind the screen */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
+    bool theme_chosen, model_chosen; /* on the screen: to be kept */
+    bool kept_layer;                 /* cursor.at is the session's */
+    bool asked_used;
+    saint_settings asked; /* what --preset and --set gave; zero: nothing was asked */
+    cJSON *session;       /* as it was read; members of others stay in it */
     int died;    /* signal that ends us */
     uint64_t model_ticket;
     bool opening; /* a model is being opened */

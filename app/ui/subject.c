@@ -16,8 +16,11 @@ struct ui_subjects {
     uint64_t data_ticket, picture_ticket;
     size_t wanted;        /* sample (in the filter) whose picture is being opened */
     char *first_uid;      /* sample to begin with when the data set opens; NULL = the first */
-    char *wanted_question; /* instead of the sample's own, with first_uid */
+    char *wanted_question; /* instead of the picture's own, when it is there */
     bool from_file;       /* what is being opened is a single picture */
+    bool shows_file;      /* what is shown is one */
+    bool embedded;        /* the data set is the one that nobody named */
+    bool asked;           /* the question is the user's own */
     uint32_t *filter;     /* u->subject.filter */
     char *filter_text;
     uint64_t versions;
@@ -137,6 +140,7 @@ static void take_picture(ui *u, ui_loaded *l)
         saint_ui_photo_cache_reset(&u->photo);
         saint_ui_photo_cache_reset(&u->photo_b);
         to->version = ++s->versions;
+        s->shows_file = s->from_file;
         if (s->from_file) {
             set_text(&to->file, l->file);
             set_text(&to->answers, NULL);
@@ -144,6 +148,7 @@ static void take_picture(ui *u, ui_loaded *l)
         } else {
             take_sample(u, s->wanted);
         }
+        s->asked = s->wanted_question != NULL || (s->asked && s->from_file);
         if (s->wanted_question) set_text(&to->question, s->wanted_question);
         set_text(&s->wanted_question, NULL);
     }
@@ -237,6 +242,7 @@ static bool is_kind(const char *text)
 
 static void open_data(ui *u, const char *kind_path)
 {
+    u->core->subjects->embedded = !kind_path;
     u->subject.loading = true;
     u->core->subjects->data_ticket = ui_loader_data(u->loader, kind_path);
     ui_redraw(u);
@@ -266,6 +272,40 @@ void ui_open(ui *u, const char *path)
         s->picture_ticket = ui_loader_file(u->loader, path, u->model);
         ui_redraw(u);
     }
+}
+
+void ui_subject_begin(ui *u)
+{
+    const ui_options *o = u->core->opt;
+    const cJSON *kept = u->core->session;
+    ui_subjects *s = u->core->subjects;
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(kept, "data"), *image = cJSON_GetObjectItemCaseSensitive(kept, "image"),
+                *sample = cJSON_GetObjectItemCaseSensitive(kept, "sample"), *question = cJSON_GetObjectItemCaseSensitive(kept, "question");
+    if (o->image) {
+        ui_open(u, o->image);
+        if (o->data) ui_open(u, o->data);
+        return;
+    }
+    if (o->data) {
+        ui_open(u, o->data);
+        return;
+    }
+    if (cJSON_IsString(question)) set_text(&s->wanted_question, question->valuestring);
+    if (cJSON_IsString(image)) {
+        ui_open(u, image->valuestring);
+        return;
+    }
+    if (cJSON_IsString(sample)) set_text(&s->first_uid, sample->valuestring);
+    ui_open(u, cJSON_IsString(data) ? data->valuestring : NULL);
+}
+
+void ui_subject_kept(const ui *u, ui_kept *out)
+{
+    const ui_subjects *s = u->core->subjects;
+    *out = (ui_kept){.data = s->embedded ? NULL : u->subject.data_name};
+    if (s->shows_file) out->image = u->subject.file;
+    else out->sample = u->subject.file;
+    if (s->asked) out->question = u->subject.question;
 }
 
 /* ---- actions ---- */
@@ -310,6 +350,7 @@ void ui_do_question(ui *u, const char *argument)
         return;
     }
     set_text(&u->subject.question, argument);
+    u->core->subjects->asked = true;
     tell_modules(u);
     ui_changed(u);
 }
