@@ -68,6 +68,12 @@ static bool ready(const ui *u)
     return u->worker && u->info && (u->subject.pixels || !u->info->vit_layers) && !u->subject.loading;
 }
 
+int ui_answer_tokens(const saint_model_info *m, const saint_dataset_info *d)
+{
+    if (!m->llm_layers) return 0;
+    return d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+}
+
 static saint_request request_of(const ui *u, int slot)
 {
     const saint_dataset_info *d = u->subject.data ? saint_dataset_get_info(u->subject.data) : NULL;
@@ -80,7 +86,7 @@ static saint_request request_of(const ui *u, int slot)
         r.has_picture_key = true;
         r.picture_key = u->jobs->picture_key;
     }
-    if (u->info->llm_layers) r.max_new_tokens = d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+    r.max_new_tokens = ui_answer_tokens(u->info, d);
     return r;
 }
 
