@@ -2,76 +2,108 @@
 #include "defaults.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "datasets/scenes/scenes.h"
+#include "load.h"
+#include "scenes/scenes.h"
 
-saint_status default_model(char *out, size_t size, saint_error *err)
+/* ---- model ------------------------------------------------------------------------------------------------------- */
+
+/* The folders of models lie beside those of the presets: installed and in the tree. */
+bool default_model(char *out, size_t size, saint_error *why)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n > 0) {
-        self[n] = 0;
-        char *slash = strrchr(self, '/');
-        if (slash) *slash = 0;
-        snprintf(out, size, "%s/../share/saint/models/scenes-vlm", self);
-        if (saint_file_exists(out) || access(out, R_OK) == 0) return SAINT_OK;
+    for (int i = 0; preset_folder(i); i++) {
+        struct stat st;
+        const char *presets = preset_folder(i), *slash = strrchr(presets, '/');
+        char config[4096 + 128];
+        int n = snprintf(out, size, "%.*s/models/scenes-vlm", slash ? (int)(slash - presets) : 0, presets);
+        if (n < 0 || (size_t)n >= size || snprintf(config, sizeof config, "%s/config.json", out) >= (int)sizeof config) continue;
+        if (stat(config, &st) == 0) return true;
     }
-    snprintf(out, size, "%s/scenes-vlm", SAINT_MODEL_DIR);
-    if (access(out, R_OK) == 0) return SAINT_OK;
-    return saint_fail(err, SAINT_IO, "the embedded model is not at %s; name another one with --model DIR", out);
+    saint_fail(why, SAINT_IO, "the embedded model is not there (looked for %s); give --model DIR", out);
+    return false;
 }
 
-/* Make a folder and those above it; true when it is there. */
-static bool make_folder(const char *path)
+/* ---- data -------------------------------------------------------------------------------------------------------- */
+
+static saint_status cache_folder(char *out, size_t size, saint_error *err)
 {
-    char part[4096];
-    if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part) return false;
-    for (char *p = part + 1; *p; p++) {
-        if (*p != '/') continue;
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n = cache && cache[0] == '/' ? snprintf(out, size, "%s/saint-workbench", cache) /* relative ones are to be ignored, says XDG */
+            : home && *home        ? snprintf(out, size, "%s/.cache/saint-workbench", home)
+                                   : -1;
+    if (n < 0)
+        return saint_fail(err, SAINT_IO, "no folder for the embedded data set: neither XDG_CACHE_HOME nor HOME is set; give --data KIND:PATH");
+    if ((size_t)n >= size) return saint_fail(err, SAINT_IO, "%.200s...: the path is too long", out);
+    for (char *p = out + 1;; p++) {
+        char c = *p;
+        if (c && c != '/') continue;
         *p = 0;
-        if (mkdir(part, 0700) != 0 && errno != EEXIST) return false;
-        *p = '/';
+        bool ok = mkdir(out, 0755) == 0 || errno == EEXIST;
+        int why = errno;
+        if (!ok)
+            return saint_fail(err, SAINT_IO, "%s: this folder for the embedded data set cannot be made: %s; set XDG_CACHE_HOME or give --data",
+                              out, strerror(why));
+        *p = c;
+        if (!c) return SAINT_OK;
     }
-    struct stat st;
-    return (mkdir(part, 0700) == 0 || errno == EEXIST) && stat(part, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err)
+static bool says(const cJSON *o, const char *key, double want)
 {
-    static const struct {
-        const char *variable, *at_home;
-    } places[] = {{"XDG_CONFIG_HOME", ".config"}, {"XDG_STATE_HOME", ".local/state"}, {"XDG_CACHE_HOME", ".cache"}};
-    const char *given = getenv(places[kind].variable), *home = getenv("HOME");
-    int n;
-    if (given && given[0] == '/') n = snprintf(out, size, "%s/saint-workbench", given);
-    else if (home && home[0] == '/') n = snprintf(out, size, "%s/%s/saint-workbench", home, places[kind].at_home);
-    else return saint_fail(err, SAINT_IO, "no folder for the user's files: neither %s nor HOME is an absolute path", places[kind].variable);
-    if (n < 0 || (size_t)n >= size) return saint_fail(err, SAINT_IO, "%s: the path is too long", places[kind].variable);
-    return make_folder(out) ? SAINT_OK : saint_fail(err, SAINT_IO, "%s: cannot be made: %s", out, strerror(errno));
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsNumber(v) && v->valuedouble == want;
 }
 
-/* 143 pictures for each of the seven tasks, two questions each. */
-enum { PICTURES = 143, SEED = 1 };
+/* Whether the folder holds the whole split: what saint_scenes_export writes last says so. */
+static bool complete(const char *folder)
+{
+    char path[8192];
+    cJSON *o = NULL;
+    snprintf(path, sizeof path, "%s/scenes.json", folder);
+    if (saint_json_load(path, 1 << 20, &o, NULL) != SAINT_OK) return false;
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(o, "split");
+    bool yes = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "complete")) && cJSON_IsString(split) &&
+               strcmp(split->valuestring, saint_scenes_split_name(SAINT_SCENES_TEST)) == 0 && says(o, "version", SAINT_SCENES_VERSION) &&
+               says(o, "seed", DEFAULT_SCENES_SEED) && says(o, "count", DEFAULT_SCENES_COUNT) && says(o, "size", DEFAULT_SCENES_SIDE);
+    cJSON_Delete(o);
+    return yes;
+}
+
+static saint_status make(const char *folder, bool (*progress)(void *, size_t, size_t), void *ctx, saint_error *err)
+{
+    char lock[8192];
+    saint_scenes_export_summary sum;
+    const saint_scenes_export_options o = {.out = folder,
+                                           .split = SAINT_SCENES_TEST,
+                                           .seed = DEFAULT_SCENES_SEED,
+                                           .count = DEFAULT_SCENES_COUNT,
+                                           .size = DEFAULT_SCENES_SIDE,
+                                           .progress = progress,
+                                           .ctx = ctx};
+    snprintf(lock, sizeof lock, "%s.lock", folder);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be written: %s; set XDG_CACHE_HOME or give --data", lock, strerror(errno));
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR) /* a file system without locks makes everyone write the same bytes */
+        ;
+    saint_status s = complete(folder) ? SAINT_OK : saint_scenes_export(&o, &sum, err);
+    close(fd);
+    return s;
+}
 
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err)
 {
-    char folder[4096], data[4200], finished[4300];
-    saint_status s = default_folder(FOLDER_CACHE, folder, sizeof folder, err);
+    char folder[4096], path[4096 + 64];
+    saint_status s = cache_folder(folder, sizeof folder, err);
     if (s != SAINT_OK) return s;
-    snprintf(data, sizeof data, "%s/scenes-v%d-test-%d", folder, (int)SAINT_SCENES_VERSION, (int)PICTURES);
-    snprintf(finished, sizeof finished, "%s/.complete", data);
-    if (!saint_file_exists(finished)) {
-        saint_scenes_export_summary sum;
-        saint_scenes_export_options o = {
-            .out = data, .split = SAINT_SCENES_TEST, .seed = SEED, .count = PICTURES, .size = 336, .progress = progress, .ctx = ctx};
-        s = saint_scenes_export(&o, &sum, err);
-        if (s == SAINT_OK) s = saint_file_write(finished, "", 0, err);
-        if (s != SAINT_OK) return s;
-    }
-    return snprintf(out, size, "scenes:%s", data) < (int)size ? SAINT_OK : saint_fail(err, SAINT_IO, "%s: the path is too long", data);
+    snprintf(path, sizeof path, "%s/scenes-%s-%d", folder, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
+    if (!complete(path)) s = make(path, progress, ctx, err);
+    if (s == SAINT_OK && snprintf(out, size, "scenes:%s", path) >= (int)size) s = saint_fail(err, SAINT_IO, "%s: the path is too long", path);
+    return s;
 }

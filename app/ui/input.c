@@ -1,5 +1,6 @@
 /* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
 #include "ui/core.h"
+#include "ui/sweeps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -199,11 +200,12 @@ void ui_do_theme(ui *u, const char *argument)
     bool lines = u->theme.lines;
     saint_ui_theme_make(&u->theme, (saint_ui_palette_kind)kind, u->theme.tier, u->theme.glyphs);
     u->theme.lines = lines;
+    u->core->theme_chosen = true;
     ui_say(u, SAINT_UI_SAY_INFO, "theme %s", saint_ui_palette_name(kind));
 }
 
 void ui_do_quit(ui *u, const char *argument)
 {
-    (void)argument;
+    if (sweeps_hold_quit(u, argument)) return;
     u->quit = true;
 }

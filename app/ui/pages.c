@@ -24,6 +24,7 @@ static const struct {
 static const ui_module *const modules[] = {
     &ui_module_sweeps,
     &ui_module_charts,
+    &ui_module_scan,
     NULL, /* ends the list */
 };
 
