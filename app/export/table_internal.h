@@ -34,7 +34,7 @@ struct table {
     table_trial *trial;               /* [s->n_trials] */
     char data_hash[65];               /* of the data set, "" without it */
     text_buf text;                    /* of the cell that was asked for last */
-    int *dominated[2]; /* [s->n_trials] by pareto_cost, made when somebody asks; NULL = not yet */
+    int *dominated[2];                /* [s->n_trials] by pareto_cost, made when somebody asks; NULL = not yet */
     /* the answer that was read last: parsed and score come from one reading */
     size_t judged;
     char *parsed;

@@ -111,12 +111,12 @@ static const column metric_columns[] = {
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 static const column versus_columns[] = {
-    {{"base_diff", "", "mean difference of a sample's score to the unpruned model, samples paired", COLUMN_BRIEF, 3},
+    {{"base_diff", "share", "mean difference of a sample's score to the unpruned model, samples paired", COLUMN_BRIEF, 3},
      .get = get_versus,
      AT(base.diff),
      .scale = 1},
-    {{"base_diff_ci_low", "", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low), .scale = 1},
-    {{"base_diff_ci_high", "", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high), .scale = 1},
+    {{"base_diff_ci_low", "share", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low), .scale = 1},
+    {{"base_diff_ci_high", "share", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high), .scale = 1},
     {{"base_p", "", "two-sided p of that difference, clustered t", 0, 4}, .get = get_versus, AT(base.p), .scale = 1},
     {{"base_p_mcnemar", "", "p of McNemar's exact test", 0, 4}, .get = get_versus, AT(mcnemar), .scale = 1},
     {{"base_p_holm", "", "McNemar's p adjusted by Holm over the sweep", COLUMN_BRIEF, 4}, .get = get_versus, AT(holm), .scale = 1},
@@ -253,6 +253,30 @@ GETTER(get_score)
     if (x) cell_number(out, c->offset == 0 ? x->v.value : c->offset == 1 ? x->v.low : x->v.high);
 }
 
+/* MME counts points, and its acc and acc+ out of 100; whatever else a data set counts is a share. */
+static const char *unit_of(const char *metric)
+{
+    static const char *const points[] = {"total", "mme_total", "perception", "cognition", "score"}, *const percent[] = {"acc", "accplus"};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+        if (strcmp(points[i], metric) == 0) return "points";
+    for (size_t i = 0; i < sizeof percent / sizeof *percent; i++)
+        if (strcmp(percent[i], metric) == 0) return "%";
+    return "share";
+}
+
+/* The unit of the main metric is that of the data set. */
+static void set_units(table *t)
+{
+    const char *unit = "";
+    for (int i = 0; i < t->s->n_trials && !*unit; i++)
+        if (t->s->trial[i].summary.main_name && t->s->trial[i].summary.main_name[0]) unit = unit_of(t->s->trial[i].summary.main_name);
+    for (int i = 0; i < t->n; i++)
+        if (t->col[i].get == get_metric) {
+            t->col[i].show.unit = unit;
+            if (strcmp(unit, "points") == 0) t->col[i].show.decimals = 2;
+        }
+}
+
 /* Letters, digits and _ of a category's name, so that it can be part of a column's. */
 static void add_word(text_buf *out, const char *word)
 {
@@ -269,7 +293,11 @@ static bool add_score(table *t, const char *metric, size_t slice, size_t k, cons
                                                                                      ": upper end of its 95 % interval"};
     bool ok = true;
     for (size_t part = 0; part < 3 && ok; part++) {
-        column c = {.show = {.unit = "", .decimals = 3}, .get = get_score, .offset = part, .slice = slice, .metric = k};
+        column c = {.show = {.unit = unit_of(metric), .decimals = strcmp(unit_of(metric), "share") == 0 ? 3 : 2},
+                    .get = get_score,
+                    .offset = part,
+                    .slice = slice,
+                    .metric = k};
         text_buf name = {0}, words = {0};
         text_put(&name, prefix);
         if (*label) {
@@ -343,6 +371,7 @@ saint_status table_trials(const sweep_data *s, table **out, saint_error *err)
     ok = ok && table_add_all(t, schema_columns) && table_add_identity(t) && table_add_all(t, state_columns) && table_add_model(t) &&
          table_add_settings(t) && table_add_all(t, metric_columns) && table_add_all(t, versus_columns) && table_add_all(t, cost_columns) &&
          table_add_all(t, time_columns) && table_add_all(t, front_columns) && table_add_place(t) && add_scores(t) && add_axes(t);
+    if (ok) set_units(t);
     if (ok) return SAINT_OK;
     table_free(t);
     *out = NULL;
