@@ -63,7 +63,7 @@ saint_status sweep_early_look(sweep_early *e, saint_status (*stop)(void *ud, int
     size_t have = 0;
     saint_status s = SAINT_OK;
     if (!e->score) return s;
-    for (size_t i = 0; i < p->n_wanted; i++) have += !isnan(e->score[(size_t)p->baseline * p->n_wanted + i]);
+    for (size_t i = 0; i < p->n_wanted; i++) have += isnan(e->score[(size_t)p->baseline * p->n_wanted + i]) ? 0 : 1;
     if (have < SWEEP_EARLY_PICTURES || have < e->looked + e->looked / 4) return s;
     double *a = malloc((p->n_wanted + 1) * sizeof *a), *b = malloc((p->n_wanted + 1) * sizeof *b);
     uint32_t *cluster = malloc((p->n_wanted + 1) * sizeof *cluster);
@@ -74,8 +74,8 @@ saint_status sweep_early_look(sweep_early *e, saint_status (*stop)(void *ud, int
         if (t == p->baseline || e->done->stopped[t]) continue;
         size_t n = pairs(e, t, a, b, cluster);
         s = saint_stats_paired(a, b, cluster, n, &d, err);
-        if (s != SAINT_OK || d.clusters < SWEEP_EARLY_PICTURES || !(d.se > 0)) continue;
-        double high = d.diff + saint_t_quantile(0.999, d.df) * d.se;
+        if (s != SAINT_OK || d.clusters < SWEEP_EARLY_PICTURES || !(d.se >= 0)) continue;
+        double high = d.se > 0 ? d.diff + saint_t_quantile(0.999, d.df) * d.se : d.diff;
         if (high < -p->early_stop) s = stop(ud, t, n, d.diff, high, err);
     }
     free(a);
