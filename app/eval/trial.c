@@ -59,12 +59,14 @@ static void add(members *o, const char *fmt, ...)
     va_end(ap);
 }
 
-/* The fewest digits that give the same f32 again. */
+/* The shortest text that gives the same f32 again. */
 static void put_real(float x, char *out, size_t size)
 {
+    *out = 0;
     for (int digits = 1; digits <= 9; digits++) {
-        snprintf(out, size, "%.*g", digits, (double)x);
-        if ((float)strtod(out, NULL) == x) return;
+        char text[32];
+        snprintf(text, sizeof text, "%.*g", digits, (double)x);
+        if ((float)strtod(text, NULL) == x && (!*out || strlen(text) < strlen(out))) snprintf(out, size, "%s", text);
     }
 }
 

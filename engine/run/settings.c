@@ -84,7 +84,7 @@ static saint_status parse_number(param_id id, const char *text, double *out, sai
     char *end = NULL;
     errno = 0;
     double d = strtod(text, &end); /* the program runs with LC_NUMERIC=C */
-    if (end == text || *end || errno || !isfinite(d))
+    if (end == text || *end || errno || !isfinite(d) || strpbrk(text, "xX")) /* strtod reads 0x10 */
         return saint_fail(err, SAINT_INVALID, "%s=%s: expected a number", info[id].name, text);
     if (types[id] == T_INT && d != floor(d))
         return saint_fail(err, SAINT_INVALID, "%s=%s: expected a whole number", info[id].name, text);
