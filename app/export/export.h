@@ -20,8 +20,8 @@ void export_csv(table *t, const export_options *o, text_buf *out);
 /* One object per row, columns as keys, numbers and yes/no as such, no key where there is no value. */
 void export_jsonl(table *t, const export_options *o, text_buf *out);
 
-/* The columns for people (COLUMN_BRIEF) of a table of trials, intervals beside their values, the Pareto front in bold. title: one line
- * above the table. */
+/* The columns for people (COLUMN_BRIEF) of a table of trials, intervals beside their values, the Pareto front in bold, and a line that
+ * says what was measured. */
 void export_markdown(table *t, const export_options *o, text_buf *out);
 /* The same as a table for booktabs. Everything that means something to TeX is written so that it is printed. */
 void export_latex(table *t, const export_options *o, text_buf *out);

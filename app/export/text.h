@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/status.h"
+#include "engine.h"
 
 /* All zero is an empty text. Out of memory is remembered: the writers below then do nothing, and text_status tells. */
 typedef struct {
