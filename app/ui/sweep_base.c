@@ -90,10 +90,9 @@ static saint_status add_number(sweep_texts *out, const char *key, int now, int p
 /* Where it acts first: the mode, then the range of LLM layers, because setting one of them moves others. */
 static saint_status add_globals(const saint_settings *s, const saint_settings *plain, sweep_texts *out, saint_error *err)
 {
-    bool single = false, range = s->range_given || (s->mode & SAINT_MODE_LLM) != 0;
-    for (int i = 0; i < SAINT_MAX_LAYERS; i++) single = single || s->llm[i].method != SAINT_METHOD_UNSET;
     saint_status st = s->mode_given || s->mode != plain->mode ? add(out, "mode", saint_mode_name(s->mode), err) : SAINT_OK;
-    if (st == SAINT_OK && (range || single)) st = add(out, "use_saint", s->use_saint ? "true" : "false", err);
+    /* naming single layers switches the range off by itself; saying so would ask for the range too */
+    if (st == SAINT_OK && s->range_given) st = add(out, "use_saint", s->use_saint ? "true" : "false", err);
     if (st == SAINT_OK) st = add_number(out, "saint_start", s->saint_start, plain->saint_start, err);
     if (st == SAINT_OK) st = add_number(out, "saint_end", s->saint_end, plain->saint_end, err);
     if (st == SAINT_OK && s->llm_method != plain->llm_method) st = add(out, "llm_prune_mode", saint_method_label(s->llm_method), err);

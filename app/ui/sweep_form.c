@@ -130,6 +130,18 @@ static saint_status read_numbers(const sweep_form *f, sweep_spec *out, int *row,
     return SAINT_OK;
 }
 
+/* Whether a line would do as the only one. */
+static bool line_alone(const sweep_spec *of, const char *text)
+{
+    sweep_spec s;
+    sweep_spec_init(&s);
+    s.method = of->method;
+    s.count = of->count;
+    bool good = sweep_spec_grid(&s, text, NULL) == SAINT_OK && sweep_spec_finish(&s, NULL) == SAINT_OK;
+    sweep_spec_free(&s);
+    return good;
+}
+
 saint_status sweep_form_spec(const sweep_form *f, const sweep_ground *g, sweep_spec *out, int *row, saint_error *err)
 {
     int own;
@@ -153,7 +165,10 @@ saint_status sweep_form_spec(const sweep_form *f, const sweep_ground *g, sweep_s
         *row = FORM_AXIS;
         return saint_fail(err, SAINT_INVALID, "name a parameter and its values: keep_num=96,144,192 or saint_threshold=0.6:0.9:0.05");
     }
-    return sweep_spec_finish(out, err);
+    s = sweep_spec_finish(out, err);
+    for (int i = 0; i < FORM_AXES && s != SAINT_OK && *row < 0; i++) /* the first line that is wrong by itself */
+        if (f->line[FORM_AXIS + i].text[0] && !line_alone(out, f->line[FORM_AXIS + i].text)) *row = FORM_AXIS + i;
+    return s;
 }
 
 /* More points than can be planned while one types: the count without twins that coincide. */
