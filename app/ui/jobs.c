@@ -21,16 +21,12 @@ struct ui_jobs {
     saint_job job;              /* submitted last */
     uint64_t running_version;   /* of the slot when it was submitted */
     bool running_stats;
-    uint64_t running_picture;
     int done, total;            /* layers */
     int stage;
     uint64_t stats_version[UI_SLOTS]; /* version whose trace has statistics, 0 = none */
-    uint64_t picture;           /* number of the picture and question that the slots' versions are about */
-    uint64_t picture_version;   /* subject.version then */
+    uint64_t picture;           /* subject.version and question that the slots' versions are about */
     char *question;
     const saint_worker *of;
-    uint64_t trace_picture;     /* picture and question of the live plan's trace */
-    uint64_t subjects;          /* rises with every other picture or question */
     saint_digest picture_key;   /* of the pixels, so that megabytes are hashed once */
     const float *key_of;
     uint64_t key_picture;
@@ -206,7 +202,6 @@ static void submit(ui *u, int slot)
     j->running = slot;
     j->running_version = p->version;
     j->running_stats = r.want_stats;
-    j->running_picture = j->picture;
     j->done = j->total = 0;
     j->stage = SAINT_STAGE_VIT;
 }
@@ -251,20 +246,27 @@ void ui_want(ui *u, int slot)
 
 /* ---- preview and forecast ---- */
 
-/* The first site that the last run decided otherwise: what lies before it is known, and it can be decided from cached features. */
+bool ui_request(const ui *u, int slot, saint_request *out)
+{
+    if (!ready(u)) return false;
+    *out = request_of(u, slot);
+    return true;
+}
+
+/* Decide the first site that differs from the last run anew, from cached features: what lies before it is known. */
 void ui_preview(ui *u)
 {
     ui_plan *p = &u->plan[UI_NOW];
     int layer, at;
     saint_look *look = NULL;
+    saint_request r;
     saint_trace_site_unref(p->preview);
     p->preview = NULL;
-    if (!ready(u) || !ui_stale(u, UI_NOW) || !p->trace) return; /* a fresh trace knows it all, nothing knows nothing */
-    if (u->jobs->trace_picture != u->jobs->picture || (at = ui_first_change(u, UI_NOW)) >= u->cursor.n) return;
+    if (!ui_stale(u, UI_NOW) || !ui_request(u, UI_NOW, &r) || !p->trace) return; /* a fresh trace knows it all, nothing knows nothing */
+    if ((at = ui_first_change(u, UI_NOW)) >= u->cursor.n) return;
     saint_stage stage = ui_stage_of(u, at, &layer);
-    saint_request r = request_of(u, UI_NOW);
     if (saint_look_open(&look, u->session, &r, 0, stage, layer, NULL) != SAINT_OK) return;
-    if (!saint_look_site(look) || saint_look_decide(look, NULL, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
+    if (saint_look_site(look) && saint_look_decide(look, NULL, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
     saint_look_close(look);
 }
 
@@ -288,11 +290,10 @@ static void renew(ui *u, int slot)
 void ui_changed(ui *u)
 {
     ui_jobs *j = u->jobs;
-    bool subject = j->picture_version != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
-    bool other = j->picture_version != u->subject.version;
+    bool subject = j->picture != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
+    bool other = j->picture != u->subject.version;
     if (subject) {
-        j->picture = ++j->subjects;
-        j->picture_version = u->subject.version;
+        j->picture = u->subject.version;
         j->of = u->worker;
         free(j->question);
         j->question = u->subject.question ? strdup(u->subject.question) : NULL;
@@ -384,7 +385,6 @@ static void finished(ui *u, const saint_job_event *e)
         p->trace = t;
         p->trace_version = j->running_version;
         p->error = (saint_error){0};
-        if (slot == UI_NOW) j->trace_picture = j->running_picture;
         if (j->running_stats) j->stats_version[slot] = j->running_version;
         if (current) {
             saint_trace_site_unref(p->preview);

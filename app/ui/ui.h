@@ -205,8 +205,10 @@ bool ui_do(ui *u, const char *command);
 double ui_now(const ui *u);
 /* Something changed outside of a key or a click (a child reported): a frame within a thirtieth of a second. Keys draw by themselves. */
 void ui_redraw(ui *u);
-/* Choose and compute u->plan[UI_NOW].preview again: what ui_layer does behind a move of the cursor. */
+/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview. */
 void ui_preview(ui *u);
+/* The request that a run of the slot is, for looking without running (engine run/look.h); false: no model or picture yet. Borrows from u. */
+bool ui_request(const ui *u, int slot, saint_request *out);
 /* The trace of a slot is missing or older than its settings. */
 bool ui_stale(const ui *u, int slot);
 /* A run of the slot waits or is under way; *share (may be NULL) is how far, 0..1. */
