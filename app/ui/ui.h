@@ -70,7 +70,8 @@ typedef struct {
     saint_ui_field_spec spec[UI_FIELDS_MOST];
     saint_ui_field field[UI_FIELDS_MOST];
     const char *key[UI_FIELDS_MOST];   /* name in params.def, "preset" or "compat" for the two that are not in it */
-    char layer_key[UI_FIELDS_MOST][64]; /* "prune_mode[19]" when the field edits the layers under the cursor or marked on the strip */
+    char layer_key[UI_FIELDS_MOST][192]; /* "prune_mode[19]" when the field edits the layers under the cursor or marked on the strip */
+    char text[UI_FIELDS_MOST][128];     /* what a spec says that depends on the model or the settings */
     saint_ui_rect slider[UI_FIELDS_MOST]; /* on the canvas at the last drawing */
 } ui_fields;
 
@@ -218,12 +219,19 @@ bool ui_path(ui *u, ui_folder folder, const char *name, char *out, size_t size);
 
 /* ---- reading a trace for one picture (mask.c) ---- */
 
+/* Where what is shown at a column comes from: not known; another version's run; decided now from cached features; this version's run. */
+typedef enum { UI_KNOWN_NOT, UI_KNOWN_STALE, UI_KNOWN_PREVIEW, UI_KNOWN_RUN } ui_known;
 /* Patches alive behind column `at` of the strip (with `round` inside its site), from the preview where it is newer than the trace: all
  * arrays [grid_h * grid_w], any may be NULL. kept 1/0; score of the cursor's site, NaN = none; death = column that dropped the patch, -1 =
  * alive. Returns the number alive, -1 when nothing is known yet. */
 int ui_mask(const ui *u, int slot, int at, int round, uint8_t *kept, float *score, int16_t *death);
 /* The site record at a column, preview first; NULL = no site there or not known. */
 const saint_trace_site *ui_site(const ui *u, int slot, int at);
+/* The same question for the numbers: how far the mask behind a column can be believed. */
+ui_known ui_mask_known(const ui *u, int slot, int at);
+/* The first column whose site differs between the settings and the last run: what a preview has to decide anew. cursor.n = nothing differs, or
+ * nothing has run. */
+int ui_first_change(const ui *u, int slot);
 /* The stage and layer of a column, and back. */
 saint_stage ui_stage_of(const ui *u, int at, int *layer);
 int ui_column_of(const ui *u, saint_stage stage, int layer);
