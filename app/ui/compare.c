@@ -97,33 +97,6 @@ compare_answers compare_answers_of(const saint_trace *a, const saint_trace *b)
     return r;
 }
 
-/* ---- cost --------------------------------------------------------------------------------------------------------- */
-
-compare_cost compare_cost_of(const saint_trace *t)
-{
-    compare_cost c = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, false};
-    if (!t || t->n_images < 1) return c;
-    const saint_trace_image *im = &t->image[0];
-    bool timed = true;
-    c.encoder = c.selection = c.prefill = 0;
-    for (int i = 0; i < im->history.n_layers; i++) {
-        const saint_trace_layer *y = &im->history.layer[i];
-        *(y->stage == SAINT_STAGE_VIT ? &c.encoder : &c.prefill) += y->seconds;
-        timed = timed && y->seconds > 0;
-        c.cached = c.cached || y->reused;
-    }
-    for (int i = 0; i < im->history.n_sites; i++) c.selection += im->history.site[i]->seconds;
-    c.projector = t->seconds.projector;
-    c.decode = t->seconds.decode;
-    c.flops = im->flops_vit + im->flops_projector + im->flops_prefill;
-    c.equivalent = im->equivalent;
-    c.kv_bytes = (double)im->kv_bytes;
-    c.n_ids = im->n_ids;
-    if (!timed) c.encoder = c.prefill = NAN; /* a device at which nobody looked between its layers */
-    c.first = c.encoder + c.selection + c.projector + c.prefill;
-    return c;
-}
-
 /* ---- settings ----------------------------------------------------------------------------------------------------- */
 
 enum { FIELDS = 8 }; /* the method and its parameters */

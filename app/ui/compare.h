@@ -31,19 +31,6 @@ typedef struct {
 /* Picture 0 of two traces; either may be NULL. */
 compare_answers compare_answers_of(const saint_trace *a, const saint_trace *b);
 
-/* What a plan costs on its own, seconds: parts that came from a checkpoint count as the run that computed them took. */
-typedef struct {
-    double encoder, selection, projector, prefill, decode;
-    double first;         /* everything before the first answer token, without reading the picture */
-    double flops;         /* analytic, of the same */
-    double equivalent;    /* picture tokens that a layer sees on average */
-    double kv_bytes;
-    int n_ids;
-    bool cached;          /* some of it was measured by an earlier run; the projector is then left out where it did not run */
-} compare_cost;
-/* NaN throughout for NULL and for layers that no one timed. */
-compare_cost compare_cost_of(const saint_trace *t);
-
 /* One line of difference between two plans: key as --set takes it, values as text, "-" where the plan does not read it. */
 enum { COMPARE_KEY = 56, COMPARE_VALUE = 32 };
 typedef struct {

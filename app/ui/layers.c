@@ -42,7 +42,7 @@ void layers_curve_of(const saint_trace *t, saint_stage stage, layers_curve *out)
 layers_phases layers_phases_of(const double *cosine, int n)
 {
     layers_phases best = {false, -1, -1, 0, 0, 0};
-    double least = -INFINITY, low = INFINITY; /* the best pair's smallest movement; the lowest point before the peak */
+    double least = -INFINITY, most = 0, low = INFINITY; /* the best pair's smallest movement and their sum; the lowest point before the peak */
     int m = 0;
     while (m < n && isfinite(cosine[m])) m++;
     for (int p = 1; p < m - 2; p++) {
@@ -55,8 +55,10 @@ layers_phases layers_phases_of(const double *cosine, int n)
             double fall = cosine[p] - cosine[v], again = high - cosine[v];
             double smallest = rise < fall ? rise : fall;
             if (again < smallest) smallest = again;
-            if (smallest <= least) continue;
+            double sum = rise + fall + again;
+            if (smallest < least || (smallest == least && sum <= most)) continue;
             least = smallest;
+            most = sum;
             best = (layers_phases){smallest >= LAYERS_MOVE, p, v, rise, fall, again};
         }
     }

@@ -180,33 +180,61 @@ static void forget(speed_plan *p)
     for (int i = 0; i <= MEASURE_TOTAL; i++) p->part[i] = (measure_value){NAN, NAN, NAN, 0};
 }
 
+/* The sums of a single run's parts; the picture may have come as pixels. */
+static void add_up(speed_plan *p)
+{
+    double before = p->part[MEASURE_PREPROCESS].median;
+    double first = p->part[MEASURE_ENCODER].median + p->part[MEASURE_SELECTION].median + p->part[MEASURE_PROJECTOR].median +
+                   p->part[MEASURE_PREFILL].median;
+    p->part[MEASURE_FIRST] = (measure_value){first, NAN, NAN, p->n};
+    p->part[MEASURE_TOTAL] = (measure_value){first + (isnan(before) ? 0 : before) + p->part[MEASURE_DECODE].median, NAN, NAN, p->n};
+}
+
 /* A run that went on from checkpoints has no times of its own for what it took from them: layers keep those of the run that computed them,
  * the projector's are lost. */
+static saint_timings times_of(const saint_trace *t, bool *cached, bool *projected, bool *timed)
+{
+    const saint_history *h = &t->image[0].history;
+    saint_timings s = t->seconds;
+    *cached = t->layers_reused + t->layers_question > 0;
+    *projected = *timed = true;
+    if (!*cached) return s;
+    s.vit = s.prefill = s.selection = 0;
+    for (int i = 0; i < h->n_layers; i++) {
+        const saint_trace_layer *y = &h->layer[i];
+        *(y->stage == SAINT_STAGE_VIT ? &s.vit : &s.prefill) += y->seconds;
+        *timed = *timed && y->seconds > 0;
+        *projected = *projected && !(y->stage == SAINT_STAGE_LLM && y->reused);
+    }
+    for (int i = 0; i < h->n_sites; i++) s.selection += h->site[i]->seconds;
+    return s;
+}
+
 void speed_plan_of_trace(const saint_model_info *m, const saint_trace *t, speed_plan *out)
 {
     forget(out);
     if (!t || t->n_images < 1) return;
-    const saint_trace_image *im = &t->image[0];
-    saint_timings s = t->seconds;
-    bool cached = t->layers_reused + t->layers_question > 0, timed = true;
-    if (cached) {
-        s.vit = s.prefill = s.selection = 0;
-        for (int i = 0; i < im->history.n_layers; i++) {
-            const saint_trace_layer *y = &im->history.layer[i];
-            *(y->stage == SAINT_STAGE_VIT ? &s.vit : &s.prefill) += y->seconds;
-            timed = timed && y->seconds > 0;
-        }
-        for (int i = 0; i < im->history.n_sites; i++) s.selection += im->history.site[i]->seconds;
-    }
+    bool cached, projected, timed;
+    saint_timings s = times_of(t, &cached, &projected, &timed);
     out->source = cached ? SPEED_CACHED : SPEED_ONCE;
     out->n = 1;
-    for (int i = 0; i <= MEASURE_TOTAL; i++) out->part[i] = measure_median((double[]){measure_seconds(&s, (measure_part)i)}, 1);
-    if (!timed) out->part[MEASURE_ENCODER].median = out->part[MEASURE_PREFILL].median = out->part[MEASURE_FIRST].median = NAN;
+    for (int i = 0; i < MEASURE_PARTS; i++) out->part[i] = measure_median((double[]){measure_seconds(&s, (measure_part)i)}, 1);
+    if (!timed) out->part[MEASURE_ENCODER].median = out->part[MEASURE_PREFILL].median = NAN;
+    if (!projected) out->part[MEASURE_PROJECTOR].median = NAN;
     if (s.preprocess <= 0) out->part[MEASURE_PREPROCESS].median = NAN; /* pixels were given */
-    if (cached && s.projector <= 0) out->part[MEASURE_PROJECTOR].median = NAN;
     speed_counts c = speed_counts_of(m, t);
     out->work = speed_work_of(m, &c);
     out->has_work = true;
+    add_up(out);
+}
+
+void speed_plan_complete(speed_plan *p, const speed_plan *base)
+{
+    if (!p->has_work || !base->has_work || !isnan(p->part[MEASURE_PROJECTOR].median)) return;
+    double speed = rate(base->work.projector, base->part[MEASURE_PROJECTOR].median);
+    if (isnan(speed)) speed = rate(base->work.encoder, base->part[MEASURE_ENCODER].median);
+    p->part[MEASURE_PROJECTOR].median = time_of(p->work.projector, speed);
+    add_up(p);
 }
 
 void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, speed_plan *out)

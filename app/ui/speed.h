@@ -70,14 +70,17 @@ typedef struct {
     speed_work work;
     bool has_work;
 } speed_plan;
-/* From one trace (source once or cached; NaN where nothing is known); t may be NULL. */
+/* From one trace; NaN where nothing is known, so also for the projector and all sums when the LLM went on from a checkpoint; t may be NULL. */
 void speed_plan_of_trace(const saint_model_info *m, const saint_trace *t, speed_plan *out);
+/* A projector whose time is not known gets what it takes at the rate of another plan's projector or, where that is not known either, of
+ * its encoder: matrices like all others. base may be p. */
+void speed_plan_complete(speed_plan *p, const speed_plan *base);
 /* From repeated runs; t (may be NULL) gives the counts. */
 void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, speed_plan *out);
 /* "measured n=12", "one run", "cached", "not run" */
 void speed_source_text(const speed_plan *p, char *out, size_t size);
 
-enum { SPEED_NOTES = 10, SPEED_NOTE = 240 };
+enum { SPEED_NOTES = 14, SPEED_NOTE = 240 };
 typedef struct {
     int n;
     char text[SPEED_NOTES][SPEED_NOTE];

@@ -231,14 +231,17 @@ static void say_missing(const explainer *x)
 void speed_explain(const saint_model_info *m, const saint_trace *t, const speed_plan *now, const speed_plan *base, const speed_plan *random,
                    const measure_value *ratio, speed_notes *out)
 {
+    speed_plan plan = *now, full = *base;
+    speed_plan_complete(&full, &plan);
+    speed_plan_complete(&plan, &full);
     out->n = 0;
-    explainer x = {.m = m, .t = t, .now = now, .base = base, .random = random, .ratio = ratio, .out = out};
+    explainer x = {.m = m, .t = t, .now = &plan, .base = &full, .random = random, .ratio = ratio, .out = out};
     say_missing(&x);
     if (!m || !t || t->n_images < 1 || !now->has_work || !base->has_work) return;
     double s[MEASURE_PARTS];
-    for (int i = 0; i < MEASURE_PARTS; i++) s[i] = base->part[i].median;
-    x.rates = speed_rates_of(&base->work, s);
-    speed_predict(&now->work, &x.rates, x.predicted);
+    for (int i = 0; i < MEASURE_PARTS; i++) s[i] = full.part[i].median;
+    x.rates = speed_rates_of(&full.work, s);
+    speed_predict(&plan.work, &x.rates, x.predicted);
     say_break_even(&x);
     say_gain(&x);
     say_dominant(&x);

@@ -127,27 +127,20 @@ static void the_first_token_that_differs(void **state)
 
 /* ---- real runs ---------------------------------------------------------------------------------------------------- */
 
-static void costs_and_answers_of_runs(void **state)
+static void answers_of_runs(void **state)
 {
     (void)state;
-    saint_session *s = open_session(engine, llava, 1 << 26);
+    saint_session *s = open_session(engine, llava, 0);
     saint_request full = plain_request(llava, 1), less = busy_request(llava, 1);
-    saint_trace *a = run_request(s, &full), *b = run_request(s, &less), *again = run_request(s, &less);
+    saint_trace *a = run_request(s, &full), *b = run_request(s, &less);
     compare_answers r = compare_answers_of(a, b);
     const saint_trace_image *x = &a->image[0], *y = &b->image[0];
     assert_true(fabs(r.kl - kl_of(x->logits, y->logits, x->n_logits)) < 1e-9 && r.kl > 0);
     assert_int_equal(r.top_a, x->ids[0]);
     assert_int_equal(r.top_b, y->ids[0]);
     assert_true(r.p_a > 0 && r.p_a < 1);
-    compare_cost c = compare_cost_of(b), d = compare_cost_of(again), none = compare_cost_of(NULL);
-    assert_true(c.flops == y->flops_vit + y->flops_projector + y->flops_prefill && c.flops < compare_cost_of(a).flops);
-    assert_true(c.equivalent == y->equivalent && c.kv_bytes == (double)y->kv_bytes && c.n_ids == 3);
-    assert_true(c.encoder > 0 && c.encoder <= b->seconds.vit + a->seconds.vit && c.first > c.encoder + c.prefill);
-    assert_true(d.cached && d.selection == c.selection && !compare_cost_of(a).cached);
-    assert_true(isnan(none.first) && isnan(none.equivalent));
     saint_trace_unref(a);
     saint_trace_unref(b);
-    saint_trace_unref(again);
     saint_session_close(s);
 }
 
@@ -244,7 +237,7 @@ int main(void)
         cmocka_unit_test(overlaps_count_sets),
         cmocka_unit_test(divergence_is_that_of_the_probabilities),
         cmocka_unit_test(the_first_token_that_differs),
-        cmocka_unit_test(costs_and_answers_of_runs),
+        cmocka_unit_test(answers_of_runs),
         cmocka_unit_test(differences_name_what_acts),
         cmocka_unit_test(differences_turn_one_plan_into_the_other),
     };
