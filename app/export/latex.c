@@ -53,10 +53,11 @@ static void add_row(const paper *p, table *t, size_t row, text_buf *out)
         paper_cell(p, t, row, c, value, interval);
         text_put(out, c ? " & " : "    ");
         if (!*value) continue;
-        if (front) text_put(out, p->column[c].left ? "\\textbf{" : "{\\boldmath");
+        const bool strong = front && p->column[c].strong;
+        if (strong) text_put(out, p->column[c].left ? "\\textbf{" : "{\\boldmath");
         if (p->column[c].left) add_plain(out, value);
         else add_number(out, value);
-        if (front) text_char(out, '}');
+        if (strong) text_char(out, '}');
         if (!*interval) continue;
         text_put(out, " {\\scriptsize ");
         add_number(out, interval);

@@ -7,7 +7,7 @@
 static void add_plain(text_buf *out, const char *text)
 {
     for (; *text; text++) {
-        if (strchr("\\`*_{}[]<>()#!|~&$", *text)) text_char(out, '\\');
+        if (strchr("\\`*_{}[]<>#!|~&$", *text)) text_char(out, '\\');
         text_char(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
     }
 }
@@ -15,8 +15,9 @@ static void add_plain(text_buf *out, const char *text)
 static void add_row(const paper *p, table *t, size_t row, text_buf *out)
 {
     char value[PAPER_CELL], interval[PAPER_CELL];
-    const char *bold = paper_is_front(t, row) ? "**" : "";
+    const bool front = paper_is_front(t, row);
     for (int c = 0; c < p->n; c++) {
+        const char *bold = front && p->column[c].strong ? "**" : "";
         paper_cell(p, t, row, c, value, interval);
         text_put(out, "| ");
         if (*value) text_put(out, bold);

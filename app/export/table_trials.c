@@ -52,7 +52,7 @@ static const column state_columns[] = {
 GETTER(get_mean)
 {
     const eval_summary *m = summary_of(t, row);
-    if (has_records(m)) cell_number(out, *(const double *)(const void *)((const char *)m + c->offset) * c->scale);
+    if (has_records(m)) cell_number(out, column_number(c, m));
 }
 
 /* The same of samples with valid times. */
@@ -103,63 +103,56 @@ GETTER(get_metric_method)
 
 static const column metric_columns[] = {
     {{"metric_name", "", "the metric of the columns that follow", 0, -1}, .get = get_metric_name},
-    {{"metric", "", "its value", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.value), .scale = 1},
-    {{"metric_stderr", "", "its standard error", 0, 4}, .get = get_metric, AT(main.se), .scale = 1},
-    {{"metric_ci_low", "", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.low), .scale = 1},
-    {{"metric_ci_high", "", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.high), .scale = 1},
+    {{"metric", "", "its value", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.value)},
+    {{"metric_stderr", "", "its standard error", 0, 4}, .get = get_metric, AT(main.se)},
+    {{"metric_ci_low", "", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.low)},
+    {{"metric_ci_high", "", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.high)},
     {{"ci_method", "", "how the interval was found", 0, -1}, .get = get_metric_method},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 static const column versus_columns[] = {
     {{"base_diff", "share", "mean difference of a sample's score to the unpruned model, samples paired", COLUMN_BRIEF, 3},
      .get = get_versus,
-     AT(base.diff),
-     .scale = 1},
-    {{"base_diff_ci_low", "share", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low), .scale = 1},
-    {{"base_diff_ci_high", "share", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high), .scale = 1},
-    {{"base_p", "", "two-sided p of that difference, clustered t", 0, 4}, .get = get_versus, AT(base.p), .scale = 1},
-    {{"base_p_mcnemar", "", "p of McNemar's exact test", 0, 4}, .get = get_versus, AT(mcnemar), .scale = 1},
-    {{"base_p_holm", "", "McNemar's p adjusted by Holm over the sweep", COLUMN_BRIEF, 4}, .get = get_versus, AT(holm), .scale = 1},
+     AT(base.diff)},
+    {{"base_diff_ci_low", "share", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low)},
+    {{"base_diff_ci_high", "share", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high)},
+    {{"base_p", "", "two-sided p of that difference, clustered t", 0, 4}, .get = get_versus, AT(base.p)},
+    {{"base_p_mcnemar", "", "p of McNemar's exact test", 0, 4}, .get = get_versus, AT(mcnemar)},
+    {{"base_p_holm", "", "McNemar's p adjusted by Holm over the sweep", COLUMN_BRIEF, 4}, .get = get_versus, AT(holm)},
     {{"n_win", "samples", "samples that pruning answers better", 0, 0}, .get = get_wins, AT(base.win)},
     {{"n_loss", "samples", "samples that pruning answers worse", 0, 0}, .get = get_wins, AT(base.loss)},
-    {{"agreement", "share", "answers equal to the unpruned model's", COLUMN_BRIEF, 3},
-     .get = get_fidelity,
-     AT(agreement.value),
-     .scale = 1},
-    {{"agreement_ci_low", "share", "lower end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.low), .scale = 1},
-    {{"agreement_ci_high", "share", "upper end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.high), .scale = 1},
-    {{"kl", "nats", "mean KL of the first answer token, unpruned against this", COLUMN_BRIEF, 4},
-     .get = get_fidelity,
-     AT(kl.value),
-     .scale = 1},
-    {{"kl_ci_low", "nats", "lower end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.low), .scale = 1},
-    {{"kl_ci_high", "nats", "upper end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.high), .scale = 1},
-    {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2},
-     .get = get_fidelity,
-     AT(diverged),
-     .scale = 1},
+    {{"agreement", "share", "answers equal to the unpruned model's", COLUMN_BRIEF, 3}, .get = get_fidelity, AT(agreement.value)},
+    {{"agreement_ci_low", "share", "lower end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.low)},
+    {{"agreement_ci_high", "share", "upper end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.high)},
+    {{"kl", "nats", "mean KL of the first answer token, unpruned against this", COLUMN_BRIEF, 4}, .get = get_fidelity, AT(kl.value)},
+    {{"kl_ci_low", "nats", "lower end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.low)},
+    {{"kl_ci_high", "nats", "upper end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.high)},
+    {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2}, .get = get_fidelity, AT(diverged)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
+GETTER(get_flops_ratio)
+{
+    if (table_row_trial(t, row)->trial.baseline && has_records(summary_of(t, row))) cell_number(out, 1);
+    else get_mean(t, row, c, out);
+}
+
 static const column cost_columns[] = {
-    {{"img_tok_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_mean, AT(vit_in), .scale = 1},
-    {{"img_tok_vit_out_mean", "tokens", "picture tokens that leave the ViT", 0, 1}, .get = get_mean, AT(vit_out), .scale = 1},
-    {{"img_tok_llm_in_mean", "tokens", "picture tokens before the first LLM layer", 0, 1}, .get = get_mean, AT(llm_in), .scale = 1},
-    {{"img_tok_llm_out_mean", "tokens", "picture tokens behind the last LLM layer", 0, 1}, .get = get_mean, AT(llm_out), .scale = 1},
-    {{"equiv_tok_mean", "tokens", "picture tokens that an LLM layer sees on average", COLUMN_BRIEF, 1},
-     .get = get_mean,
-     AT(equivalent),
-     .scale = 1},
-    {{"keep_ratio_mean", "share", "picture tokens that are left at the end", COLUMN_BRIEF, 3}, .get = get_mean, AT(keep_ratio), .scale = 1},
-    {{"gflops_vit_mean", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_mean, AT(flops_vit), .scale = 1e-9},
-    {{"gflops_projector_mean", "GFLOP", "of the projector", 0, 2}, .get = get_mean, AT(flops_projector), .scale = 1e-9},
-    {{"gflops_prefill_mean", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_mean, AT(flops_prefill), .scale = 1e-9},
-    {{"gflops_decode_mean", "GFLOP", "of the answer", 0, 2}, .get = get_mean, AT(flops_decode), .scale = 1e-9},
+    {{"img_tok_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_mean, AT(vit_in)},
+    {{"img_tok_vit_out_mean", "tokens", "picture tokens that leave the ViT", 0, 1}, .get = get_mean, AT(vit_out)},
+    {{"img_tok_llm_in_mean", "tokens", "picture tokens before the first LLM layer", 0, 1}, .get = get_mean, AT(llm_in)},
+    {{"img_tok_llm_out_mean", "tokens", "picture tokens behind the last LLM layer", 0, 1}, .get = get_mean, AT(llm_out)},
+    {{"equiv_tok_mean", "tokens", "picture tokens that an LLM layer sees on average", COLUMN_BRIEF, 1}, .get = get_mean, AT(equivalent)},
+    {{"keep_ratio_mean", "share", "picture tokens that are left at the end", COLUMN_BRIEF, 3}, .get = get_mean, AT(keep_ratio)},
+    {{"gflops_vit_mean", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_mean, AT(flops_vit), .per = 1e9},
+    {{"gflops_projector_mean", "GFLOP", "of the projector", 0, 2}, .get = get_mean, AT(flops_projector), .per = 1e9},
+    {{"gflops_prefill_mean", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_mean, AT(flops_prefill), .per = 1e9},
+    {{"gflops_decode_mean", "GFLOP", "of the answer", 0, 2}, .get = get_mean, AT(flops_decode), .per = 1e9},
     {{"gflops_total_mean", "GFLOP", "analytic cost of a sample; a multiply and an add are two", COLUMN_BRIEF, 1},
      .get = get_mean,
      AT(flops),
-     .scale = 1e-9},
-    {{"flops_ratio", "share", "cost as a share of the unpruned model's", COLUMN_BRIEF, 3}, .get = get_mean, AT(flops_ratio), .scale = 1},
-    {{"kv_mib_mean", "MiB", "keys and values in the LLM", 0, 2}, .get = get_mean, AT(kv_bytes), .scale = 1.0 / 1048576},
+     .per = 1e9},
+    {{"flops_ratio", "share", "cost as a share of the unpruned model's", COLUMN_BRIEF, 3}, .get = get_flops_ratio, AT(flops_ratio)},
+    {{"kv_mib_mean", "MiB", "keys and values in the LLM", 0, 2}, .get = get_mean, AT(kv_bytes), .per = 1048576},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 GETTER(get_timing_valid)
@@ -193,16 +186,12 @@ static const column time_columns[] = {
     {{"t_projector_ms", "ms", "projector", COLUMN_VARIES, 2}, .get = get_time, AT(s_projector), .scale = 1e3},
     {{"t_prefill_ms", "ms", "prompt in the LLM", COLUMN_VARIES, 2}, .get = get_time, AT(s_prefill), .scale = 1e3},
     {{"t_decode_ms", "ms", "answer", COLUMN_VARIES, 2}, .get = get_time, AT(s_decode), .scale = 1e3},
-    {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2},
-     .get = get_time,
-     AT(throughput),
-     .scale = 1},
+    {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2}, .get = get_time, AT(throughput)},
     {{"speedup", "", "time of the unpruned model / this, samples paired", COLUMN_VARIES | COLUMN_BRIEF, 2},
      .get = get_speedup,
-     AT(speedup.value),
-     .scale = 1},
-    {{"speedup_ci_low", "", "lower end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.low), .scale = 1},
-    {{"speedup_ci_high", "", "upper end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.high), .scale = 1},
+     AT(speedup.value)},
+    {{"speedup_ci_low", "", "lower end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.low)},
+    {{"speedup_ci_high", "", "upper end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.high)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 GETTER(get_front)
