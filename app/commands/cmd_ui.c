@@ -20,6 +20,22 @@ static bool one_of_many(const char **name)
     return false;
 }
 
+/* What can be seen to be wrong before there is a model. -1: nothing. */
+static int check_settings(const load_options *l)
+{
+    saint_error e = {0};
+    saint_settings s;
+    saint_preset p;
+    char path[8192];
+    saint_status st = SAINT_OK;
+    saint_settings_default(&s);
+    if (l->preset && !preset_path(l->preset, path, sizeof path)) return cli_usage("ui", "--preset %s: no such preset; `saint presets` lists them", l->preset);
+    if (l->preset && (st = saint_preset_load(path, &p, &e)) == SAINT_OK) saint_preset_free(&p);
+    if (st == SAINT_OK && l->compat) st = saint_settings_set(&s, "compat", l->compat, &e);
+    for (int i = 0; i < l->set.n && st == SAINT_OK; i++) st = saint_settings_assign(&s, l->set.v[i], &e);
+    return st == SAINT_OK ? -1 : cli_fail("ui", st, &e);
+}
+
 int cmd_ui(int argc, char **argv)
 {
     ui_options o = {0};
@@ -33,6 +49,7 @@ int cmd_ui(int argc, char **argv)
                                 {"no-color", NULL, "attributes only, as with NO_COLOR", &o.no_color, NULL, NULL},
                                 {"ascii", NULL, "no characters beyond ASCII", &o.ascii, NULL, NULL},
                                 {"script", "FILE", "perform the lines of a script; without a terminal it draws nothing and ends with the script", NULL, &o.script, NULL},
+                                {"session", "FILE", "another session than the usual one, also for a script", NULL, &o.session_file, NULL},
                                 {"record", "FILE", "write what is done as a script", NULL, &o.record, NULL},
                                 {0}};
     const cli_command c = {"ui", "the workbench on the screen (also: saint without a command)",
@@ -44,6 +61,8 @@ int cmd_ui(int argc, char **argv)
         return cli_usage("ui", "%s=%s: the workbench is one process on one terminal; start it alone, and `saint sweep` under a launcher", launcher, getenv(launcher));
     if (o.load.model && o.load.shape) return cli_usage("ui", "give either --model DIR or --shape NAME");
     if (o.theme && saint_ui_palette_find(o.theme) < 0) return cli_usage("ui", "--theme %s: expected dark, light or contrast", o.theme);
+    leave = check_settings(&o.load);
+    if (leave >= 0) return leave;
     leave = load_engine_options("ui", &o.load, &o.engine, &o.session);
     if (leave >= 0) return leave;
     /* A quarter of the memory, so that every layer of a few plans stays at hand; 4 GiB hold those of the largest models. */

@@ -199,6 +199,7 @@ void ui_do_theme(ui *u, const char *argument)
     bool lines = u->theme.lines;
     saint_ui_theme_make(&u->theme, (saint_ui_palette_kind)kind, u->theme.tier, u->theme.glyphs);
     u->theme.lines = lines;
+    u->core->theme_chosen = true;
     ui_say(u, SAINT_UI_SAY_INFO, "theme %s", saint_ui_palette_name(kind));
 }
 

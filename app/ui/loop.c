@@ -53,41 +53,13 @@ bool ui_idle(ui *u)
 
 /* ---- what comes from the threads ---- */
 
-static void adopt_model(ui *u, ui_loaded *l)
-{
-    u->core->opening = false;
-    if (l->error.code != SAINT_OK) {
-        u->model_error = l->error;
-        ui_say(u, SAINT_UI_SAY_BAD, "%s", l->error.text);
-        return;
-    }
-    ui_machine *m = &l->machine;
-    u->engine = m->engine;
-    u->model = m->model;
-    u->session = m->session;
-    u->worker = m->worker;
-    *m = (ui_machine){0};
-    u->info = saint_model_get_info(u->model);
-    u->model_error = (saint_error){0};
-    free(u->model_name);
-    u->model_name = l->file;
-    l->file = NULL;
-    char seconds[32];
-    ui_say(u, SAINT_UI_SAY_INFO, "%s opened in %s: %d ViT and %d LLM layers, %s", u->info->name, saint_ui_duration(seconds, sizeof seconds, l->seconds),
-           u->info->vit_layers_run, u->info->llm_layers, saint_session_tier(u->session));
-    ui_jobs_model(u);
-    for (int i = 0; ui_module_at(i); i++)
-        if (ui_module_at(i)->model) ui_module_at(i)->model(u);
-    ui_subject_model(u);
-}
-
 static void pump_loader(ui *u)
 {
     ui_loaded l;
     while (ui_loader_next(u->loader, &l)) {
         ui_redraw(u);
         if (l.kind == UI_LOADED_MODEL) {
-            if (l.ticket == u->core->model_ticket) adopt_model(u, &l);
+            ui_machine_adopt(u, &l);
             ui_loaded_free(&l);
         } else ui_subject_loaded(u, &l);
     }
@@ -385,6 +357,8 @@ static void close_core(ui *u)
     saint_ui_canvas_free(&u->canvas);
     free(c->hit_room);
     free(c->last_words);
+    cJSON_Delete(c->session);
+    free(u->marked);
     free(u->model_name);
     if (c->record) fclose(c->record);
     if (c->signal_fd >= 0) close(c->signal_fd);
@@ -392,12 +366,11 @@ static void close_core(ui *u)
     free(u);
 }
 
-static void begin_loading(ui *u, const ui_options *o)
+static void begin(ui *u, const ui_options *o)
 {
-    u->core->opening = true;
-    u->core->model_ticket = ui_loader_model(u->loader, o, o->load.model, (ui_machine){0});
-    if (o->image) ui_open(u, o->image);
-    if (o->data || !o->image) ui_open(u, o->data);
+    const cJSON *kept = cJSON_GetObjectItemCaseSensitive(u->core->session, "model");
+    ui_machine_open(u, o->load.model ? o->load.model : cJSON_IsString(kept) ? kept->valuestring : NULL);
+    ui_subject_begin(u);
 }
 
 int ui_main(const ui_options *o)
@@ -416,14 +389,16 @@ int ui_main(const ui_options *o)
     for (int i = 0; i < SAINT_UI_PAGE_COUNT; i++) c->left[i] = SAINT_UI_PANE_NONE;
     for (int i = 0; i < UI_SLOTS; i++) saint_settings_default(&u->plan[i].settings);
     saint_status s = open_core(u, o, &e);
+    if (s == SAINT_OK) ui_session_load(u);
     if (s == SAINT_OK) s = open_front(u, o, &e);
     int status;
     if (s == SAINT_OK) {
         c->start = ui_now(u);
         if (!ui_front_headless(c->front)) hold_stderr(c);
         ui_frame(u); /* something to look at before anything is opened */
-        begin_loading(u, o);
+        begin(u, o);
         run(u);
+        ui_session_save(u);
         ui_front_close(c->front);
         release_stderr(u);
         status = u->exit_status;

@@ -7,4 +7,6 @@
 extern const ui_pane ui_pane_log;     /* log.c */
 extern const ui_pane ui_pane_picture; /* pages.c, until the Inspect page brings its own */
 
+extern const ui_module ui_module_scan; /* scan.c */
+
 #endif

@@ -165,6 +165,11 @@ typedef struct {
     /* Second of ui_now at which tick() is due, INFINITY = never: no timer runs while everything is still. */
     double (*due)(const ui *u);
     void (*tick)(ui *u);
+    /* Runs of the module's own, when no slot waits: fills a request, whose pointers hold until ran(); false = none wanted. Asked whenever the
+     * worker is free. ran() says how it ended: a trace (borrowed: ref it to keep it), or NULL and why; SAINT_CANCELLED: a slot went first,
+     * want() is asked again. */
+    bool (*want)(ui *u, saint_request *out);
+    void (*ran)(ui *u, saint_trace *t, const saint_error *why);
     bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
     bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
     void (*save)(ui *u, cJSON *into); /* members of its own in the session file, and back; from may be damaged */
@@ -200,8 +205,10 @@ bool ui_do(ui *u, const char *command);
 double ui_now(const ui *u);
 /* Something changed outside of a key or a click (a child reported): a frame within a thirtieth of a second. Keys draw by themselves. */
 void ui_redraw(ui *u);
-/* Choose and compute u->plan[UI_NOW].preview again: what ui_layer does behind a move of the cursor. */
+/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview. */
 void ui_preview(ui *u);
+/* The request that a run of the slot is, for looking without running (engine run/look.h); false: no model or picture yet. Borrows from u. */
+bool ui_request(const ui *u, int slot, saint_request *out);
 /* The trace of a slot is missing or older than its settings. */
 bool ui_stale(const ui *u, int slot);
 /* A run of the slot waits or is under way; *share (may be NULL) is how far, 0..1. */
