@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "datasets/dataset.h"
 #include "formats/json.h"
-#include "formats/tokenizer_unicode.h" /* saint_buf, UTF-8, lower case */
+#include "base/unicode.h" /* saint_buf, UTF-8, lower case */
 
 #define SAINT_SHORT "\nAnswer the question using a single word or phrase."
 #define SAINT_LETTER "\nAnswer with the option's letter from the given choices directly."

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "formats/tokenizer_unicode.h"
+#include "base/unicode.h"
 
 /* Append the answer as the full processor leaves it ("EvalAI": lower case, punctuation, numbers, articles, contractions). False: no memory.
  */

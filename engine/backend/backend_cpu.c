@@ -7,32 +7,9 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/ops.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 enum { ALIGN = 64 };
 
 /* ---- tiers ---- */
-
-static const char *const tier_names[SAINT_TIER_COUNT] = {"generic", "avx2", "avx512", "avx512bf16"};
-
-const char *saint_cpu_tier_name(saint_cpu_tier t) { return (unsigned)t < SAINT_TIER_COUNT ? tier_names[t] : "?"; }
-
-saint_cpu_tier saint_cpu_best_tier(void)
-{
-#if defined(__x86_64__)
-    unsigned a, b, c = 0, d;
-    bool f16c = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C); /* __builtin_cpu_supports of clang 14 does not know it */
-    if (!f16c || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return SAINT_TIER_GENERIC;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
-        !__builtin_cpu_supports("avx512dq"))
-        return SAINT_TIER_AVX2;
-    return __builtin_cpu_supports("avx512bf16") ? SAINT_TIER_AVX512BF16 : SAINT_TIER_AVX512;
-#else
-    return SAINT_TIER_GENERIC;
-#endif
-}
 
 static saint_status tier_by_name(const char *name, saint_cpu_tier *out, saint_error *err)
 {
@@ -40,11 +17,11 @@ static saint_status tier_by_name(const char *name, saint_cpu_tier *out, saint_er
     *out = best;
     if (!name) return SAINT_OK;
     for (int t = 0; t < SAINT_TIER_COUNT; t++)
-        if (!strcmp(name, tier_names[t])) {
+        if (!strcmp(name, saint_cpu_tier_name((saint_cpu_tier)t))) {
             *out = (saint_cpu_tier)t;
             if (*out <= best) return SAINT_OK;
             return saint_fail(err, SAINT_UNSUPPORTED, "CPU tier '%s': this CPU has no such instructions; the best it runs is '%s'", name,
-                              tier_names[best]);
+                              saint_cpu_tier_name(best));
         }
     return saint_fail(err, SAINT_INVALID, "CPU tier '%s' is not known; expected generic, avx2, avx512 or avx512bf16", name);
 }
@@ -147,7 +124,7 @@ saint_status saint_backend_cpu_open(saint_backend **out, saint_pool *pool, saint
     saint_cpu *cpu = calloc(1, sizeof *cpu);
     if (!cpu) return saint_fail(err, SAINT_MEMORY, "CPU backend: %zu bytes could not be allocated", sizeof *cpu);
     cpu->base = (saint_backend){.op = &cpu_ops, .compute = compute, .pool = pool};
-    memcpy(cpu->base.tier, tier_names[t], strlen(tier_names[t]) + 1);
+    memcpy(cpu->base.tier, saint_cpu_tier_name((saint_cpu_tier)t), strlen(saint_cpu_tier_name((saint_cpu_tier)t)) + 1);
     cpu->tier = t;
     cpu->workers = saint_pool_threads(pool);
     size_t gemm = saint_cpu_gemm_scratch_bytes(), attention = saint_cpu_attention_scratch_bytes();

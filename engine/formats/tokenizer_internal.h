@@ -3,7 +3,7 @@
 #define SAINT_FORMATS_TOKENIZER_INTERNAL_H
 
 #include "formats/tokenizer.h"
-#include "formats/tokenizer_unicode.h"
+#include "base/unicode.h"
 
 enum { SAINT_TOK_MAX_PIECES = 1 << 20, SAINT_TOK_MAX_STEPS = 12, SAINT_TOK_MAX_TEXT = 1 << 28, SAINT_TOK_MAX_PIECE = 1 << 16 };
 static const size_t SAINT_TOK_MAX_FILE = (size_t)128 << 20;

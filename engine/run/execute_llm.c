@@ -274,7 +274,8 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
                            .dim = r->m->llm.head_dim,
                            .n_prefix = v->window.first,
                            .window = v->window.length,
-                           .ascending = true};
+                           .ascending = true,
+                           .hand = &r->t->plan.hand};
     if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);

@@ -118,7 +118,7 @@ static saint_status choose(vit_state *v, int layer, const saint_site *site)
 {
     saint_run *r = v->r;
     saint_site_input in = {
-        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1};
+        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1, .hand = &r->t->plan.hand};
     saint_status s = saint_run_site(r, &in, v->rows, v->history);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);

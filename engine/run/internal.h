@@ -92,6 +92,8 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
 saint_status saint_request_pixels(const saint_session *s, const saint_request *q, saint_pool *pool, saint_view_rect *rect,
                                   const float **pixels, float **owned, saint_error *err);
 saint_pool *saint_engine_pool(const saint_engine *e);
+/* The key of the picture: the caller's where he gives one. */
+saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels);
 
 /* keys.c */
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);
@@ -143,6 +145,7 @@ typedef struct {
     int n_prefix; /* rows in front that are never candidates */
     int window;   /* candidates behind the prefix; -1 = all that follow */
     bool ascending;
+    const saint_hand *hand; /* for SAINT_METHOD_HAND */
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/unicode.h"
 #include "run/internal.h"
 
 enum { MAX_IDS = 1 << 20, MAX_NEW_TOKENS = 1 << 20, MAX_ROWS = 1 << 24 };
@@ -30,6 +31,7 @@ static saint_status check_prompt(const saint_session *s, const saint_request *q,
         if (!q->prompt) return saint_fail(err, SAINT_INVALID, "%s is a language model and needs a prompt", s->m->info.name);
         if (!s->m->tokenizer || !s->m->template)
             return saint_fail(err, SAINT_INVALID, "%s has no tokenizer; give token ids instead of a prompt", s->m->info.name);
+        if (!saint_utf8_valid(q->prompt, strlen(q->prompt))) return saint_fail(err, SAINT_INVALID, "the prompt is not UTF-8");
         return SAINT_OK;
     }
     if (q->n_prefix < 0 || q->n_suffix < 0 || q->n_prefix > MAX_IDS || q->n_suffix > MAX_IDS)
@@ -68,6 +70,11 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
     saint_status st = saint_prompt_build(s->m->template, s->m->tokenizer, q->prompt, q->n_images > 0, &p, err);
     *out = (saint_text){p.ids, p.n_prefix, p.n_suffix};
     return st;
+}
+
+saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels)
+{
+    return q->has_picture_key && q->pixels ? q->picture_key : saint_key_pixels(s, pixels, q->n_images);
 }
 
 /* ---- pixels --------------------------------------------------------------------------------------------------- */

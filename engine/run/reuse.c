@@ -115,7 +115,7 @@ saint_status saint_reuse_find(const saint_session *s, const saint_request *q, co
     out->features = out->picture = s->m->info.digest;
     out->has_vit = q->n_images > 0;
     if (out->has_vit) {
-        out->picture = saint_key_pixels(s, pixels, q->n_images);
+        out->picture = saint_request_picture(s, q, pixels);
         saint_keys_vit(s, p, out->picture, out->vit_key, &out->features);
         out->vit = find_vit(&f, out);
     }

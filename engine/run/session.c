@@ -123,6 +123,11 @@ const char *saint_session_backend(const saint_session *s)
     return s->b->op->name;
 }
 
+saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images)
+{
+    return saint_key_pixels(s, pixels, n_images);
+}
+
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
 
 bool saint_run_stopped(saint_run *r) { return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0; }

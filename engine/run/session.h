@@ -58,7 +58,13 @@ typedef struct {
     int stats_K;
     bool cold; /* nothing is taken from the checkpoints and nothing is added to them, as in a session without any: for timing. Forecasts
                 * for it say so; previews go on looking at the last run that was not cold */
+    bool has_picture_key;     /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
+    saint_digest picture_key;
 } saint_request;
+
+/* What stands for the pixels [n_images, 3, side, side] in all keys of this session. Megabytes are hashed: for a program that asks for many
+ * runs and forecasts of one picture. */
+saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images);
 
 typedef enum { SAINT_EVENT_LAYER, SAINT_EVENT_SITE, SAINT_EVENT_TOKEN } saint_event_kind;
 

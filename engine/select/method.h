@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 
 typedef enum { SAINT_STAGE_VIT, SAINT_STAGE_LLM } saint_stage;
@@ -46,6 +47,8 @@ typedef struct {
     int grid_w, grid_h;
     saint_method_params p;
     unsigned compat;
+    const uint64_t *hand;   /* SAINT_METHOD_HAND alone: bit p % 64 of word p / 64 set = original patch p stays */
+    int hand_patches;       /* patches that hand has bits for; others go */
     int forced_drop;        /* >= 0: drop exactly this many (batch-mean rate of the published code); -1: the method decides */
 } saint_select_in;
 
@@ -84,7 +87,10 @@ enum {
     SAINT_PARAM_KEEP_RATIO = 32, SAINT_PARAM_SEED = 64
 };
 
-/* The table: NULL when unknown / past the end. */
+/* A list made by hand is no row of the table, because it cannot be chosen by name, but it is a method like the others where it is used. */
+enum { SAINT_METHOD_HAND = -3 };
+
+/* The table: NULL when unknown / past the end. saint_method_at also knows SAINT_METHOD_HAND, saint_method_find does not. */
 const saint_method *saint_method_find(const char *name);
 const saint_method *saint_method_at(int i);
 int saint_method_index(const saint_method *m);
@@ -92,9 +98,10 @@ int saint_method_index(const saint_method *m);
 /* Checked call: validates sizes, parameters and finiteness of the metric (NaN is SAINT_INVALID with the row), then runs the method and
  * verifies that what it returns is a permutation of a subset. out's arrays are allocated here; free with saint_select_free. */
 saint_status saint_select_run(const saint_method *m, const saint_select_in *in, saint_select_out *out, saint_error *err);
-/* A batch at one site. With SAINT_COMPAT_BATCH_MEAN_RATE all images drop int(mean of their counts), as published; otherwise each its own.
- */
-saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err);
+/* A batch at one site, one picture a chunk on the pool's threads (NULL: on the caller's). With SAINT_COMPAT_BATCH_MEAN_RATE all images
+ * drop int(mean of their counts), as published; otherwise each its own. Same bits for any number of threads. */
+saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_pool *pool, saint_select_out *out,
+                                saint_error *err);
 void saint_select_free(saint_select_out *out); /* NULL is allowed */
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "formats/tokenizer.h"
-#include "formats/tokenizer_unicode.h"
+#include "base/unicode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -327,6 +327,7 @@ static void wrong_requests_are_refused_in_one_line(void **state)
     WRONG(s, good, (q.ids = (int32_t[]){-7, 1}, q.n_prefix = 1, q.n_suffix = 1), "token id -7 at place 0");
     WRONG(s, good, (q.n_images = 0, q.ids = ids), "prompt is empty");
     WRONG(s, good, q.prompt = "what is <image>?", "<image>");
+    WRONG(s, good, q.prompt = "caf\xe9?", "not UTF-8");
     WRONG(s, good, set_param(&q.settings, "prune_mode[3]=random"), "prune_mode[3]");
     WRONG(s, good, set_param(&q.settings, "llm_prune_mode[4]=random"), "llm_prune_mode[4]");
     WRONG(s, good, set_params(&q.settings, "mode=llm", "use_saint=true", NULL), "saint_end=16");
@@ -338,6 +339,68 @@ static void wrong_requests_are_refused_in_one_line(void **state)
     saint_session_close(s);
     saint_session_close(vit);
     saint_session_close(text);
+}
+
+/* A copy of llava-tiny whose padded rows (ids 402 to 415, beyond its tokenizer) have outputs twice those of ids 3 to 16: they get chosen.
+ */
+static saint_model *padded_model(char folder[64])
+{
+    static const char *const names[] = {"config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json",
+                                        "tokenizer_config.json"};
+    enum { ROW = 32 * 2, FIRST = 402, N = 14, LIKE = 3 };
+    char path[512], *text;
+    size_t n;
+    saint_model *m;
+    strcpy(folder, "/tmp/saint-padded-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/llava-tiny-new/%s", SAINT_FIXTURE_DIR, names[i]);
+        assert_ok(saint_file_read(path, 1 << 24, &text, &n, err));
+        if (i == 1) {
+            uint64_t header;
+            memcpy(&header, text, sizeof header);
+            assert_non_null(strstr(text + 8, "\"lm_head.weight\":{\"dtype\":\"F16\",\"shape\":[416,32],\"data_offsets\":[0,"));
+            uint16_t *rows = (uint16_t *)(void *)(text + 8 + header);
+            for (int k = 0; k < N * ROW / 2; k++) {
+                uint16_t v = rows[LIKE * ROW / 2 + k];
+                rows[FIRST * ROW / 2 + k] = (uint16_t)(v & 0x7c00 ? v + 0x0400 : v);
+            }
+        }
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(text, 1, n, f), n);
+        fclose(f);
+        free(text);
+    }
+    assert_ok(saint_model_load(&m, folder, NULL, err));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) { /* it is mapped: the files may go */
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        remove(path);
+    }
+    remove(folder);
+    return m;
+}
+
+static void an_answer_id_beyond_the_tokenizer_has_no_text(void **state)
+{
+    (void)state;
+    char folder[64];
+    saint_model *m = padded_model(folder);
+    saint_session *s = open_session(engine, m, 1 << 26);
+    int hits = 0;
+    for (int i = 0; i < 4; i++) {
+        saint_request q = plain_request(m, 1);
+        q.prompt = questions[i];
+        q.max_new_tokens = 24;
+        saint_trace *t = run_request(s, &q);
+        assert_non_null(t->image[0].answer);
+        for (int k = 0; k < t->image[0].n_ids; k++) hits += t->image[0].ids[k] >= 402;
+        saint_trace_unref(t);
+    }
+    assert_true(hits > 0);
+    saint_session_close(s);
+    saint_model_unref(m);
 }
 
 /* Whatever the user types for the window: a clean error or an answer, never anything else. */
@@ -412,6 +475,7 @@ int main(void)
         cmocka_unit_test(the_flag_stops_a_run_from_another_thread),
         cmocka_unit_test(a_saved_trace_holds_every_list),
         cmocka_unit_test(wrong_requests_are_refused_in_one_line),
+        cmocka_unit_test(an_answer_id_beyond_the_tokenizer_has_no_text),
         cmocka_unit_test(a_wrong_window_never_crashes),
         cmocka_unit_test(nothing_of_the_picture_may_be_left),
     };

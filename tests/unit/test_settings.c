@@ -38,6 +38,7 @@ static void layers_are_lists_of_ranges(void **state)
                                         "keep_num[3-]=1",   "keep_num[-3]=1", "keep_num[3,]=1", "keep_num[,3]=1",
                                         "keep_num[3--5]=1", "keep_num[ 3]=1", "keep_num[a]=1",  "keep_num[0x3]=1"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) refused(lists[i], "expected a list of layers");
+    refused("keep_num=0x10", "expected a number");
     refused("keep_num[96]=1", "layers from 0 to 95");
     refused("keep_num[5-3]=1", "rising order");
     refused("keep_num[0-99999999999999999999]=1", "layers from 0 to 95");

@@ -6,7 +6,7 @@
 
 typedef enum { SAINT_TIER_GENERIC, SAINT_TIER_AVX2, SAINT_TIER_AVX512, SAINT_TIER_AVX512BF16, SAINT_TIER_COUNT } saint_cpu_tier;
 
-/* The best tier this CPU runs, asked of CPUID once per call (cheap). */
+/* tier.c: the best tier this CPU runs. */
 saint_cpu_tier saint_cpu_best_tier(void);
 const char *saint_cpu_tier_name(saint_cpu_tier t);
 

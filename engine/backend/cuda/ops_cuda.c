@@ -6,15 +6,6 @@
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/kernels.h"
 
-#define TRY(call)                              \
-    do {                                       \
-        saint_status s_ = (call);              \
-        if (s_ != SAINT_OK) return s_;         \
-    } while (0)
-#define ENTER                          \
-    saint_cuda *c = (saint_cuda *)b;   \
-    TRY(saint_cuda_enter(c, err))
-
 static saint_status check_rows(const char *op, int64_t rows, saint_error *err)
 {
     if (rows < 0 || rows > INT_MAX)
@@ -25,8 +16,8 @@ static saint_status check_rows(const char *op, int64_t rows, saint_error *err)
 static saint_status check_heads(const char *op, int n_heads, int head_dim, int64_t ldx, saint_error *err)
 {
     if (n_heads < 1 || head_dim < 1 || ldx < (int64_t)n_heads * head_dim)
-        return saint_fail(err, SAINT_INVALID, "%s: expected at least one head in rows of %lld elements, found %d heads of %d", op, (long long)ldx, n_heads,
-                          head_dim);
+        return saint_fail(err, SAINT_INVALID, "%s: expected at least one head in rows of %lld elements, found %d heads of %d", op,
+                          (long long)ldx, n_heads, head_dim);
     return SAINT_OK;
 }
 
@@ -42,20 +33,28 @@ static saint_status vector(saint_cuda *c, const float *host, int64_t n, const fl
 
 static saint_status cuda_upload(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     return saint_cuda_upload(c, dst, host, bytes, err);
 }
 
 static saint_status cuda_download(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err)
 {
-    ENTER;
-    if (bytes) TRY(saint_cuda_check(c, cudaMemcpyAsync(host, src, bytes, cudaMemcpyDeviceToHost, c->stream), err, "download of %zu bytes", bytes));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if (bytes && (s = saint_cuda_check(c, cudaMemcpyAsync(host, src, bytes, cudaMemcpyDeviceToHost, c->stream), err,
+                                       "download of %zu bytes", bytes)) != SAINT_OK)
+        return s;
     return saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "download of %zu bytes", bytes);
 }
 
 static saint_status cuda_copy(saint_backend *b, void *dst, const void *src, size_t bytes, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (!bytes) return SAINT_OK;
     return saint_cuda_check(c, cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, c->stream), err, "copy of %zu bytes", bytes);
 }
@@ -63,144 +62,180 @@ static saint_status cuda_copy(saint_backend *b, void *dst, const void *src, size
 /* Data of any size for one operation: small ones through the ring, large ones into scratch. */
 static saint_status operand(saint_cuda *c, const char *what, const void *host, size_t bytes, const void **out, saint_error *err)
 {
+    saint_status s;
     if (bytes <= SAINT_CUDA_RING_BYTES / 16) return saint_cuda_argument(c, host, bytes, out, err);
     void *p;
-    TRY(saint_cuda_scratch(c, what, bytes, &p, err));
+    if ((s = saint_cuda_scratch(c, what, bytes, &p, err)) != SAINT_OK) return s;
     *out = p;
     return saint_cuda_upload(c, p, host, bytes, err);
 }
 
 /* ---- rows ---- */
 
-static saint_status norm(saint_cuda *c, const char *name, const float *x, int64_t rows, int64_t d, const float *w, const float *bias, float eps, void *y,
-                         saint_dtype ytype, saint_error *err)
+static saint_status norm(saint_cuda *c, const char *name, const float *x, int64_t rows, int64_t d, const float *w, const float *bias,
+                         float eps, void *y, saint_dtype ytype, saint_error *err)
 {
-    TRY(check_rows(name, rows, err));
+    saint_status s;
+    if ((s = check_rows(name, rows, err)) != SAINT_OK) return s;
     if (d < 1 || d > INT_MAX) return saint_fail(err, SAINT_INVALID, "%s: expected width >= 1, found %lld", name, (long long)d);
     if (ytype != SAINT_F32 && ytype != SAINT_F16 && ytype != SAINT_BF16)
         return saint_fail(err, SAINT_INVALID, "%s: expected output F32, F16 or BF16, found %s", name, saint_dtype_name(ytype));
     if (!rows) return SAINT_OK;
-    TRY(vector(c, w, d, &w, err));
-    TRY(vector(c, bias, d, &bias, err));
-    return saint_cuda_check(c, saint_cuda_norm(x, rows, d, w, bias, eps, y, ytype, c->stream), err, "%s of %lld x %lld", name, (long long)rows, (long long)d);
+    if ((s = vector(c, w, d, &w, err)) != SAINT_OK) return s;
+    if ((s = vector(c, bias, d, &bias, err)) != SAINT_OK) return s;
+    return saint_cuda_check(c, saint_cuda_norm(x, rows, d, w, bias, eps, y, ytype, c->stream), err, "%s of %lld x %lld", name,
+                            (long long)rows, (long long)d);
 }
 
-static saint_status cuda_layernorm(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, const float *bias, float eps, void *y,
-                                   saint_dtype ytype, saint_error *err)
+static saint_status cuda_layernorm(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, const float *bias, float eps,
+                                   void *y, saint_dtype ytype, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (!bias) return saint_fail(err, SAINT_INVALID, "layernorm: expected a bias, found none");
     return norm(c, "layernorm", x, rows, d, w, bias, eps, y, ytype, err);
 }
 
-static saint_status cuda_rmsnorm(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, float eps, void *y, saint_dtype ytype,
-                                 saint_error *err)
+static saint_status cuda_rmsnorm(saint_backend *b, const float *x, int64_t rows, int64_t d, const float *w, float eps, void *y,
+                                 saint_dtype ytype, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     return norm(c, "rmsnorm", x, rows, d, w, NULL, eps, y, ytype, err);
 }
 
 static saint_status cuda_patchify(saint_backend *b, const float *chw, int side_h, int side_w, int patch, void *out, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (patch < 1 || side_h < patch || side_w < patch)
-        return saint_fail(err, SAINT_INVALID, "patchify: expected a picture of at least one patch, found %d x %d with patch %d", side_h, side_w, patch);
+        return saint_fail(err, SAINT_INVALID, "patchify: expected a picture of at least one patch, found %d x %d with patch %d", side_h,
+                          side_w, patch);
     const void *pixels;
-    TRY(operand(c, "pixels", chw, 3 * (size_t)side_h * (size_t)side_w * sizeof *chw, &pixels, err));
-    return saint_cuda_check(c, saint_cuda_patchify(pixels, side_h, side_w, patch, out, b->compute, c->stream), err, "patchify of %d x %d", side_h, side_w);
+    if ((s = operand(c, "pixels", chw, 3 * (size_t)side_h * (size_t)side_w * sizeof *chw, &pixels, err)) != SAINT_OK) return s;
+    return saint_cuda_check(c, saint_cuda_patchify(pixels, side_h, side_w, patch, out, b->compute, c->stream), err, "patchify of %d x %d",
+                            side_h, side_w);
 }
 
 /* The rows are collected on the host: a table is larger than all that is ever read of it. */
 static saint_status cuda_embed(saint_backend *b, const saint_matrix *table, const int32_t *ids, int64_t n, float *y, saint_error *err)
 {
-    ENTER;
-    TRY(check_rows("embed", n, err));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if ((s = check_rows("embed", n, err)) != SAINT_OK) return s;
     if (table->type != SAINT_F32 && table->type != SAINT_F16 && table->type != SAINT_BF16)
         return saint_fail(err, SAINT_UNSUPPORTED, "embed: expected a table of F32, F16 or BF16, found %s", saint_dtype_name(table->type));
     for (int64_t i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= table->rows)
-            return saint_fail(err, SAINT_INVALID, "embed: expected ids in 0..%lld, found %d at place %lld", (long long)table->rows - 1, ids[i], (long long)i);
+            return saint_fail(err, SAINT_INVALID, "embed: expected ids in 0..%lld, found %d at place %lld", (long long)table->rows - 1,
+                              ids[i], (long long)i);
     if (!n) return SAINT_OK;
     size_t row = (size_t)table->cols * saint_dtype_size(table->type), count = (size_t)n * (size_t)table->cols;
     char *rows = malloc((size_t)n * row);
     if (!rows) return saint_fail(err, SAINT_MEMORY, "embed: %zu bytes could not be allocated", (size_t)n * row);
     for (int64_t i = 0; i < n; i++) memcpy(rows + (size_t)i * row, (const char *)table->data + (size_t)ids[i] * row, row);
     const void *device;
-    saint_status s = operand(c, "embeddings", rows, (size_t)n * row, &device, err);
+    s = operand(c, "embeddings", rows, (size_t)n * row, &device, err);
     if (s == SAINT_OK)
-        s = saint_cuda_check(c, saint_cuda_convert(device, table->type, y, SAINT_F32, count, c->stream), err, "embed of %lld rows", (long long)n);
+        s = saint_cuda_check(c, saint_cuda_convert(device, table->type, y, SAINT_F32, count, c->stream), err, "embed of %lld rows",
+                             (long long)n);
     free(rows);
     return s;
 }
 
-static saint_status cuda_positions(saint_backend *b, float *x, int n, int each, int prefix, int64_t d, const float *pos, const float *cls, saint_error *err)
+static saint_status cuda_positions(saint_backend *b, float *x, int n, int each, int prefix, int64_t d, const float *pos, const float *cls,
+                                   saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (n < 0 || prefix < 0 || each < prefix || d < 1)
-        return saint_fail(err, SAINT_INVALID, "positions: expected pictures of at least their %d prefix rows, found %d of %d rows", prefix, n, each);
+        return saint_fail(err, SAINT_INVALID, "positions: expected pictures of at least their %d prefix rows, found %d of %d rows", prefix,
+                          n, each);
     if (!n || !each) return SAINT_OK;
-    TRY(vector(c, pos, each * d, &pos, err));
-    TRY(vector(c, prefix ? cls : NULL, prefix * d, &cls, err));
+    if ((s = vector(c, pos, each * d, &pos, err)) != SAINT_OK) return s;
+    if ((s = vector(c, prefix ? cls : NULL, prefix * d, &cls, err)) != SAINT_OK) return s;
     return saint_cuda_check(c, saint_cuda_positions(x, n, each, prefix, d, pos, cls, c->stream), err, "positions of %d x %d rows", n, each);
 }
 
-static saint_status cuda_pool_rows(saint_backend *b, const float *x, int64_t d, int n_seqs, const int32_t *cu, int skip, const float *size, float *y,
-                                   saint_error *err)
+static saint_status cuda_pool_rows(saint_backend *b, const float *x, int64_t d, int n_seqs, const int32_t *cu, int skip, const float *size,
+                                   float *y, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (n_seqs < 0 || n_seqs > 65535 || skip < 0 || d < 1)
-        return saint_fail(err, SAINT_INVALID, "pool_rows: expected sequences >= 0, skip >= 0 and width >= 1, found %d, %d and %lld", n_seqs, skip, (long long)d);
+        return saint_fail(err, SAINT_INVALID, "pool_rows: expected sequences >= 0, skip >= 0 and width >= 1, found %d, %d and %lld", n_seqs,
+                          skip, (long long)d);
     if (!n_seqs) return SAINT_OK;
     const void *bounds, *sizes;
-    TRY(saint_cuda_argument(c, cu, ((size_t)n_seqs + 1) * sizeof *cu, &bounds, err));
-    TRY(saint_cuda_argument(c, size, (size_t)cu[n_seqs] * sizeof *size, &sizes, err));
-    return saint_cuda_check(c, saint_cuda_pool_rows(x, d, n_seqs, bounds, skip, sizes, y, c->stream), err, "pool_rows of %d sequences", n_seqs);
+    if ((s = saint_cuda_argument(c, cu, ((size_t)n_seqs + 1) * sizeof *cu, &bounds, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_argument(c, size, (size_t)cu[n_seqs] * sizeof *size, &sizes, err)) != SAINT_OK) return s;
+    return saint_cuda_check(c, saint_cuda_pool_rows(x, d, n_seqs, bounds, skip, sizes, y, c->stream), err, "pool_rows of %d sequences",
+                            n_seqs);
 }
 
-static saint_status cuda_gather(saint_backend *b, const void *src, const int32_t *idx, int64_t n, size_t row_bytes, void *dst, saint_error *err)
+static saint_status cuda_gather(saint_backend *b, const void *src, const int32_t *idx, int64_t n, size_t row_bytes, void *dst,
+                                saint_error *err)
 {
-    ENTER;
-    TRY(check_rows("gather", n, err));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if ((s = check_rows("gather", n, err)) != SAINT_OK) return s;
     for (int64_t i = 0; i < n; i++)
-        if (idx[i] < 0) return saint_fail(err, SAINT_INVALID, "gather: expected indices >= 0, found %d at place %lld", idx[i], (long long)i);
+        if (idx[i] < 0)
+            return saint_fail(err, SAINT_INVALID, "gather: expected indices >= 0, found %d at place %lld", idx[i], (long long)i);
     if (!n || !row_bytes) return SAINT_OK;
     const void *list;
-    TRY(saint_cuda_argument(c, idx, (size_t)n * sizeof *idx, &list, err));
+    if ((s = saint_cuda_argument(c, idx, (size_t)n * sizeof *idx, &list, err)) != SAINT_OK) return s;
     return saint_cuda_check(c, saint_cuda_gather(src, list, n, row_bytes, dst, c->stream), err, "gather of %lld rows", (long long)n);
 }
 
 static saint_status cuda_narrow(saint_backend *b, const float *x, size_t n, void *y, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     if (!n) return SAINT_OK;
     return saint_cuda_check(c, saint_cuda_convert(x, SAINT_F32, y, b->compute, n, c->stream), err, "narrow of %zu", n);
 }
 
-static saint_status cuda_rope(saint_backend *b, void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, const int32_t *pos, const float *inv_freq,
-                              saint_error *err)
+static saint_status cuda_rope(saint_backend *b, void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, const int32_t *pos,
+                              const float *inv_freq, saint_error *err)
 {
-    ENTER;
-    TRY(check_rows("rope", rows, err));
-    TRY(check_heads("rope", n_heads, head_dim, ldx, err));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if ((s = check_rows("rope", rows, err)) != SAINT_OK) return s;
+    if ((s = check_heads("rope", n_heads, head_dim, ldx, err)) != SAINT_OK) return s;
     if (head_dim % 2) return saint_fail(err, SAINT_UNSUPPORTED, "rope: expected an even head_dim, found %d", head_dim);
     if (!rows) return SAINT_OK;
     const void *positions;
-    TRY(vector(c, inv_freq, head_dim / 2, &inv_freq, err));
-    TRY(saint_cuda_argument(c, pos, (size_t)rows * sizeof *pos, &positions, err));
-    return saint_cuda_check(c, saint_cuda_rope(x, b->compute, rows, ldx, n_heads, head_dim, positions, inv_freq, c->stream), err, "rope of %lld rows",
-                            (long long)rows);
+    if ((s = vector(c, inv_freq, head_dim / 2, &inv_freq, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_argument(c, pos, (size_t)rows * sizeof *pos, &positions, err)) != SAINT_OK) return s;
+    return saint_cuda_check(c, saint_cuda_rope(x, b->compute, rows, ldx, n_heads, head_dim, positions, inv_freq, c->stream), err,
+                            "rope of %lld rows", (long long)rows);
 }
 
-static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out, saint_error *err)
+static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                                    saint_error *err)
 {
-    ENTER;
-    TRY(check_rows("mean_heads", rows, err));
-    TRY(check_heads("mean_heads", n_heads, head_dim, ldx, err));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if ((s = check_rows("mean_heads", rows, err)) != SAINT_OK) return s;
+    if ((s = check_heads("mean_heads", n_heads, head_dim, ldx, err)) != SAINT_OK) return s;
     if (!rows) return SAINT_OK;
     size_t bytes = (size_t)rows * (size_t)head_dim * sizeof *out;
     void *mean;
-    TRY(saint_cuda_scratch(c, "mean_heads", bytes, &mean, err));
-    TRY(saint_cuda_check(c, saint_cuda_mean_heads(x, b->compute, rows, ldx, n_heads, head_dim, mean, c->stream), err, "mean_heads of %lld rows", (long long)rows));
+    if ((s = saint_cuda_scratch(c, "mean_heads", bytes, &mean, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_check(c, saint_cuda_mean_heads(x, b->compute, rows, ldx, n_heads, head_dim, mean, c->stream), err,
+                              "mean_heads of %lld rows", (long long)rows)) != SAINT_OK)
+        return s;
     return cuda_download(b, out, mean, bytes, err);
 }
 
@@ -210,36 +245,52 @@ static saint_status check_linear(const saint_backend *b, const saint_linear_args
 {
     const saint_matrix *w = &a->w;
     if (w->type != SAINT_F32 && w->type != SAINT_F16 && w->type != SAINT_BF16)
-        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s", saint_dtype_name(w->type));
+        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s",
+                          saint_dtype_name(w->type));
     if (a->ytype != SAINT_F32 && a->ytype != b->compute)
-        return saint_fail(err, SAINT_INVALID, "linear: output of type F32 or %s is expected, found %s", saint_dtype_name(b->compute), saint_dtype_name(a->ytype));
+        return saint_fail(err, SAINT_INVALID, "linear: output of type F32 or %s is expected, found %s", saint_dtype_name(b->compute),
+                          saint_dtype_name(a->ytype));
     if (a->residual && (a->ytype != SAINT_F32 || a->gate))
         return saint_fail(err, SAINT_INVALID, "linear: a residual goes with an F32 output and without a gate");
     if (a->m < 0 || a->m > INT_MAX || w->rows < 0 || w->cols < 1 || (a->m > 1 && (a->ldx < w->cols || a->ldy < w->rows)))
-        return saint_fail(err, SAINT_INVALID, "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
+        return saint_fail(err, SAINT_INVALID,
+                          "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
                           (long long)w->cols, (long long)w->rows, (long long)a->ldx, (long long)a->ldy, (long long)a->m);
     return SAINT_OK;
 }
 
-static int32_t least(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
+static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
-static saint_gemm_key key_of(const saint_backend *b, const saint_linear_args *a, const void *w, const void *bias, const void *y, saint_dtype ytype, int64_t ldy,
-                             const void *residual)
+static saint_gemm_key key_of(const saint_backend *b, const saint_linear_args *a, const void *w, const void *bias, const void *y,
+                             saint_dtype ytype, int64_t ldy, const void *residual)
 {
-    return (saint_gemm_key){.m = a->m, .n = a->w.rows, .k = a->w.cols, .ldx = a->m > 1 ? a->ldx : a->w.cols, .ldy = a->m > 1 ? ldy : a->w.rows,
-                            .type = (int32_t)b->compute, .ytype = (int32_t)ytype, .bias = bias != NULL, .residual = residual != NULL,
-                            .align_x = saint_alignment_of(a->x), .align_w = saint_alignment_of(w),
+    return (saint_gemm_key){.m = a->m,
+                            .n = a->w.rows,
+                            .k = a->w.cols,
+                            .ldx = a->m > 1 ? a->ldx : a->w.cols,
+                            .ldy = a->m > 1 ? ldy : a->w.rows,
+                            .type = (int32_t)b->compute,
+                            .ytype = (int32_t)ytype,
+                            .bias = bias != NULL,
+                            .residual = residual != NULL,
+                            .align_x = saint_alignment_of(a->x),
+                            .align_w = saint_alignment_of(w),
                             .align_y = residual ? least(saint_alignment_of(y), saint_alignment_of(residual)) : saint_alignment_of(y),
                             .align_bias = bias ? saint_alignment_of(bias) : 0};
 }
 
 static saint_cuda_epilogue_args epilogue_of(const saint_backend *b, const saint_linear_args *a, const float *scale)
 {
-    return (saint_cuda_epilogue_args){.m = a->m, .n = a->w.rows, .ld = a->m > 1 ? a->ldy : a->w.rows, .act = (int)a->act, .scale = scale,
-                                      .residual = a->residual, .gate = a->gate, .gate_type = b->compute, .ytype = a->ytype, .y = a->y};
+    return (saint_cuda_epilogue_args){.m = a->m,
+                                      .n = a->w.rows,
+                                      .ld = a->m > 1 ? a->ldy : a->w.rows,
+                                      .act = (int)a->act,
+                                      .scale = scale,
+                                      .residual = a->residual,
+                                      .gate = a->gate,
+                                      .gate_type = b->compute,
+                                      .ytype = a->ytype,
+                                      .y = a->y};
 }
 
 static saint_status finish(saint_cuda *c, const saint_cuda_epilogue_args *e, saint_error *err)
@@ -250,22 +301,24 @@ static saint_status finish(saint_cuda *c, const saint_cuda_epilogue_args *e, sai
 /* What cuBLASLt adds by itself: a bias of the type of y, and a residual when nothing stands between. The rest is one more pass. */
 static saint_status product(saint_cuda *c, const saint_linear_args *a, const void *w, const float *scale, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = &c->base;
     saint_cuda_epilogue_args e = epilogue_of(b, a, scale);
     const void *bias;
     if (a->residual && (a->act || a->scale)) { /* y must stay what it is until the end: the sums go elsewhere */
         void *sums;
-        TRY(vector(c, a->bias, a->w.rows, &e.bias, err));
-        TRY(saint_cuda_scratch(c, "sums of a linear layer", (size_t)a->m * (size_t)a->w.rows * sizeof(float), &sums, err));
+        if ((s = vector(c, a->bias, a->w.rows, &e.bias, err)) != SAINT_OK) return s;
+        if ((s = saint_cuda_scratch(c, "sums of a linear layer", (size_t)a->m * (size_t)a->w.rows * sizeof(float), &sums, err)) != SAINT_OK)
+            return s;
         saint_gemm_key key = key_of(b, a, w, NULL, sums, SAINT_F32, a->w.rows, NULL);
-        TRY(saint_cuda_matmul(c, &key, a->x, w, NULL, NULL, sums, err));
+        if ((s = saint_cuda_matmul(c, &key, a->x, w, NULL, NULL, sums, err)) != SAINT_OK) return s;
         e.from = sums;
         e.ldfrom = a->w.rows;
         return finish(c, &e, err);
     }
-    TRY(saint_cuda_resident(c, a->bias, (size_t)a->w.rows, SAINT_F32, a->ytype, &bias, err));
+    if ((s = saint_cuda_resident(c, a->bias, (size_t)a->w.rows, SAINT_F32, a->ytype, &bias, err)) != SAINT_OK) return s;
     saint_gemm_key key = key_of(b, a, w, bias, a->y, a->ytype, a->ldy, a->residual);
-    TRY(saint_cuda_matmul(c, &key, a->x, w, bias, a->residual, a->y, err));
+    if ((s = saint_cuda_matmul(c, &key, a->x, w, bias, a->residual, a->y, err)) != SAINT_OK) return s;
     if (!a->act && !a->scale && !a->gate) return SAINT_OK;
     e.from = a->y;
     e.ldfrom = e.ld;
@@ -274,29 +327,35 @@ static saint_status product(saint_cuda *c, const saint_linear_args *a, const voi
 
 static saint_status linear(saint_cuda *c, const saint_linear_args *a, bool rows, saint_error *err)
 {
+    saint_status s;
     saint_backend *b = &c->base;
-    TRY(check_linear(b, a, err));
+    if ((s = check_linear(b, a, err)) != SAINT_OK) return s;
     if (a->m == 0 || a->w.rows == 0) return SAINT_OK;
     const void *w;
     const float *scale;
-    TRY(saint_cuda_resident(c, a->w.data, (size_t)(a->w.rows * a->w.cols), a->w.type, b->compute, &w, err));
-    TRY(vector(c, a->scale, a->w.rows, &scale, err));
+    if ((s = saint_cuda_resident(c, a->w.data, (size_t)(a->w.rows * a->w.cols), a->w.type, b->compute, &w, err)) != SAINT_OK) return s;
+    if ((s = vector(c, a->scale, a->w.rows, &scale, err)) != SAINT_OK) return s;
     if (!rows || a->m > SAINT_CUDA_ROWS_MOST) return product(c, a, w, scale, err);
-    saint_cuda_rows_args r = {.epilogue = epilogue_of(b, a, scale), .x = a->x, .w = w, .ldx = a->m > 1 ? a->ldx : a->w.cols, .k = a->w.cols, .type = b->compute};
-    TRY(vector(c, a->bias, a->w.rows, &r.epilogue.bias, err));
-    return saint_cuda_check(c, saint_cuda_linear_rows(&r, c->stream), err, "linear_rows of %lld x %lld x %lld", (long long)a->m, (long long)a->w.rows,
-                            (long long)a->w.cols);
+    saint_cuda_rows_args r = {
+        .epilogue = epilogue_of(b, a, scale), .x = a->x, .w = w, .ldx = a->m > 1 ? a->ldx : a->w.cols, .k = a->w.cols, .type = b->compute};
+    if ((s = vector(c, a->bias, a->w.rows, &r.epilogue.bias, err)) != SAINT_OK) return s;
+    return saint_cuda_check(c, saint_cuda_linear_rows(&r, c->stream), err, "linear_rows of %lld x %lld x %lld", (long long)a->m,
+                            (long long)a->w.rows, (long long)a->w.cols);
 }
 
 static saint_status cuda_linear(saint_backend *b, const saint_linear_args *a, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     return linear(c, a, false, err);
 }
 
 static saint_status cuda_linear_rows(saint_backend *b, const saint_linear_args *a, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     return linear(c, a, true, err);
 }
 
@@ -317,11 +376,12 @@ static saint_status check_sequences(const saint_attention_args *a, int *most_key
     for (int s = 0; s < a->n_seqs; s++) {
         int64_t nq = (int64_t)a->cu_q[s + 1] - a->cu_q[s], nk = (int64_t)a->cu_k[s + 1] - a->cu_k[s];
         if (a->cu_q[s] < 0 || a->cu_k[s] < 0 || nq < 0 || nk < 0)
-            return saint_fail(err, SAINT_INVALID, "attention: expected ascending row numbers, found queries %d..%d and keys %d..%d in sequence %d", a->cu_q[s],
+            return saint_fail(err, SAINT_INVALID,
+                              "attention: expected ascending row numbers, found queries %d..%d and keys %d..%d in sequence %d", a->cu_q[s],
                               a->cu_q[s + 1], a->cu_k[s], a->cu_k[s + 1], s);
         if (a->causal && nk < nq)
-            return saint_fail(err, SAINT_INVALID, "attention: sequence %d has %lld queries and only %lld keys: causal rows would see none", s, (long long)nq,
-                              (long long)nk);
+            return saint_fail(err, SAINT_INVALID, "attention: sequence %d has %lld queries and only %lld keys: causal rows would see none",
+                              s, (long long)nq, (long long)nk);
         if (nk > *most_keys) *most_keys = (int)nk;
     }
     return SAINT_OK;
@@ -365,47 +425,79 @@ static saint_status cut(saint_cuda *c, const saint_attention_args *a, int each, 
 
 static saint_status cuda_attention(saint_backend *b, const saint_attention_args *a, saint_error *err)
 {
-    ENTER;
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
     int most_keys;
-    TRY(check_attention("attention", a->n_heads, a->n_kv_heads, a->head_dim, err));
-    TRY(check_sequences(a, &most_keys, err));
+    if ((s = check_attention("attention", a->n_heads, a->n_kv_heads, a->head_dim, err)) != SAINT_OK) return s;
+    if ((s = check_sequences(a, &most_keys, err)) != SAINT_OK) return s;
     int queries = a->n_seqs > 0 ? a->cu_q[a->n_seqs] : 0;
     if (!queries) return SAINT_OK;
-    saint_cuda_attention_args d = {.q = a->q, .k = a->k, .v = a->v, .out = a->out, .type = b->compute, .ldq = a->ldq, .ldk = a->ldk, .ldv = a->ldv,
-                                   .ldo = a->ldo, .n_heads = a->n_heads, .n_kv_heads = a->n_kv_heads, .head_dim = a->head_dim, .causal = a->causal,
-                                   .scale = a->scale, .n_queries = queries, .splits = splits_of(c, a, queries, most_keys)};
+    saint_cuda_attention_args d = {.q = a->q,
+                                   .k = a->k,
+                                   .v = a->v,
+                                   .out = a->out,
+                                   .type = b->compute,
+                                   .ldq = a->ldq,
+                                   .ldk = a->ldk,
+                                   .ldv = a->ldv,
+                                   .ldo = a->ldo,
+                                   .n_heads = a->n_heads,
+                                   .n_kv_heads = a->n_kv_heads,
+                                   .head_dim = a->head_dim,
+                                   .causal = a->causal,
+                                   .scale = a->scale,
+                                   .n_queries = queries,
+                                   .splits = splits_of(c, a, queries, most_keys)};
     saint_cuda_attention_kind kind = saint_cuda_attention_kind_of(&d);
-    TRY(cut(c, a, kind == SAINT_CUDA_ATTENTION_WARP ? SAINT_CUDA_ATTENTION_WARP_QUERIES : SAINT_CUDA_ATTENTION_QUERIES, &d, err));
+    if ((s = cut(c, a, kind == SAINT_CUDA_ATTENTION_WARP ? SAINT_CUDA_ATTENTION_WARP_QUERIES : SAINT_CUDA_ATTENTION_QUERIES, &d, err)) !=
+        SAINT_OK)
+        return s;
     if (a->key_bias) {
         const void *bias;
-        TRY(saint_cuda_argument(c, a->key_bias, (size_t)a->cu_k[a->n_seqs] * sizeof(float), &bias, err));
+        if ((s = saint_cuda_argument(c, a->key_bias, (size_t)a->cu_k[a->n_seqs] * sizeof(float), &bias, err)) != SAINT_OK) return s;
         d.key_bias = bias;
     }
     if (d.splits > 1) {
         void *partial;
-        TRY(saint_cuda_scratch(c, "split attention", (size_t)d.splits * (size_t)queries * (size_t)a->n_heads * (size_t)(a->head_dim + 2) * sizeof(float), &partial,
-                               err));
+        if ((s = saint_cuda_scratch(c, "split attention",
+                                    (size_t)d.splits * (size_t)queries * (size_t)a->n_heads * (size_t)(a->head_dim + 2) * sizeof(float),
+                                    &partial, err)) != SAINT_OK)
+            return s;
         d.partial = partial;
     }
-    return saint_cuda_check(c, saint_cuda_attention(kind, &d, c->stream), err, "attention of %d queries, %d heads of %d", queries, a->n_heads, a->head_dim);
+    return saint_cuda_check(c, saint_cuda_attention(kind, &d, c->stream), err, "attention of %d queries, %d heads of %d", queries,
+                            a->n_heads, a->head_dim);
 }
 
 static saint_status cuda_attention_row(saint_backend *b, const saint_attention_row_args *a, saint_error *err)
 {
-    ENTER;
-    TRY(check_attention("attention_row", a->n_heads, a->n_kv_heads, a->head_dim, err));
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    if ((s = check_attention("attention_row", a->n_heads, a->n_kv_heads, a->head_dim, err)) != SAINT_OK) return s;
     if (a->n_keys < 0) return saint_fail(err, SAINT_INVALID, "attention_row: expected keys >= 0, found %d", a->n_keys);
     if (!a->n_keys) return SAINT_OK;
     size_t n = (size_t)a->n_keys;
     void *scratch;
     const void *bias = NULL;
-    if (a->key_bias) TRY(saint_cuda_argument(c, a->key_bias, n * sizeof(float), &bias, err));
-    TRY(saint_cuda_scratch(c, "attention_row", (n * (size_t)a->n_heads + n) * sizeof(float), &scratch, err));
+    if (a->key_bias && (s = saint_cuda_argument(c, a->key_bias, n * sizeof(float), &bias, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_scratch(c, "attention_row", (n * (size_t)a->n_heads + n) * sizeof(float), &scratch, err)) != SAINT_OK) return s;
     float *p = scratch;
-    saint_cuda_attention_row_args r = {.q = a->q, .k = a->k, .type = b->compute, .ldk = a->ldk, .n_heads = a->n_heads, .n_kv_heads = a->n_kv_heads,
-                                       .head_dim = a->head_dim, .n_keys = a->n_keys, .scale = a->scale, .key_bias = bias, .p = p,
+    saint_cuda_attention_row_args r = {.q = a->q,
+                                       .k = a->k,
+                                       .type = b->compute,
+                                       .ldk = a->ldk,
+                                       .n_heads = a->n_heads,
+                                       .n_kv_heads = a->n_kv_heads,
+                                       .head_dim = a->head_dim,
+                                       .n_keys = a->n_keys,
+                                       .scale = a->scale,
+                                       .key_bias = bias,
+                                       .p = p,
                                        .mean = p + n * (size_t)a->n_heads};
-    TRY(saint_cuda_check(c, saint_cuda_attention_row(&r, c->stream), err, "attention_row of %d keys", a->n_keys));
+    if ((s = saint_cuda_check(c, saint_cuda_attention_row(&r, c->stream), err, "attention_row of %d keys", a->n_keys)) != SAINT_OK)
+        return s;
     return cuda_download(b, a->p, r.mean, n * sizeof(float), err);
 }
 

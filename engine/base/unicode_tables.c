@@ -1,11 +1,11 @@
-/* tokenizer_unicode.c - facts of the Unicode Character Database that tokenizers depend on.
+/* unicode_tables.c - facts of the Unicode Character Database that tokenizers depend on.
  *
  * \p{L} and \p{N} (general category) and the simple lower-case mapping are those of Unicode 16/17, as the Hugging Face library has them;
  * U+0130, the one character whose lower case is two, is handled by the code. Canonical decompositions and combining classes are those of
  * Unicode 14 (stable for every character it knows; the library's own are older, so a hundred characters of rare scripts order differently).
  * saint_uni_compositions holds indices into the decompositions, sorted by pair, composition exclusions left out. Hangul is computed.
  * All tables are sorted. */
-#include "formats/tokenizer_unicode.h"
+#include "base/unicode.h"
 
 const saint_uni_range saint_uni_letters[] = {
     {0x41, 0x5a}, {0x61, 0x7a}, {0xaa, 0xaa}, {0xb5, 0xb5}, {0xba, 0xba}, {0xc0, 0xd6}, {0xd8, 0xf6}, {0xf8, 0x2c1}, {0x2c6, 0x2d1},

@@ -1,5 +1,5 @@
-/* tokenizer_text.c - UTF-8, character classes, lower case and canonical composition. */
-#include "formats/tokenizer_unicode.h"
+/* unicode.c - UTF-8, character classes, lower case and canonical composition. */
+#include "base/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* tokenizer_unicode.h - UTF-8 steps, character classes, lower case and NFC, as tokenizers need them. Internal to the tokenizer. */
-#ifndef SAINT_FORMATS_TOKENIZER_UNICODE_H
-#define SAINT_FORMATS_TOKENIZER_UNICODE_H
+/* unicode.h - UTF-8 steps, a growing byte string, character classes, lower case and NFC. */
+#ifndef SAINT_BASE_UNICODE_H
+#define SAINT_BASE_UNICODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,109 @@
+#define _GNU_SOURCE
+#include "defaults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "scenes/scenes.h"
+
+/* ---- model ------------------------------------------------------------------------------------------------------- */
+
+/* The folders of models lie beside those of the presets: installed and in the tree. */
+bool default_model(char *out, size_t size, saint_error *why)
+{
+    for (int i = 0; preset_folder(i); i++) {
+        struct stat st;
+        const char *presets = preset_folder(i), *slash = strrchr(presets, '/');
+        char config[4096 + 128];
+        int n = snprintf(out, size, "%.*s/models/scenes-vlm", slash ? (int)(slash - presets) : 0, presets);
+        if (n < 0 || (size_t)n >= size || snprintf(config, sizeof config, "%s/config.json", out) >= (int)sizeof config) continue;
+        if (stat(config, &st) == 0) return true;
+    }
+    saint_fail(why, SAINT_IO, "the embedded model is not there (looked for %s); give --model DIR", out);
+    return false;
+}
+
+/* ---- data -------------------------------------------------------------------------------------------------------- */
+
+static saint_status cache_folder(char *out, size_t size, saint_error *err)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n = cache && cache[0] == '/' ? snprintf(out, size, "%s/saint-workbench", cache) /* relative ones are to be ignored, says XDG */
+            : home && *home        ? snprintf(out, size, "%s/.cache/saint-workbench", home)
+                                   : -1;
+    if (n < 0)
+        return saint_fail(err, SAINT_IO, "no folder for the embedded data set: neither XDG_CACHE_HOME nor HOME is set; give --data KIND:PATH");
+    if ((size_t)n >= size) return saint_fail(err, SAINT_IO, "%.200s...: the path is too long", out);
+    for (char *p = out + 1;; p++) {
+        char c = *p;
+        if (c && c != '/') continue;
+        *p = 0;
+        bool ok = mkdir(out, 0755) == 0 || errno == EEXIST;
+        int why = errno;
+        if (!ok)
+            return saint_fail(err, SAINT_IO, "%s: this folder for the embedded data set cannot be made: %s; set XDG_CACHE_HOME or give --data",
+                              out, strerror(why));
+        *p = c;
+        if (!c) return SAINT_OK;
+    }
+}
+
+static bool says(const cJSON *o, const char *key, double want)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsNumber(v) && v->valuedouble == want;
+}
+
+/* Whether the folder holds the whole split: what saint_scenes_export writes last says so. */
+static bool complete(const char *folder)
+{
+    char path[8192];
+    cJSON *o = NULL;
+    snprintf(path, sizeof path, "%s/scenes.json", folder);
+    if (saint_json_load(path, 1 << 20, &o, NULL) != SAINT_OK) return false;
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(o, "split");
+    bool yes = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "complete")) && cJSON_IsString(split) &&
+               strcmp(split->valuestring, saint_scenes_split_name(SAINT_SCENES_TEST)) == 0 && says(o, "version", SAINT_SCENES_VERSION) &&
+               says(o, "seed", DEFAULT_SCENES_SEED) && says(o, "count", DEFAULT_SCENES_COUNT) && says(o, "size", DEFAULT_SCENES_SIDE);
+    cJSON_Delete(o);
+    return yes;
+}
+
+static saint_status make(const char *folder, bool (*progress)(void *, size_t, size_t), void *ctx, saint_error *err)
+{
+    char lock[8192];
+    saint_scenes_export_summary sum;
+    const saint_scenes_export_options o = {.out = folder,
+                                           .split = SAINT_SCENES_TEST,
+                                           .seed = DEFAULT_SCENES_SEED,
+                                           .count = DEFAULT_SCENES_COUNT,
+                                           .size = DEFAULT_SCENES_SIDE,
+                                           .progress = progress,
+                                           .ctx = ctx};
+    snprintf(lock, sizeof lock, "%s.lock", folder);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be written: %s; set XDG_CACHE_HOME or give --data", lock, strerror(errno));
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR) /* a file system without locks makes everyone write the same bytes */
+        ;
+    saint_status s = complete(folder) ? SAINT_OK : saint_scenes_export(&o, &sum, err);
+    close(fd);
+    return s;
+}
+
+saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err)
+{
+    char folder[4096], path[4096 + 64];
+    saint_status s = cache_folder(folder, sizeof folder, err);
+    if (s != SAINT_OK) return s;
+    snprintf(path, sizeof path, "%s/scenes-%s-%d", folder, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
+    if (!complete(path)) s = make(path, progress, ctx, err);
+    if (s == SAINT_OK && snprintf(out, size, "scenes:%s", path) >= (int)size) s = saint_fail(err, SAINT_IO, "%s: the path is too long", path);
+    return s;
+}
