@@ -21,6 +21,7 @@ struct ui_jobs {
     uint64_t running_version;   /* of the slot when it was submitted */
     bool running_stats;
     int done, total;            /* layers */
+    const ui_module *extra;     /* whose run that is no slot's is in flight, NULL = none */
     int stage;
     uint64_t stats_version[UI_SLOTS]; /* version whose trace has statistics, 0 = none */
     uint64_t picture;           /* subject.version and question that the slots' versions are about */
@@ -139,6 +140,28 @@ static void refresh_twin(ui *u)
 
 /* ---- what is next ---- */
 
+/* A module's run is over, or something more urgent takes its place. */
+static void extra_over(ui *u, saint_trace *t, const saint_error *why)
+{
+    const ui_module *m = u->jobs->extra;
+    u->jobs->extra = NULL;
+    if (m && m->ran) m->ran(u, t, why);
+}
+
+/* Runs that are no slot's: of the first module that wants one. */
+static void submit_extra(ui *u)
+{
+    ui_jobs *j = u->jobs;
+    saint_error e = {0};
+    saint_request r;
+    for (int i = 0; ui_module_at(i) && !j->extra; i++) {
+        const ui_module *m = ui_module_at(i);
+        if (!m->want || !m->want(u, &r)) continue;
+        j->extra = m;
+        if (saint_worker_submit(u->worker, &r, &j->job, &e) != SAINT_OK) extra_over(u, NULL, &e);
+    }
+}
+
 static void submit(ui *u, int slot)
 {
     ui_jobs *j = u->jobs;
@@ -154,6 +177,7 @@ static void submit(ui *u, int slot)
         ui_say(u, SAINT_UI_SAY_BAD, "%s: %s", slot_names[slot], e.text);
         return;
     }
+    extra_over(u, NULL, &(saint_error){.code = SAINT_CANCELLED});
     j->running = slot;
     j->running_version = p->version;
     j->running_stats = r.want_stats;
@@ -182,12 +206,19 @@ static void next(ui *u)
         submit(u, slot);
         if (j->running == slot) return;
     }
+    if (j->running < 0 && !j->extra) submit_extra(u);
+}
+
+void ui_kick(ui *u)
+{
+    next(u);
+    ui_redraw(u);
 }
 
 bool ui_jobs_busy(const ui *u)
 {
     if (!u->jobs || !u->worker) return false;
-    if (u->jobs->running >= 0) return true;
+    if (u->jobs->running >= 0 || u->jobs->extra) return true;
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (u->jobs->wanted[slot] && ready(u) && !(slot == UI_RANDOM && ui_stale(u, UI_NOW))) return true;
     return false;
@@ -284,6 +315,7 @@ void ui_jobs_model(ui *u)
         j->wanted[slot] = false;
     }
     j->running = -1;
+    j->extra = NULL;
     j->job = 0;
     j->of = NULL;
     j->timeline = 0;
@@ -318,6 +350,12 @@ static void say_arrived(ui *u, int slot)
 static void finished(ui *u, const saint_job_event *e)
 {
     ui_jobs *j = u->jobs;
+    if (e->job == j->job && j->extra) {
+        saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
+        extra_over(u, t, t ? NULL : e->kind == SAINT_JOB_FAILED ? &e->error : &(saint_error){.code = SAINT_CANCELLED});
+        saint_trace_unref(t);
+        return;
+    }
     if (e->job != j->job || j->running < 0) return; /* superseded: it runs again from the cache when it is its turn */
     int slot = j->running;
     ui_plan *p = &u->plan[slot];

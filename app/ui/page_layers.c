@@ -56,7 +56,7 @@ static bool needed(const ui *u)
 {
     const ui_layers *l = u->layers;
     bool there = l->slot != UI_A || u->plan[UI_A].set;
-    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading && u->subject.image.rgb && !fresh(u) &&
+    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading && (u->subject.pixels || !u->info->vit_layers) && !fresh(u) &&
            !(l->failed && same_asked(u));
 }
 

@@ -167,6 +167,11 @@ typedef struct {
     void (*tick)(ui *u);
     bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
     bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
+    /* Runs that are no slot's, while no slot waits for the worker: fill *out and say true, or say false. What it points to stays until it is
+     * submitted (at once). ran() gets the trace (borrowed), or NULL and why: SAINT_CANCELLED when a slot's run took its place, then want() is
+     * asked again. ui_kick() has want() asked where nothing else happens. */
+    bool (*want)(ui *u, saint_request *out);
+    void (*ran)(ui *u, saint_trace *t, const saint_error *why);
     void (*save)(ui *u, cJSON *into); /* members of its own in the session file, and back; from may be damaged */
     void (*load)(ui *u, const cJSON *from);
 } ui_module;
@@ -190,6 +195,8 @@ void ui_changed(ui *u);
 void ui_layer(ui *u, int at);
 /* Ask for a run of a slot when it is stale; the worker takes NOW first, then A, BASE, RANDOM. */
 void ui_want(ui *u, int slot);
+/* A module wants a run that is no slot's (ui_module.want). */
+void ui_kick(ui *u);
 /* Open sample i of the data set (counted in the filter), a picture file, a folder or KIND:PATH. Returns at once. */
 void ui_show_sample(ui *u, size_t i);
 void ui_open(ui *u, const char *path);
