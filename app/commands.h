@@ -5,6 +5,7 @@
 int cmd_ui(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_select(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_data(int argc, char **argv);

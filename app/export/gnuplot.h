@@ -9,9 +9,9 @@ typedef enum { FIGURE_PARETO, FIGURE_CURVE, FIGURE_LAYERS } figure_kind;
 
 typedef struct {
     figure_kind kind;
-    const char *x, *y, *by;   /* columns of trials.csv; NULL = the kind's own */
+    const char *x, *y, *by; /* columns of trials.csv; NULL = the kind's own */
     bool log_x;
-    int width, height;        /* pixels; 0 = 1200 x 800 */
+    int width, height; /* pixels; 0 = 1200 x 800 */
 } figure_options;
 
 /* Write a figure of a sweep to path; the ending chooses PNG, SVG or PDF. Written beside and renamed. SAINT_UNSUPPORTED when gnuplot is not
