@@ -154,7 +154,7 @@ static int survivors(const saint_plan *p, const saint_model_info *m, saint_stage
     saint_select_in in = {.stage = stage, .layer = layer, .n = n, .p = site->p, .forced_drop = -1};
     in.n_prefix = stage == SAINT_STAGE_VIT ? m->vit_prefix : 0;
     in.compat = p->compat;
-    if (!method->fixed_budget || method->count(&in, &drop, NULL) != SAINT_OK) return -1;
+    if (site->method == SAINT_METHOD_HAND || !method->fixed_budget || method->count(&in, &drop, NULL) != SAINT_OK) return -1;
     return n - drop;
 }
 

@@ -237,7 +237,7 @@ void speed_plan_complete(speed_plan *p, const speed_plan *base)
     add_up(p);
 }
 
-void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, speed_plan *out)
+void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, int steps, speed_plan *out)
 {
     forget(out);
     if (r->n > 0) {
@@ -247,6 +247,7 @@ void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const m
     }
     if (!t || t->n_images < 1) return;
     speed_counts c = speed_counts_of(m, t);
+    c.steps = steps;
     out->work = speed_work_of(m, &c);
     out->has_work = true;
 }

@@ -75,8 +75,8 @@ void speed_plan_of_trace(const saint_model_info *m, const saint_trace *t, speed_
 /* A projector whose time is not known gets what it takes at the rate of another plan's projector or, where that is not known either, of
  * its encoder: matrices like all others. base may be p. */
 void speed_plan_complete(speed_plan *p, const speed_plan *base);
-/* From repeated runs; t (may be NULL) gives the counts. */
-void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, speed_plan *out);
+/* From repeated runs, each with so many decoding steps; t (may be NULL) gives the counts. */
+void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, int steps, speed_plan *out);
 /* "measured n=12", "one run", "cached", "not run" */
 void speed_source_text(const speed_plan *p, char *out, size_t size);
 

@@ -277,7 +277,7 @@ static void repeated_runs_make_a_plan(void **state)
         measure_add(&runs, &(saint_timings){.vit = (i % 2 ? 2 : 1) + 0.001 * i, .prefill = 1, .decode = 3, .preprocess = 0.5});
     speed_plan p;
     char text[40];
-    speed_plan_of_runs(m, NULL, &runs, 1, &p);
+    speed_plan_of_runs(m, NULL, &runs, 1, 7, &p);
     speed_source_text(&p, text, sizeof text);
     assert_string_equal(text, "measured n=8");
     assert_true(!p.has_work && p.part[MEASURE_ENCODER].low < p.part[MEASURE_ENCODER].median && p.part[MEASURE_DECODE].low == 3);
