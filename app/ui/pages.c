@@ -13,10 +13,17 @@ static const struct {
     const ui_pane *pane;
 } panes[] = {
     {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_LOG, &ui_pane_log},
+    {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART, &ui_pane_chart},
+    {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART_B, &ui_pane_chart_b},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_PROGRESS, &ui_pane_sweep_progress},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_RUNS, &ui_pane_sweep_runs},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_CHART, &ui_pane_sweep_chart},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_IMAGE, &ui_pane_picture},
 };
 
 static const ui_module *const modules[] = {
+    &ui_module_sweeps,
+    &ui_module_charts,
     &ui_module_scan,
     NULL, /* ends the list */
 };
