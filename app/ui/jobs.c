@@ -229,6 +229,12 @@ static void next(ui *u)
     if (j->running < 0 && j->guest < 0) invite(u);
 }
 
+void ui_kick(ui *u)
+{
+    next(u);
+    ui_redraw(u);
+}
+
 bool ui_jobs_busy(const ui *u)
 {
     if (!u->jobs || !u->worker) return false;
