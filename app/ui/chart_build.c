@@ -106,12 +106,14 @@ static bool usable(const builder *b, int row, int y_column)
     return !(b->a->from < b->a->to) || (x >= b->a->from && x <= b->a->to);
 }
 
+/* by: only rows with this value there, NaN = those that have none; -1: all. */
 static int gather(builder *b, int y_column, chart_role role, int by, double value)
 {
     int n = 0;
     for (int i = 0; i < b->d->n_rows; i++) {
         if (b->d->row[i].role != role || !usable(b, i, y_column)) continue;
-        if (by >= 0 && b->d->value[chart_at(b->d, i, by)] != value) continue;
+        double own = by >= 0 ? b->d->value[chart_at(b->d, i, by)] : 0;
+        if (by >= 0 && own != value && !(isnan(own) && isnan(value))) continue;
         size_t at = chart_at(b->d, i, y_column);
         b->scratch[n++] = (point){b->d->value[chart_at(b->d, i, b->a->x)], b->d->value[at], b->d->low[at], b->d->high[at], i};
     }
@@ -165,24 +167,32 @@ static bool joins(builder *b, int n)
     return n > 1;
 }
 
+static void add_group(builder *b, int y_column, int g, int by, double value, const char *name)
+{
+    int n = gather(b, y_column, CHART_RUN, by, value);
+    bool line = b->d->column[b->a->x].kind == CHART_PARAMETER && joins(b, n);
+    saint_ui_series *s = add(b, n, CHART_SLOT_GROUP + g, 0, name);
+    if (s) s->line = line;
+}
+
 static void add_groups(builder *b, int y_column)
 {
-    double v[CHART_GROUPS + 1];
-    int groups = b->a->by >= 0 ? distinct(b->d, b->a->by, b->shown, v, CHART_GROUPS) : 0;
-    const char *y_name = b->d->column[y_column].name;
-    int used = 0;
-    for (int g = 0; g < (groups ? groups : 1); g++) {
-        char name[80];
-        if (groups)
-            snprintf(name, sizeof name, "%s %.6g", b->d->column[b->a->by].name, v[g]);
-        else snprintf(name, sizeof name, "%s", y_name);
-        int n = gather(b, y_column, CHART_RUN, groups ? b->a->by : -1, groups ? v[g] : 0);
-        bool line = b->d->column[b->a->x].kind == CHART_PARAMETER && joins(b, n);
-        saint_ui_series *s = add(b, n, CHART_SLOT_GROUP + g, 0, name);
-        if (s) s->line = line;
-        used += n;
+    double v[CHART_GROUPS];
+    char name[80];
+    int all = gather(b, y_column, CHART_RUN, -1, 0), by = b->a->by, without = by >= 0 ? gather(b, y_column, CHART_RUN, by, NAN) : 0;
+    int groups = by >= 0 ? distinct(b->d, by, b->shown, v, CHART_GROUPS - (without > 0)) : 0, used = 0;
+    if (!groups) {
+        add_group(b, y_column, 0, -1, 0, b->d->column[y_column].name);
+        return;
     }
-    b->f->left_out = gather(b, y_column, CHART_RUN, -1, 0) - used;
+    for (int g = groups - 1; g >= 0; g--) { /* drawn last is first in the legend */
+        snprintf(name, sizeof name, "%.60s %.6g", b->d->column[by].name, v[g]);
+        add_group(b, y_column, g, by, v[g], name);
+        used += gather(b, y_column, CHART_RUN, by, v[g]);
+    }
+    snprintf(name, sizeof name, "no %.60s", b->d->column[by].name);
+    if (without) add_group(b, y_column, groups, by, NAN, name);
+    b->f->left_out = all - used - without;
 }
 
 static void add_random(builder *b, int y_column)
@@ -203,12 +213,12 @@ static void add_unpruned(builder *b, int y_column)
         return;
     }
     double low = NAN, high = NAN;
-    for (int k = 0; k < b->f->plot.n_series; k++)
-        for (int i = 0; i < b->f->series[k].n; i++) {
-            double x = b->f->series[k].x[i];
-            if (!(low <= x)) low = x;
-            if (!(high >= x)) high = x;
-        }
+    for (int i = 0; i < b->d->n_rows; i++) {
+        if (!usable(b, i, y_column)) continue;
+        double x = b->d->value[chart_at(b->d, i, b->a->x)];
+        if (!(low <= x)) low = x;
+        if (!(high >= x)) high = x;
+    }
     for (int i = 0; i < b->d->n_rows && isfinite(low); i++) {
         size_t at = chart_at(b->d, i, y_column);
         if (b->d->row[i].role != CHART_UNPRUNED || !isfinite(b->d->value[at]) || (b->shown && !b->shown[i])) continue;
@@ -287,15 +297,20 @@ saint_status chart_build(const chart_data *d, const chart_axes *a, const bool *s
     b.next_hollow = (uint8_t *)(b.next_row + most);
     f->plot.x = axis_of(d, a->x, a->log_x);
     f->plot.y[0] = axis_of(d, a->y[0], a->log_y[0]);
-    add_groups(&b, a->y[0]);
-    add_random(&b, a->y[0]);
-    add_unpruned(&b, a->y[0]);
+    /* What is drawn later lies on top: lines first, then the points that they would hide. */
     add_front(&b, a->y[0]);
+    add_unpruned(&b, a->y[0]);
+    add_random(&b, a->y[0]);
+    add_groups(&b, a->y[0]);
     if (a->y[1] >= 0 && a->y[1] < d->n_columns) {
         f->plot.y[1] = axis_of(d, a->y[1], a->log_y[1]);
         add_right(&b, a->y[1]);
     }
     if (a->from < a->to) f->plot.x.low = a->from, f->plot.x.high = a->to;
+    /* Of one picture the answer is the same or it is not: the axis shows both. */
+    for (int k = 0; k < 2; k++)
+        if (d->one_picture && a->y[k] >= 0 && a->y[k] < d->n_columns && strcmp(d->column[a->y[k]].id, "agreement") == 0)
+            f->plot.y[k].low = -0.05, f->plot.y[k].high = 1.05;
     return SAINT_OK;
 }
 

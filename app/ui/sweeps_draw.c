@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ui/actions.h"
-#include "ui/chart.h"
+#include "ui/chart_draw.h"
 #include "ui/sweeps.h"
 
 enum { HIT_FORM = 1, HIT_RUNS, HIT_HEADS, HIT_NEXT };
@@ -176,7 +176,7 @@ static void draw_chart(ui *u, saint_ui_pen p)
         if (c->data.row[i].key == sweeps_set(u)->data->trial[trial].trial.ordinal) cursor = c->data.value[chart_at(&c->data, i, a->x)];
     if (chart_build(&c->data, a, c->shown, NAN, cursor, &f, &err) != SAINT_OK) return;
     saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = title, .note = "5 charts", .focus = focus});
-    saint_ui_plot_draw(in, &f.plot, NULL);
+    chart_draw(in, &f, 0, -1, 0, 0, NULL);
     chart_figure_free(&f);
 }
 
