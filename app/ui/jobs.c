@@ -26,7 +26,9 @@ struct ui_jobs {
     uint64_t picture;           /* subject.version and question that the slots' versions are about */
     char *question;
     const saint_worker *of;
-    uint64_t timeline;          /* picture of the last submitted run: what previews read */
+    saint_digest key;           /* of the picture's pixels, hashed once and not at every key of the user */
+    const float *key_of;        /* NULL: not hashed yet */
+    const saint_session *key_for;
 };
 
 ui_jobs *ui_jobs_open(void)
@@ -69,8 +71,26 @@ static saint_request request_of(const ui *u, int slot)
                        .prompt = u->info->llm_layers ? u->subject.question : NULL,
                        .settings = u->plan[slot].settings,
                        .want_stats = u->want_stats[slot]};
+    const ui_jobs *j = u->jobs;
+    r.has_picture_key = r.n_images && j->key_of == r.pixels && j->key_for == u->session;
+    r.picture_key = j->key;
     if (u->info->llm_layers) r.max_new_tokens = d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
     return r;
+}
+
+static void hash_picture(ui *u)
+{
+    ui_jobs *j = u->jobs;
+    j->key_of = u->info->vit_layers ? u->subject.pixels : NULL;
+    j->key_for = u->session;
+    if (j->key_of) j->key = saint_session_picture_key(u->session, u->subject.pixels, 1);
+}
+
+bool ui_request(const ui *u, int slot, saint_request *out)
+{
+    if (!ready(u)) return false;
+    *out = request_of(u, slot);
+    return true;
 }
 
 bool ui_stale(const ui *u, int slot)
@@ -157,7 +177,6 @@ static void submit(ui *u, int slot)
     j->running = slot;
     j->running_version = p->version;
     j->running_stats = r.want_stats;
-    j->timeline = j->picture;
     j->done = j->total = 0;
     j->stage = SAINT_STAGE_VIT;
 }
@@ -199,37 +218,7 @@ void ui_want(ui *u, int slot)
     next(u);
 }
 
-/* ---- preview and forecast ---- */
-
-static int column(const ui *u, int stage, int layer) { return stage == SAINT_STAGE_VIT ? layer : u->info->vit_layers_run + layer; }
-
-/* The site whose choice shows at the cursor: the first one that differs from the last run, up to the cursor, because behind it nothing is
- * known yet; else the last one before the cursor. */
-static const saint_site *site_to_preview(const ui *u, const saint_plan *plan)
-{
-    const saint_plan *old = u->plan[UI_NOW].trace ? &u->plan[UI_NOW].trace->plan : NULL;
-    const saint_site *last = NULL;
-    for (int i = 0; i < plan->n_sites; i++) {
-        const saint_site *s = &plan->site[i];
-        if (column(u, s->stage, s->layer) > u->cursor.at) break;
-        const saint_site *before = old ? saint_plan_site(old, (saint_stage)s->stage, s->layer) : NULL;
-        if (old && (!before || memcmp(before, s, sizeof *s))) return s;
-        last = s;
-    }
-    return last;
-}
-
-void ui_preview(ui *u)
-{
-    ui_plan *p = &u->plan[UI_NOW];
-    saint_plan plan;
-    saint_trace_site_unref(p->preview);
-    p->preview = NULL;
-    if (!ready(u) || u->jobs->timeline != u->jobs->picture || !ui_stale(u, UI_NOW)) return; /* a fresh trace knows it all */
-    if (p->settings.hand.on || saint_plan_build(&plan, &p->settings, u->info, NULL, NULL) != SAINT_OK) return;
-    const saint_site *site = site_to_preview(u, &plan);
-    if (site && saint_session_preview(u->session, 0, site, plan.compat, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
-}
+/* ---- forecast ---- */
 
 static void forecast(ui *u)
 {
@@ -253,6 +242,8 @@ void ui_changed(ui *u)
     ui_jobs *j = u->jobs;
     bool subject = j->picture != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
     if (subject) {
+        if (j->picture != u->subject.version || j->of != u->worker) /* a trace of another picture says nothing about this one */
+            for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
         j->picture = u->subject.version;
         j->of = u->worker;
         free(j->question);
@@ -265,6 +256,7 @@ void ui_changed(ui *u)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);
     if (!ready(u)) return;
+    if (subject || !j->key_of) hash_picture(u);
     ui_preview(u);
     if (u->live || subject) j->wanted[UI_NOW] = true;
     j->wanted[UI_A] = u->plan[UI_A].set;
@@ -286,7 +278,7 @@ void ui_jobs_model(ui *u)
     j->running = -1;
     j->job = 0;
     j->of = NULL;
-    j->timeline = 0;
+    j->key_of = NULL;
     saint_settings none;
     memset(&none, 0, sizeof none);
     saint_settings_default(&none);
