@@ -246,17 +246,17 @@ static char *canonical(const eval_trial *t, const saint_plan *p, const saint_mod
 {
     members o = {0};
     const saint_hand *hand = &t->settings.hand;
-    saint_mode mode = saint_plan_mode(p);
-    add(&o, "\"mode\":\"%s\"", saint_mode_name(hand->on ? t->settings.mode : mode));
+    saint_mode mode = hand->on ? t->settings.mode : saint_plan_mode(p); /* a hand may be the only thing in its stage */
+    add(&o, "\"mode\":\"%s\"", saint_mode_name(mode));
     if (m->llm_layers) add(&o, "\"max_new_tokens\":%d", t->max_new_tokens);
     if (t->twin_id) add(&o, "\"twin_of\":\"%016" PRIx64 "\"", t->twin_id);
     if (hand->on) add_hand(&o, hand, m);
-    if (p->n_sites || hand->on) add_compat(&o, p, hand->on ? t->settings.mode : mode);
-    if (mode & SAINT_MODE_VIT) {
+    if (p->n_sites || hand->on) add_compat(&o, p, mode);
+    if (mode & SAINT_MODE_VIT && m->vit_layers) {
         add_methods(&o, p, SAINT_STAGE_VIT, "prune_mode", m->vit_layers_run);
         add_layered(&o, p, SAINT_STAGE_VIT, t->twin_id != 0);
     }
-    if (mode & SAINT_MODE_LLM) add_llm(&o, p, m, t->twin_id != 0);
+    if (mode & SAINT_MODE_LLM && m->llm_layers) add_llm(&o, p, m, t->twin_id != 0);
     return joined(&o);
 }
 
