@@ -64,7 +64,7 @@ static bool is_text(const drawing *g) { return g->as == OUT_TEXT; }
 /* Letters: of axes, and of legend, title and labels. Sizes are points of a terminal whose picture is 1200 wide. */
 static double letters(const drawing *g, bool small)
 {
-    static const double size[][2] = {{20, 16}, {26, 21}, {11, 8.8}, {1, 1}};
+    static const double size[][2] = {{20, 16}, {26, 21}, {7.2, 5.8}, {1, 1}};
     return size[g->as][small] * g->scale;
 }
 
@@ -84,8 +84,8 @@ static void set_terminal(drawing *g)
         text_format(s, "set terminal svg noenhanced size %d,%d font 'sans-serif,%.1f' linewidth %.2f", w, h, font, 2 * g->scale);
         break;
     case OUT_PDF:
-        text_format(s, "set terminal pdfcairo noenhanced size %.3fin,%.3fin font 'sans,%.1f' linewidth %.2f", w / 200.0, h / 200.0, font,
-                    1.5 * g->scale);
+        text_format(s, "set terminal pdfcairo noenhanced size %.3fin,%.3fin font 'sans,%.1f' fontscale 1 linewidth %.2f pointscale %.3f",
+                    w / 200.0, h / 200.0, font, 1.2 * g->scale, 0.5 * g->scale);
         break;
     case OUT_TEXT: text_format(s, "set terminal dumb noenhanced size %d,%d", g->w, g->h); break;
     }
@@ -121,11 +121,12 @@ static double set_legend(drawing *g, int step, int more, int below)
         if (length > longest) longest = length;
     }
     const int rows = legend_rows(g, n, longest);
+    static const double spacing[] = {1.13, 0.89, 1.13, 1}; /* a row of the terminal's own idea becomes one of ours */
     const double share = ((rows + below) * ROW + 15) / g->high;
     text_format(
         &g->script,
-        "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing 1.1 width -1 font ',%.1f'\n",
-        30 / g->wide, share, rows, letters(g, true));
+        "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing %.2f width -1 font ',%.1f'\n",
+        30 / g->wide, share, rows, spacing[g->as], letters(g, true));
     return share;
 }
 
@@ -285,14 +286,15 @@ static void draw_series(drawing *g, int i, bool lines, bool *first)
     const figure_series *r = &g->d->series[i];
     const int n = number_in_kind(g->d, i, 1), mark = mark_of(r->kind, n);
     const char *color = color_of(r->kind, n);
-    const double size = r->kind == SERIES_BASELINE ? 2.2 : 1.5;
+    static const double unit[] = {1, 0.45, 1, 1}; /* the SVG terminal thinks bigger of a point */
+    const double size = (r->kind == SERIES_BASELINE ? 2.2 : 1.5) * unit[g->as];
     if (!is_text(g) && any_interval(r)) {
         clause(g, first);
         text_format(s, "$s%d using 1:2:3:4 with yerrorbars notitle lc '%s' lw 0.7 pt 0", i, color);
     }
     clause(g, first);
     text_format(s, "$s%d using 1:2 with %s", i, lines ? "linespoints" : "points");
-    if (!is_text(g)) text_format(s, " lc '%s' dt %d lw 1.2 pt %d ps %.1f", color, dash_of(r->kind, n), mark, size);
+    if (!is_text(g)) text_format(s, " lc '%s' dt %d lw 1.2 pt %d ps %.2f", color, dash_of(r->kind, n), mark, size);
     title(g, r->name);
     if (is_text(g) || !any_partial(r)) return;
     clause(g, first); /* hollow */
@@ -389,7 +391,7 @@ static void draw_points(drawing *g, table *t)
         if (pareto) write_foot(g, t, &f);
         const double legend = set_legend(g, 1, pareto ? g->d->n_front > 1 : isfinite(g->d->base.y), f.n);
         text_format(s, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
-                    160 / g->wide, 1 - 40 / g->wide, 1 - 55 / g->high, legend + 125 / g->high);
+                    160 / g->wide, 1 - 40 / g->wide, 1 - 55 / g->high, legend + 132 / g->high);
     }
     add_blocks(g);
     if (pareto) number_front(g, &f);
@@ -420,7 +422,7 @@ static void place_panel(drawing *g, int stage, bool both, double legend)
     const double left = 160 / g->wide, gap = 30 / g->wide, right = 1 - 40 / g->wide, middle = (left + right) / 2;
     text_format(&g->script,
                 "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
-                both && stage ? middle + gap : left, both && !stage ? middle - gap / 2 : right, 1 - 55 / g->high, legend + 125 / g->high);
+                both && stage ? middle + gap : left, both && !stage ? middle - gap / 2 : right, 1 - 55 / g->high, legend + 132 / g->high);
 }
 
 static void draw_panel(drawing *g, int stage, double end, bool both)
