@@ -349,7 +349,8 @@ void ui_do_figure(ui *u, const char *argument)
         ui_prompt(u, u->charts->source == CHARTS_SWEEP ? "figure sweep.png" : "figure runs.png");
         return;
     }
-    charts_figure_file(u, argument);
+    char path[4096];
+    charts_figure_file(u, sweeps_path(argument, path, sizeof path));
 }
 
 void ui_do_preview(ui *u, const char *argument)

@@ -116,8 +116,9 @@ static void the_front_is_what_nothing_beats(void **state)
         int sign = which ? -1 : 1, k = 0;
         bool on[9] = {false};
         for (int i = 0; i < 9; i++) {
-            bool beaten = false;
+            bool beaten = d.row[i].hollow; /* half a run takes no part */
             for (int j = 0; j < 9; j++) {
+                if (d.row[j].hollow) continue;
                 double dx = sign * (d.value[chart_at(&d, j, a.x)] - d.value[chart_at(&d, i, a.x)]);
                 double dy = d.value[chart_at(&d, j, ACCURACY)] - d.value[chart_at(&d, i, ACCURACY)];
                 beaten = beaten || (dx >= 0 && dy >= 0 && dx + dy > 0);

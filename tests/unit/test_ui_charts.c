@@ -153,9 +153,9 @@ static void axes_by_name(void **state)
     assert_true(ui_do(b.u, "axes keep_num acc none saint_threshold"));
     assert_shows(&b, "\u25cf saint_threshold 0.7");
     ui_bench_keys(&b, "c Right"); /* the chooser: another x */
-    assert_shows(&b, "one curve per");
+    assert_shows(&b, "x logarithmic");
     ui_bench_keys(&b, "Esc");
-    assert_shows_not(&b, "one curve per");
+    assert_shows_not(&b, "x logarithmic");
     ui_bench_close(&b);
 }
 
@@ -173,7 +173,7 @@ static void the_cursor_reads_and_links(void **state)
     assert_true(c->pane[0].cursor == 73);
     ui_bench_keys(&b, "Right");
     assert_true(c->pane[0].cursor == 145);
-    assert_shows(&b, "run 3 at 145   accuracy 0.7391 [");
+    assert_shows(&b, "run 3 at 145   accuracy 0.739 [0.514, 0.964] n = 23");
     /* the other chart stands at the same run */
     int speed = chart_column_find(&c->data, "speedup");
     assert_true(c->pane[1].cursor == c->data.value[chart_at(&c->data, 3, speed)]);
