@@ -18,6 +18,7 @@ static const struct {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},
+    {"sweep", "many configurations on a data set: durable, resumable, in many processes", cmd_sweep},
     {"score", "score logged answers without a model", cmd_score},
     {"export", "the numbers of a sweep for other programs: CSV, JSONL, lmms-eval, MME, LaTeX, Markdown", cmd_export},
     {"plot", "figures of a sweep: Pareto front, curves with intervals, layers", cmd_plot},

@@ -128,8 +128,7 @@ saint_status sweep_merge(sqlite3 *db, const char *folder, const saint_dataset *d
 
 /* ---- who merges --------------------------------------------------------------------------------------------------- */
 
-/* -1: the folder cannot be written; -2: somebody else merges just now. */
-static int merge_lock(const char *folder, bool wait)
+int sweep_merge_lock(const char *folder, bool wait)
 {
     char path[4096 + 32];
     snprintf(path, sizeof path, "%s/merge.lock", folder);
@@ -142,6 +141,11 @@ static int merge_lock(const char *folder, bool wait)
     int why = errno;
     close(fd);
     return why == EWOULDBLOCK ? -2 : -1;
+}
+
+void sweep_merge_unlock(int lock)
+{
+    if (lock >= 0) close(lock);
 }
 
 static saint_status in_memory(const char *folder, const saint_dataset *d, sqlite3 **out, saint_error *err)
@@ -159,10 +163,10 @@ static saint_status in_memory(const char *folder, const saint_dataset *d, sqlite
 saint_status sweep_db_current(const char *folder, const sweep_plan *p, const saint_dataset *d, sqlite3 **out, saint_error *err)
 {
     *out = NULL;
-    int lock = merge_lock(folder, false);
+    int lock = sweep_merge_lock(folder, false);
     if (lock == -2) { /* what the other one has merged is at most one merge old */
         if (sweep_db_open_reading(folder, p, out, NULL) == SAINT_OK) return SAINT_OK;
-        lock = merge_lock(folder, true); /* the first merge is on its way: wait for it */
+        lock = sweep_merge_lock(folder, true); /* the first merge is on its way: wait for it */
     }
     if (lock < 0) return in_memory(folder, d, out, err);
     saint_status s = sweep_db_open(folder, p, out, err);
@@ -171,7 +175,7 @@ saint_status sweep_db_current(const char *folder, const sweep_plan *p, const sai
         sweep_db_close(*out);
         *out = NULL;
     }
-    close(lock);
+    sweep_merge_unlock(lock);
     /* A full disk or one that is for reading only: the journals are what counts, and they can be read. */
     return s == SAINT_IO ? in_memory(folder, d, out, err) : s;
 }

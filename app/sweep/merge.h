@@ -14,4 +14,8 @@ saint_status sweep_merge(sqlite3 *db, const char *folder, const saint_dataset *d
  * cannot be written. */
 saint_status sweep_db_current(const char *folder, const sweep_plan *p, const saint_dataset *d, sqlite3 **out, saint_error *err);
 
+/* The merger's lock: a number to give back, -1: the folder cannot be written, -2: somebody else has it (never with wait). */
+int sweep_merge_lock(const char *folder, bool wait);
+void sweep_merge_unlock(int lock);
+
 #endif

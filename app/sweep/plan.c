@@ -255,22 +255,37 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     return SAINT_OK;
 }
 
+/* A uid, or several with commas between them where there is none of that name. */
+static saint_status want(sweep_plan *p, const saint_dataset *d, const char *text, saint_error *err)
+{
+    size_t at;
+    char name[512];
+    if (saint_dataset_find(d, text, &at)) {
+        p->wanted[at] = true;
+        return SAINT_OK;
+    }
+    for (;;) {
+        size_t n = strcspn(text, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), text);
+        if (!saint_dataset_find(d, name, &at))
+            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", name, p->data, saint_dataset_uid(d, 0));
+        p->wanted[at] = true;
+        if (!text[n]) return SAINT_OK;
+        text += n + 1;
+    }
+}
+
 static saint_status choose_samples(sweep_plan *p, const sweep_spec *s, const saint_dataset *d, saint_error *err)
 {
-    for (size_t i = 0; i < s->samples.n; i++) {
-        size_t at;
-        if (!saint_dataset_find(d, s->samples.text[i], &at))
-            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", s->samples.text[i], p->data,
-                              saint_dataset_uid(d, 0));
-        p->wanted[at] = true;
-    }
+    saint_status st = SAINT_OK;
+    for (size_t i = 0; i < s->samples.n && st == SAINT_OK; i++) st = want(p, d, s->samples.text[i], err);
     size_t left = s->limit ? s->limit : p->n_samples;
     for (size_t i = 0; i < p->n_samples; i++) {
         bool in = s->samples.n ? p->wanted[i] : true;
         p->wanted[i] = in && left;
         left -= p->wanted[i];
     }
-    return SAINT_OK;
+    return st;
 }
 
 /* ---- trials ------------------------------------------------------------------------------------------------------ */
