@@ -20,6 +20,8 @@ static const struct {
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},
     {"sweep", "many configurations on a data set: durable, resumable, in many processes", cmd_sweep},
     {"score", "score logged answers without a model", cmd_score},
+    {"export", "the numbers of a sweep for other programs: CSV, JSONL, lmms-eval, MME, LaTeX, Markdown", cmd_export},
+    {"plot", "figures of a sweep: Pareto front, curves with intervals, layers", cmd_plot},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
     {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
