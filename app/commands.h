@@ -6,6 +6,7 @@ int cmd_run(int argc, char **argv);
 int cmd_select(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_score(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_models(int argc, char **argv);

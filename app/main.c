@@ -17,6 +17,7 @@ static const struct {
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},
+    {"sweep", "many configurations on a data set: durable, resumable, in many processes", cmd_sweep},
     {"score", "score logged answers without a model", cmd_score},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
     {"data", "make the embedded data set, as files or as a stream for training", cmd_data},

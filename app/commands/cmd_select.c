@@ -111,7 +111,7 @@ static int run(const options *o, const saint_method *m, saint_stage stage, const
     for (int i = 0; s == SAINT_OK && i < rows; i++) patch[i] = i;
     if (s == SAINT_OK) s = fill(o, a, &p, compat, stage, patch, attention ? attention->data : NULL, in, &e);
     double begin = saint_now();
-    if (s == SAINT_OK) s = saint_select_batch(m, in, batch, out, &e);
+    if (s == SAINT_OK) s = saint_select_batch(m, in, batch, NULL, out, &e);
     double seconds = saint_now() - begin;
     int status = s == SAINT_OK ? report(o, a, m, in, out, batch, stage == SAINT_STAGE_LLM, seconds) : cli_fail("select", s, &e);
     for (int b = 0; s == SAINT_OK && b < batch; b++) saint_select_free(&out[b]);

@@ -51,7 +51,7 @@ int table_find(const table *t, const char *name);
 /* The known name that is most like this one. Never NULL. */
 const char *table_nearest(const table *t, const char *name);
 /* Short word i and the column it means in a table of trials; NULL past the end. */
-const char *table_alias(int i, const char **column);
+const char *table_alias(int i, const char **name);
 int table_trial_of(const table *t, size_t row);                 /* index into sweep_data.trial */
 const eval_result *table_result_of(const table *t, size_t row); /* of a table of samples; NULL in one of trials */
 

@@ -118,7 +118,7 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
     for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(m, compat, in, rows, (int)i, &input[i]);
     /* all pictures only where one decides with the others */
     bool coupled = compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
-    if (s == SAINT_OK && coupled) s = saint_select_batch(saint_method_at(in->site->method), input, rows->n_seqs, decision, err);
+    if (s == SAINT_OK && coupled) s = saint_select_batch(saint_method_at(in->site->method), input, rows->n_seqs, NULL, decision, err);
     else if (s == SAINT_OK) s = saint_select_run(saint_method_at(in->site->method), &input[seq], &decision[seq], err);
     if (s == SAINT_OK) {
         int n_list = new_order(in, rows, seq, input[seq].n, &decision[seq], list);
@@ -168,7 +168,7 @@ saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows
     saint_status s = input && out ? SAINT_OK : saint_fail(r->err, SAINT_MEMORY, "no memory for a selection");
     double begin = saint_now();
     for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(&r->m->info, r->t->plan.compat, in, rows, (int)i, &input[i]);
-    if (s == SAINT_OK) s = saint_select_batch(m, input, rows->n_seqs, out, r->err);
+    if (s == SAINT_OK) s = saint_select_batch(m, input, rows->n_seqs, saint_engine_pool(r->s->engine), out, r->err);
     double seconds = saint_now() - begin;
     if (s == SAINT_OK) {
         r->t->seconds.selection += seconds;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 
 typedef enum { SAINT_STAGE_VIT, SAINT_STAGE_LLM } saint_stage;
@@ -92,9 +93,10 @@ int saint_method_index(const saint_method *m);
 /* Checked call: validates sizes, parameters and finiteness of the metric (NaN is SAINT_INVALID with the row), then runs the method and
  * verifies that what it returns is a permutation of a subset. out's arrays are allocated here; free with saint_select_free. */
 saint_status saint_select_run(const saint_method *m, const saint_select_in *in, saint_select_out *out, saint_error *err);
-/* A batch at one site. With SAINT_COMPAT_BATCH_MEAN_RATE all images drop int(mean of their counts), as published; otherwise each its own.
- */
-saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err);
+/* A batch at one site, one picture a chunk on the pool's threads (NULL: on the caller's). With SAINT_COMPAT_BATCH_MEAN_RATE all images
+ * drop int(mean of their counts), as published; otherwise each its own. Same bits for any number of threads. */
+saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_pool *pool, saint_select_out *out,
+                                saint_error *err);
 void saint_select_free(saint_select_out *out); /* NULL is allowed */
 
 #endif

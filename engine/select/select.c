@@ -158,29 +158,73 @@ saint_status saint_select_run(const saint_method *m, const saint_select_in *in, 
     return status;
 }
 
-saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err)
+/* A batch on the threads of a pool: one chunk per picture, and the error that is told is that of the first picture that has one. */
+typedef struct {
+    const saint_method *m;
+    const saint_select_in *in;
+    saint_select_out *out;
+    int forced_drop; /* -1: each its own */
+    int *n_drop;     /* counts wanted, not selections */
+    saint_status *status;
+    saint_error *error;
+} batch;
+
+static void select_one(void *ctx, int i, int worker)
+{
+    (void)worker;
+    batch *b = ctx;
+    saint_select_in in = b->in[i];
+    if (b->n_drop) {
+        b->status[i] = check_in(b->m, &in, &b->error[i]);
+        if (b->status[i] == SAINT_OK) b->status[i] = b->m->count(&in, &b->n_drop[i], &b->error[i]);
+        return;
+    }
+    if (b->forced_drop >= 0) in.forced_drop = b->forced_drop;
+    b->status[i] = saint_select_run(b->m, &in, &b->out[i], &b->error[i]);
+}
+
+static saint_status run_batch(batch *b, saint_pool *pool, int n, saint_error *err)
+{
+    if (pool && n > 1) saint_pool_run(pool, n, select_one, b);
+    else
+        for (int i = 0; i < n; i++) select_one(b, i, 0);
+    for (int i = 0; i < n; i++)
+        if (b->status[i] != SAINT_OK) {
+            if (err) *err = b->error[i];
+            return b->status[i];
+        }
+    return SAINT_OK;
+}
+
+saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_pool *pool, saint_select_out *out,
+                                saint_error *err)
 {
     if (n_images < 0) return saint_fail(err, SAINT_INVALID, "%s: a batch of %d images", m->name, n_images);
     for (int i = 0; i < n_images; i++) out[i] = (saint_select_out){0};
-    saint_status status = SAINT_OK;
-    int64_t votes = 0;
+    if (n_images == 0) return SAINT_OK;
+    size_t n = (size_t)n_images;
+    batch b = {.m = m, .in = in, .out = out, .forced_drop = -1, .status = calloc(n, sizeof *b.status), .error = calloc(n, sizeof *b.error)};
+    int *n_drop = calloc(n, sizeof *n_drop);
+    saint_status status =
+        b.status && b.error && n_drop ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a selection in %d images", n_images);
     /* The flag is a quirk of the ViT path and of methods that count; the images of a batch share stage and flags. */
-    bool mean = n_images > 0 && !m->fixed_budget && in[0].stage == SAINT_STAGE_VIT && in[0].compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
-    for (int i = 0; i < n_images && mean && status == SAINT_OK; i++) {
-        int n_drop = 0;
-        status = check_in(m, &in[i], err);
-        if (status == SAINT_OK && in[i].n != in[0].n)
-            status = saint_fail(err, SAINT_INVALID, "%s: batch_mean_rate needs as many tokens in every image, found %d and %d", m->name,
-                                in[0].n, in[i].n);
-        if (status == SAINT_OK) status = m->count(&in[i], &n_drop, err);
-        votes += n_drop;
+    if (status == SAINT_OK && !m->fixed_budget && in[0].stage == SAINT_STAGE_VIT && in[0].compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE) {
+        for (int i = 1; i < n_images && status == SAINT_OK; i++)
+            if (in[i].n != in[0].n)
+                status = saint_fail(err, SAINT_INVALID, "%s: batch_mean_rate needs as many tokens in every image, found %d and %d", m->name,
+                                    in[0].n, in[i].n);
+        b.n_drop = n_drop;
+        if (status == SAINT_OK) status = run_batch(&b, pool, n_images, err);
+        b.n_drop = NULL;
+        int64_t votes = 0;
+        for (int i = 0; i < n_images; i++) votes += n_drop[i];
+        b.forced_drop = (int)(votes / n_images);
     }
-    for (int i = 0; i < n_images && status == SAINT_OK; i++) {
-        saint_select_in image = in[i];
-        if (mean) image.forced_drop = (int)(votes / n_images);
-        status = saint_select_run(m, &image, &out[i], err);
-    }
+    if (status == SAINT_OK) status = run_batch(&b, pool, n_images, err);
     for (int i = 0; i < n_images && status != SAINT_OK; i++) saint_select_free(&out[i]);
+    free(b.status);
+    free(b.error);
+    free(n_drop);
     return status;
 }
 

@@ -93,7 +93,7 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
             .forced_drop = -1,
         };
     }
-    assert_ok(saint_select_batch(saint_method_find(name), in, batch, out, err));
+    assert_ok(saint_select_batch(saint_method_find(name), in, batch, NULL, out, err));
     int verdict = 0;
     for (int b = 0; b < batch; b++) {
         const cJSON *list = drop && !llm ? cJSON_GetArrayItem(kept, b) : kept, *id;

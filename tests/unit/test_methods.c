@@ -674,7 +674,7 @@ static void the_same_input_gives_the_same_bits(void **state)
             in[b].p.keep_num = 120;
             in[b].p.sim_threshold = 0.5f;
         }
-        assert_ok(saint_select_batch(method, in, 3, batch, err));
+        assert_ok(saint_select_batch(method, in, 3, NULL, batch, err));
         for (int b = 2; b >= 0; b--) {
             saint_select_out one = run(method->name, &in[b]);
             assert_int_equal(one.n_keep, batch[b].n_keep);

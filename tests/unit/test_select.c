@@ -272,6 +272,48 @@ static void batch_image(float *x, int k)
     for (int i = 0; i < BN; i++) x[i * BN + (i < 4 * k + 2 ? 0 : i)] = 1;
 }
 
+static void threads_change_nothing_in_a_batch(void **state)
+{
+    (void)state;
+    enum { IMAGES = 9, N = 60, DIM = 16 };
+    static float x[IMAGES][N * DIM];
+    saint_pool *pool;
+    saint_select_in in[IMAGES];
+    saint_select_out one[IMAGES], many[IMAGES];
+    uint64_t rng = 5;
+    assert_ok(saint_pool_create(&pool, 4, err));
+    for (int k = 0; k < IMAGES; k++) {
+        test_random_tokens(&rng, x[k], N, DIM, 4, 0.3f);
+        in[k] = valid_in();
+        in[k].n = N - k;
+        in[k].dim = DIM;
+        in[k].metric = x[k];
+        in[k].p.sim_threshold = 0.6f;
+        in[k].p.K = 1;
+    }
+    const saint_method *m = saint_method_find("saint_drop");
+    assert_ok(saint_select_batch(m, in, IMAGES, NULL, one, err));
+    assert_ok(saint_select_batch(m, in, IMAGES, pool, many, err));
+    int dropped = 0;
+    for (int k = 0; k < IMAGES; k++) {
+        assert_int_equal(one[k].n_keep, many[k].n_keep);
+        assert_memory_equal(one[k].kept, many[k].kept, (size_t)one[k].n_keep * sizeof *one[k].kept);
+        assert_memory_equal(one[k].score, many[k].score, (size_t)in[k].n * sizeof *one[k].score);
+        dropped += in[k].n - one[k].n_keep;
+        saint_select_free(&one[k]);
+        saint_select_free(&many[k]);
+    }
+    assert_true(dropped > IMAGES);
+    /* The first picture with an error is the one that is told. */
+    saint_error e;
+    x[5][2 * DIM] = NAN;
+    x[7][9 * DIM] = NAN;
+    assert_int_equal(saint_select_batch(m, in, IMAGES, pool, many, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "row 2 "));
+    for (int k = 0; k < IMAGES; k++) assert_null(many[k].kept);
+    saint_pool_destroy(pool);
+}
+
 static void a_batch_drops_the_mean_only_under_its_flag(void **state)
 {
     (void)state;
@@ -293,7 +335,7 @@ static void a_batch_drops_the_mean_only_under_its_flag(void **state)
                     in[k].compat = flag ? 1u << SAINT_COMPAT_BATCH_MEAN_RATE : 0;
                     sum += own[k];
                 }
-                assert_ok(saint_select_batch(m, in, images, out, err));
+                assert_ok(saint_select_batch(m, in, images, NULL, out, err));
                 for (int k = 0; k < images; k++) {
                     assert_int_equal(out[k].n_keep, BN - (flag && stage == SAINT_STAGE_VIT ? sum / images : own[k]));
                     saint_select_free(&out[k]);
@@ -304,18 +346,18 @@ static void a_batch_drops_the_mean_only_under_its_flag(void **state)
     in[0].stage = in[1].stage = SAINT_STAGE_VIT;
     in[1].n = BN - 1;
     saint_error e;
-    assert_int_equal(saint_select_batch(m, in, 2, out, &e), SAINT_INVALID);
+    assert_int_equal(saint_select_batch(m, in, 2, NULL, out, &e), SAINT_INVALID);
     assert_non_null(strstr(e.text, "batch_mean_rate"));
     in[0].p.keep_num = in[1].p.keep_num = 9; /* a fixed budget is no rate: each image its own */
-    assert_ok(saint_select_batch(saint_method_find("random"), in, 2, out, err));
+    assert_ok(saint_select_batch(saint_method_find("random"), in, 2, NULL, out, err));
     assert_true(out[0].n_keep == 8 && out[1].n_keep == 8);
     saint_select_free(&out[0]);
     saint_select_free(&out[1]);
     in[0].compat = in[1].compat = 0;
-    assert_ok(saint_select_batch(m, in, 2, out, err));
+    assert_ok(saint_select_batch(m, in, 2, NULL, out, err));
     saint_select_free(&out[0]);
     saint_select_free(&out[1]);
-    assert_int_equal(saint_select_batch(m, in, -1, out, NULL), SAINT_INVALID);
+    assert_int_equal(saint_select_batch(m, in, -1, NULL, out, NULL), SAINT_INVALID);
 }
 
 static void a_failed_batch_leaves_nothing(void **state)
@@ -328,7 +370,7 @@ static void a_failed_batch_leaves_nothing(void **state)
     for (int flag = 0; flag < 2; flag++) {
         for (int k = 0; k < 3; k++) in[k].compat = flag ? 1u << SAINT_COMPAT_BATCH_MEAN_RATE : 0;
         memset(out, 0x5a, sizeof out);
-        assert_int_equal(saint_select_batch(saint_method_find("saint_drop"), in, 3, out, NULL), SAINT_INVALID);
+        assert_int_equal(saint_select_batch(saint_method_find("saint_drop"), in, 3, NULL, out, NULL), SAINT_INVALID);
         for (int k = 0; k < 3; k++) assert_null(out[k].kept);
     }
 }
@@ -340,7 +382,8 @@ int main(void)
         cmocka_unit_test(sort_equals_qsort),            cmocka_unit_test(margin_is_the_gap_at_the_cut),
         cmocka_unit_test(budgets_count_the_prefix),     cmocka_unit_test(bad_input_is_refused_by_name),
         cmocka_unit_test(unused_parameters_do_not_matter), cmocka_unit_test(results_are_verified),
-        cmocka_unit_test(out_starts_empty),             cmocka_unit_test(a_batch_drops_the_mean_only_under_its_flag),
+        cmocka_unit_test(out_starts_empty),             cmocka_unit_test(threads_change_nothing_in_a_batch),
+        cmocka_unit_test(a_batch_drops_the_mean_only_under_its_flag),
         cmocka_unit_test(a_failed_batch_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
