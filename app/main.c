@@ -14,6 +14,7 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"ui", "the workbench: live pruning on the screen; also `saint` alone", cmd_ui},
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},
@@ -30,7 +31,8 @@ static const struct {
 
 static void usage(FILE *f)
 {
-    fprintf(f, "SAINT Workbench %s (%s): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n\n", saint_version, saint_commit);
+    fprintf(f, "SAINT Workbench %s (%s): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n       saint [options of ui]\n\n",
+            saint_version, saint_commit);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`saint COMMAND --help` shows the options of a command.\n", f);
 }
@@ -67,6 +69,7 @@ static void hold_standard_streams(void)
 static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
+        if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) return cmd_ui(argc, argv);
         usage(stderr);
         return EXIT_USAGE;
     }
@@ -83,6 +86,7 @@ static int dispatch(int argc, char **argv)
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) puts(commands[i].name);
         return EXIT_DONE;
     }
+    if (strncmp(argv[1], "--", 2) == 0 && argv[1][2]) return cmd_ui(argc, argv);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
     fputs("saint: ", stderr);

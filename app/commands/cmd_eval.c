@@ -369,7 +369,7 @@ static int evaluate(job *j)
     char model[8192];
     saint_error e = {0};
     load_options load = j->o->load;
-    if (!load.model && !default_model(model, sizeof model, &e)) return cli_fail("eval", SAINT_IO, &e);
+    if (!load.model && default_model(model, sizeof model, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
     if (!load.model) load.model = model;
     int leave = load_engine("eval", &load, &j->engine, &j->so);
     if (leave < 0) leave = load_model("eval", &load, &j->model);
