@@ -101,6 +101,7 @@ static int open_data(job *j)
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
         name = made;
+        if (s == SAINT_IO) return cli_usage("eval", "%s; or give --data KIND:PATH", e.text);
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,

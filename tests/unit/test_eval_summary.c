@@ -6,7 +6,7 @@
 
 #include "eval/summary.h"
 
-enum { N = 80 }; /* 40 pictures, two questions each; the first 20 are about colours */
+enum { N = 80 }; /* 40 pictures, two questions each; every other one is about colours */
 
 static eval_result mine[N], theirs[N];
 static const eval_result *result[N], *base[N];
@@ -80,7 +80,7 @@ static void numbers_are_those_of_scipy(void **state)
     is("accuracy", s.main.value, 0.8026315789473685);
     is("accuracy low", s.main.low, 0.7220072115155514);
     is("accuracy high", s.main.high, 0.8832559463791856);
-    is("total", saint_score_metric(&s.score.all, "total")->v.value, 278.0701754385965);
+    is("total", saint_score_metric(&s.score.all, "total")->v.value, 278.50877192982455);
     is("difference", s.base.diff, -0.05263157894736842);
     is("difference low", s.base.low, -0.15863541984020005);
     is("difference high", s.base.high, 0.05337226194546321);
