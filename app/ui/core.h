@@ -71,7 +71,7 @@ typedef struct {
 } ui_machine;
 void ui_machine_close(ui_machine *m);
 
-typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_PROGRESS } ui_loaded_kind;
+typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_AHEAD, UI_LOADED_PROGRESS } ui_loaded_kind;
 typedef struct {
     ui_loaded_kind kind;
     uint64_t ticket; /* of the request */
@@ -100,6 +100,7 @@ uint64_t ui_loader_data(ui_loader *l, const char *kind_path);
 /* Picture of sample i, or of a file, or one that is there already, for model m (NULL: not prepared). */
 uint64_t ui_loader_sample(ui_loader *l, ui_data *d, size_t i, saint_model *m);
 uint64_t ui_loader_file(ui_loader *l, const char *path, saint_model *m);
+uint64_t ui_loader_ahead(ui_loader *l, ui_data *d, size_t i, saint_model *m); /* not for the screen: comes back as AHEAD */
 uint64_t ui_loader_prepare(ui_loader *l, ui_picture *p, saint_model *m);
 
 /* ---- the model (machine.c) ---- */
@@ -121,6 +122,18 @@ typedef struct {
     const char *data, *sample, *image, *question;
 } ui_kept;
 void ui_subject_kept(const ui *u, ui_kept *out);
+ui_data *ui_subject_data(const ui *u);                    /* borrowed */
+bool ui_subject_sample(const ui *u, size_t *sample);      /* what is shown is that sample of the data set, with its own question */
+void ui_filter_found(ui *u, size_t sample);               /* one more that `filter changed` leaves */
+void ui_filter_stale(ui *u);                              /* what `filter changed` left is not known any more */
+
+/* ---- samples answered otherwise (scan.c) ---- */
+
+typedef struct ui_scan ui_scan;
+typedef enum { UI_SCAN_UNKNOWN, UI_SCAN_SAME, UI_SCAN_CHANGED } ui_scan_state;
+ui_scan_state ui_scan_of(const ui *u, size_t sample);
+void ui_scan_data(ui *u); /* another data set */
+void ui_scan_loaded(ui *u, ui_loaded *l); /* AHEAD; takes what it keeps */
 
 /* ---- runs (jobs.c) ---- */
 
@@ -129,6 +142,7 @@ void ui_jobs_close(ui *u);
 void ui_jobs_model(ui *u);  /* a worker came or went: every slot is stale */
 void ui_jobs_events(ui *u); /* take what the worker reports */
 bool ui_jobs_busy(const ui *u);
+int ui_answer_tokens(const saint_model_info *m, const saint_dataset_info *d); /* most tokens of an answer; d may be NULL */
 
 /* ---- messages (log.c) ---- */
 
@@ -189,6 +203,7 @@ struct ui_core {
     const ui_options *opt;
     ui_front *front;
     ui_subjects *subjects;
+    ui_scan *scan;
     ui_script *script;
     void *record; /* FILE */
     ui_over over;

@@ -16,24 +16,26 @@ static const char *const slot_names[UI_SLOTS] = {"this plan", "plan A", "the unp
 struct ui_jobs {
     uint64_t clock;             /* versions come from here, so that none is used twice */
     bool wanted[UI_SLOTS];
-    int running;                /* slot of the job in flight, -1 = none */
+    int running;                /* slot of the job in flight, -1 = none, or */
+    int guest;                  /* the module whose run it is, -1 = none */
     saint_job job;              /* submitted last */
     uint64_t running_version;   /* of the slot when it was submitted */
     bool running_stats;
     int done, total;            /* layers */
-    const ui_module *extra;     /* whose run that is no slot's is in flight, NULL = none */
     int stage;
     uint64_t stats_version[UI_SLOTS]; /* version whose trace has statistics, 0 = none */
     uint64_t picture;           /* subject.version and question that the slots' versions are about */
     char *question;
     const saint_worker *of;
-    uint64_t timeline;          /* picture of the last submitted run: what previews read */
+    saint_digest picture_key;   /* of the pixels, so that megabytes are hashed once */
+    const float *key_of;
+    uint64_t key_picture;
 };
 
 ui_jobs *ui_jobs_open(void)
 {
     ui_jobs *j = calloc(1, sizeof *j);
-    if (j) j->running = -1;
+    if (j) j->running = j->guest = -1;
     return j;
 }
 
@@ -62,6 +64,12 @@ static bool ready(const ui *u)
     return u->worker && u->info && (u->subject.pixels || !u->info->vit_layers) && !u->subject.loading;
 }
 
+int ui_answer_tokens(const saint_model_info *m, const saint_dataset_info *d)
+{
+    if (!m->llm_layers) return 0;
+    return d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+}
+
 static saint_request request_of(const ui *u, int slot)
 {
     const saint_dataset_info *d = u->subject.data ? saint_dataset_get_info(u->subject.data) : NULL;
@@ -70,7 +78,11 @@ static saint_request request_of(const ui *u, int slot)
                        .prompt = u->info->llm_layers ? u->subject.question : NULL,
                        .settings = u->plan[slot].settings,
                        .want_stats = u->want_stats[slot]};
-    if (u->info->llm_layers) r.max_new_tokens = d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+    if (r.n_images && u->jobs->key_of == u->subject.pixels && u->jobs->key_picture == u->subject.version) {
+        r.has_picture_key = true;
+        r.picture_key = u->jobs->picture_key;
+    }
+    r.max_new_tokens = ui_answer_tokens(u->info, d);
     return r;
 }
 
@@ -140,25 +152,34 @@ static void refresh_twin(ui *u)
 
 /* ---- what is next ---- */
 
-/* A module's run is over, or something more urgent takes its place. */
-static void extra_over(ui *u, saint_trace *t, const saint_error *why)
+static void dismiss(ui *u, saint_trace *t, const saint_error *why)
 {
-    const ui_module *m = u->jobs->extra;
-    u->jobs->extra = NULL;
+    const ui_module *m = ui_module_at(u->jobs->guest);
+    u->jobs->guest = -1;
     if (m && m->ran) m->ran(u, t, why);
 }
 
-/* Runs that are no slot's: of the first module that wants one. */
-static void submit_extra(ui *u)
+static void dismiss_for_slot(ui *u)
+{
+    saint_error e = {0};
+    if (u->jobs->guest < 0) return;
+    saint_fail(&e, SAINT_CANCELLED, "a plan on the screen went first");
+    dismiss(u, NULL, &e);
+}
+
+/* Runs that modules want for themselves: nobody waits for them. */
+static void invite(ui *u)
 {
     ui_jobs *j = u->jobs;
-    saint_error e = {0};
-    saint_request r;
-    for (int i = 0; ui_module_at(i) && !j->extra; i++) {
-        const ui_module *m = ui_module_at(i);
-        if (!m->want || !m->want(u, &r)) continue;
-        j->extra = m;
-        if (saint_worker_submit(u->worker, &r, &j->job, &e) != SAINT_OK) extra_over(u, NULL, &e);
+    for (int i = 0; ui_module_at(i); i++) {
+        saint_request r;
+        saint_error e = {0};
+        memset(&r, 0, sizeof r);
+        if (!ui_module_at(i)->want || !ui_module_at(i)->want(u, &r)) continue;
+        j->guest = i;
+        if (saint_worker_submit(u->worker, &r, &j->job, &e) == SAINT_OK) return;
+        dismiss(u, NULL, &e);
+        if (j->running >= 0 || j->guest >= 0) return; /* what it said made somebody else go on */
     }
 }
 
@@ -168,6 +189,7 @@ static void submit(ui *u, int slot)
     ui_plan *p = &u->plan[slot];
     saint_error e = {0};
     saint_request r = request_of(u, slot);
+    dismiss_for_slot(u);
     if (saint_worker_submit(u->worker, &r, &j->job, &e) != SAINT_OK) {
         p->error = e;
         p->trace_version = p->version;
@@ -177,11 +199,9 @@ static void submit(ui *u, int slot)
         ui_say(u, SAINT_UI_SAY_BAD, "%s: %s", slot_names[slot], e.text);
         return;
     }
-    extra_over(u, NULL, &(saint_error){.code = SAINT_CANCELLED});
     j->running = slot;
     j->running_version = p->version;
     j->running_stats = r.want_stats;
-    j->timeline = j->picture;
     j->done = j->total = 0;
     j->stage = SAINT_STAGE_VIT;
 }
@@ -206,7 +226,7 @@ static void next(ui *u)
         submit(u, slot);
         if (j->running == slot) return;
     }
-    if (j->running < 0 && !j->extra) submit_extra(u);
+    if (j->running < 0 && j->guest < 0) invite(u);
 }
 
 void ui_kick(ui *u)
@@ -218,7 +238,7 @@ void ui_kick(ui *u)
 bool ui_jobs_busy(const ui *u)
 {
     if (!u->jobs || !u->worker) return false;
-    if (u->jobs->running >= 0 || u->jobs->extra) return true;
+    if (u->jobs->running >= 0 || u->jobs->guest >= 0) return true;
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (u->jobs->wanted[slot] && ready(u) && !(slot == UI_RANDOM && ui_stale(u, UI_NOW))) return true;
     return false;
@@ -232,34 +252,28 @@ void ui_want(ui *u, int slot)
 
 /* ---- preview and forecast ---- */
 
-static int column(const ui *u, int stage, int layer) { return stage == SAINT_STAGE_VIT ? layer : u->info->vit_layers_run + layer; }
-
-/* The site whose choice shows at the cursor: the first one that differs from the last run, up to the cursor, because behind it nothing is
- * known yet; else the last one before the cursor. */
-static const saint_site *site_to_preview(const ui *u, const saint_plan *plan)
+bool ui_request(const ui *u, int slot, saint_request *out)
 {
-    const saint_plan *old = u->plan[UI_NOW].trace ? &u->plan[UI_NOW].trace->plan : NULL;
-    const saint_site *last = NULL;
-    for (int i = 0; i < plan->n_sites; i++) {
-        const saint_site *s = &plan->site[i];
-        if (column(u, s->stage, s->layer) > u->cursor.at) break;
-        const saint_site *before = old ? saint_plan_site(old, (saint_stage)s->stage, s->layer) : NULL;
-        if (old && (!before || memcmp(before, s, sizeof *s))) return s;
-        last = s;
-    }
-    return last;
+    if (!ready(u)) return false;
+    *out = request_of(u, slot);
+    return true;
 }
 
+/* Decide the first site that differs from the last run anew, from cached features: what lies before it is known. */
 void ui_preview(ui *u)
 {
     ui_plan *p = &u->plan[UI_NOW];
-    saint_plan plan;
+    int layer, at;
+    saint_look *look = NULL;
+    saint_request r;
     saint_trace_site_unref(p->preview);
     p->preview = NULL;
-    if (!ready(u) || u->jobs->timeline != u->jobs->picture || !ui_stale(u, UI_NOW)) return; /* a fresh trace knows it all */
-    if (p->settings.hand.on || saint_plan_build(&plan, &p->settings, u->info, NULL, NULL) != SAINT_OK) return;
-    const saint_site *site = site_to_preview(u, &plan);
-    if (site && saint_session_preview(u->session, 0, site, plan.compat, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
+    if (!ui_stale(u, UI_NOW) || !ui_request(u, UI_NOW, &r) || !p->trace) return; /* a fresh trace knows it all, nothing knows nothing */
+    if ((at = ui_first_change(u, UI_NOW)) >= u->cursor.n) return;
+    saint_stage stage = ui_stage_of(u, at, &layer);
+    if (saint_look_open(&look, u->session, &r, 0, stage, layer, NULL) != SAINT_OK) return;
+    if (saint_look_site(look) && saint_look_decide(look, NULL, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
+    saint_look_close(look);
 }
 
 static void forecast(ui *u)
@@ -283,6 +297,7 @@ void ui_changed(ui *u)
 {
     ui_jobs *j = u->jobs;
     bool subject = j->picture != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
+    bool other = j->picture != u->subject.version;
     if (subject) {
         j->picture = u->subject.version;
         j->of = u->worker;
@@ -290,12 +305,19 @@ void ui_changed(ui *u)
         j->question = u->subject.question ? strdup(u->subject.question) : NULL;
         for (int slot = 0; slot < UI_SLOTS; slot++) renew(u, slot);
         u->plan[UI_RANDOM].set = false;
+        if (other) /* the last picture's masks mean nothing on this one */
+            for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
     } else renew(u, UI_NOW);
     u->plan[UI_NOW].has_forecast = false;
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);
     if (!ready(u)) return;
+    if (u->subject.pixels && (j->key_of != u->subject.pixels || j->key_picture != u->subject.version)) {
+        j->picture_key = saint_session_picture_key(u->session, u->subject.pixels, 1);
+        j->key_of = u->subject.pixels;
+        j->key_picture = u->subject.version;
+    }
     ui_preview(u);
     if (u->live || subject) j->wanted[UI_NOW] = true;
     j->wanted[UI_A] = u->plan[UI_A].set;
@@ -308,17 +330,17 @@ void ui_changed(ui *u)
 void ui_jobs_model(ui *u)
 {
     ui_jobs *j = u->jobs;
+    dismiss_for_slot(u);
     for (int slot = 0; slot < UI_SLOTS; slot++) {
         drop_results(&u->plan[slot]);
         u->plan[slot].version = ++j->clock;
         u->plan[slot].trace_version = 0;
         j->wanted[slot] = false;
     }
-    j->running = -1;
-    j->extra = NULL;
+    j->running = j->guest = -1;
     j->job = 0;
     j->of = NULL;
-    j->timeline = 0;
+    j->key_of = NULL;
     saint_settings none;
     memset(&none, 0, sizeof none);
     saint_settings_default(&none);
@@ -350,10 +372,11 @@ static void say_arrived(ui *u, int slot)
 static void finished(ui *u, const saint_job_event *e)
 {
     ui_jobs *j = u->jobs;
-    if (e->job == j->job && j->extra) {
+    if (e->job == j->job && j->guest >= 0) {
         saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
-        extra_over(u, t, t ? NULL : e->kind == SAINT_JOB_FAILED ? &e->error : &(saint_error){.code = SAINT_CANCELLED});
+        dismiss(u, t, &e->error);
         saint_trace_unref(t);
+        ui_redraw(u);
         return;
     }
     if (e->job != j->job || j->running < 0) return; /* superseded: it runs again from the cache when it is its turn */

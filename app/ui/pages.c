@@ -17,6 +17,7 @@ static const struct {
 };
 
 static const ui_module *const modules[] = {
+    &ui_module_scan,
     NULL, /* ends the list */
 };
 

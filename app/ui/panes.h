@@ -7,6 +7,7 @@
 extern const ui_pane ui_pane_log;     /* log.c */
 extern const ui_pane ui_pane_picture; /* pages.c, until the Inspect page brings its own */
 
+extern const ui_module ui_module_scan; /* scan.c */
 extern const ui_module ui_module_compare;     /* matching.c */
 extern const ui_pane ui_pane_compare_left;    /* page_compare.c */
 extern const ui_pane ui_pane_compare_right;

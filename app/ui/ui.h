@@ -165,13 +165,13 @@ typedef struct {
     /* Second of ui_now at which tick() is due, INFINITY = never: no timer runs while everything is still. */
     double (*due)(const ui *u);
     void (*tick)(ui *u);
-    bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
-    bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
-    /* Runs that are no slot's, while no slot waits for the worker: fill *out and say true, or say false. What it points to stays until it is
-     * submitted (at once). ran() gets the trace (borrowed), or NULL and why: SAINT_CANCELLED when a slot's run took its place, then want() is
-     * asked again. ui_kick() has want() asked where nothing else happens. */
+    /* Runs of the module's own, when no slot waits: fills a request, whose pointers hold until ran(); false = none wanted. Asked whenever the
+     * worker is free. ran() says how it ended: a trace (borrowed: ref it to keep it), or NULL and why; SAINT_CANCELLED: a slot went first,
+     * want() is asked again. */
     bool (*want)(ui *u, saint_request *out);
     void (*ran)(ui *u, saint_trace *t, const saint_error *why);
+    bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
+    bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
     void (*save)(ui *u, cJSON *into); /* members of its own in the session file, and back; from may be damaged */
     void (*load)(ui *u, const cJSON *from);
 } ui_module;
@@ -195,7 +195,7 @@ void ui_changed(ui *u);
 void ui_layer(ui *u, int at);
 /* Ask for a run of a slot when it is stale; the worker takes NOW first, then A, BASE, RANDOM. */
 void ui_want(ui *u, int slot);
-/* A module wants a run that is no slot's (ui_module.want). */
+/* Have modules asked now what they want to run (ui_module.want), where nothing else happens that would. */
 void ui_kick(ui *u);
 /* Open sample i of the data set (counted in the filter), a picture file, a folder or KIND:PATH. Returns at once. */
 void ui_show_sample(ui *u, size_t i);
@@ -207,8 +207,10 @@ bool ui_do(ui *u, const char *command);
 double ui_now(const ui *u);
 /* Something changed outside of a key or a click (a child reported): a frame within a thirtieth of a second. Keys draw by themselves. */
 void ui_redraw(ui *u);
-/* Choose and compute u->plan[UI_NOW].preview again: what ui_layer does behind a move of the cursor. */
+/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview. */
 void ui_preview(ui *u);
+/* The request that a run of the slot is, for looking without running (engine run/look.h); false: no model or picture yet. Borrows from u. */
+bool ui_request(const ui *u, int slot, saint_request *out);
 /* The trace of a slot is missing or older than its settings. */
 bool ui_stale(const ui *u, int slot);
 /* A run of the slot waits or is under way; *share (may be NULL) is how far, 0..1. */
