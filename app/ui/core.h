@@ -15,6 +15,7 @@ typedef struct {
     saint_session_options session;
     const char *data, *image, *question, *script, *record, *session_file, *theme;
     bool no_mouse, no_color, ascii;
+    bool headless; /* no terminal in any case: tests */
 } ui_options;
 
 /* Everything from opening the screen to leaving it; the exit status. */
@@ -71,7 +72,7 @@ typedef struct {
 } ui_machine;
 void ui_machine_close(ui_machine *m);
 
-typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_PROGRESS } ui_loaded_kind;
+typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_AHEAD, UI_LOADED_PROGRESS } ui_loaded_kind;
 typedef struct {
     ui_loaded_kind kind;
     uint64_t ticket; /* of the request */
@@ -100,6 +101,7 @@ uint64_t ui_loader_data(ui_loader *l, const char *kind_path);
 /* Picture of sample i, or of a file, or one that is there already, for model m (NULL: not prepared). */
 uint64_t ui_loader_sample(ui_loader *l, ui_data *d, size_t i, saint_model *m);
 uint64_t ui_loader_file(ui_loader *l, const char *path, saint_model *m);
+uint64_t ui_loader_ahead(ui_loader *l, ui_data *d, size_t i, saint_model *m); /* not for the screen: comes back as AHEAD */
 uint64_t ui_loader_prepare(ui_loader *l, ui_picture *p, saint_model *m);
 
 /* ---- the model (machine.c) ---- */
@@ -121,6 +123,18 @@ typedef struct {
     const char *data, *sample, *image, *question;
 } ui_kept;
 void ui_subject_kept(const ui *u, ui_kept *out);
+ui_data *ui_subject_data(const ui *u);                    /* borrowed */
+bool ui_subject_sample(const ui *u, size_t *sample);      /* what is shown is that sample of the data set, with its own question */
+void ui_filter_found(ui *u, size_t sample);               /* one more that `filter changed` leaves */
+void ui_filter_stale(ui *u);                              /* what `filter changed` left is not known any more */
+
+/* ---- samples answered otherwise (scan.c) ---- */
+
+typedef struct ui_scan ui_scan;
+typedef enum { UI_SCAN_UNKNOWN, UI_SCAN_SAME, UI_SCAN_CHANGED } ui_scan_state;
+ui_scan_state ui_scan_of(const ui *u, size_t sample);
+void ui_scan_data(ui *u); /* another data set */
+void ui_scan_loaded(ui *u, ui_loaded *l); /* AHEAD; takes what it keeps */
 
 /* ---- runs (jobs.c) ---- */
 
@@ -129,6 +143,7 @@ void ui_jobs_close(ui *u);
 void ui_jobs_model(ui *u);  /* a worker came or went: every slot is stale */
 void ui_jobs_events(ui *u); /* take what the worker reports */
 bool ui_jobs_busy(const ui *u);
+int ui_answer_tokens(const saint_model_info *m, const saint_dataset_info *d); /* most tokens of an answer; d may be NULL */
 
 /* ---- messages (log.c) ---- */
 
@@ -181,14 +196,21 @@ void ui_record(ui *u, const char *format, ...) __attribute__((format(printf, 2, 
 /* ---- the session (persist.c) ---- */
 
 void ui_session_load(ui *u);
+void ui_session_take(ui *u, const cJSON *c); /* what a file held: anything may be missing or wrong */
 void ui_session_save(ui *u);
 
 /* ---- all of it ---- */
+
+/* A screen with nothing opened yet. *out NULL on failure. Signals are blocked in the calling thread from here on. */
+saint_status ui_new(const ui_options *o, ui **out, saint_error *err);
+void ui_begin(ui *u); /* ask for the model, the data and the picture that the options or the session name */
+void ui_close(ui *u); /* waits for what still runs */
 
 struct ui_core {
     const ui_options *opt;
     ui_front *front;
     ui_subjects *subjects;
+    ui_scan *scan;
     ui_script *script;
     void *record; /* FILE */
     ui_over over;
@@ -231,6 +253,8 @@ double ui_next_due(ui *u);      /* earliest timer, INFINITY = none */
 void ui_tick(ui *u);            /* timers that are due */
 void ui_pump(ui *u);            /* what loader, worker and modules have to say */
 void ui_frame(ui *u);           /* draw and show now */
+void ui_pump_stderr(ui *u);     /* what libraries print, into the log */
+void ui_run(ui *u);             /* until it quits, or a script without a screen ends */
 bool ui_wait(ui *u, double seconds); /* one turn of the poll loop; false: the program ends */
 
 #endif

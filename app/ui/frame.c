@@ -39,7 +39,9 @@ static void draw_header(ui *u, saint_ui_pen p)
     for (int i = 0; i < SAINT_UI_PAGE_COUNT; i++) tab[i] = saint_ui_page_title(i);
     if (u->info) snprintf(model, sizeof model, "%s%s", u->info->name, u->info->random_weights ? " (random weights)" : "");
     else snprintf(model, sizeof model, "%s", u->core->opening ? "opening the model" : "no model");
-    if (s->data && s->count) snprintf(sample, sizeof sample, "%s %zu/%zu%s", s->file ? s->file : "", s->at + 1, s->count, s->filter ? " filtered" : "");
+    char of[32] = "";
+    if (s->filter) snprintf(of, sizeof of, " of %zu", saint_dataset_count(s->data));
+    if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", s->file ? s->file : "", s->at + 1, s->count, of);
     else snprintf(sample, sizeof sample, "%s", s->file ? s->file : "");
     part[0] = model;
     part[1] = sample;

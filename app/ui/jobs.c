@@ -16,7 +16,8 @@ static const char *const slot_names[UI_SLOTS] = {"this plan", "plan A", "the unp
 struct ui_jobs {
     uint64_t clock;             /* versions come from here, so that none is used twice */
     bool wanted[UI_SLOTS];
-    int running;                /* slot of the job in flight, -1 = none */
+    int running;                /* slot of the job in flight, -1 = none, or */
+    int guest;                  /* the module whose run it is, -1 = none */
     saint_job job;              /* submitted last */
     uint64_t running_version;   /* of the slot when it was submitted */
     bool running_stats;
@@ -34,7 +35,7 @@ struct ui_jobs {
 ui_jobs *ui_jobs_open(void)
 {
     ui_jobs *j = calloc(1, sizeof *j);
-    if (j) j->running = -1;
+    if (j) j->running = j->guest = -1;
     return j;
 }
 
@@ -63,6 +64,12 @@ static bool ready(const ui *u)
     return u->worker && u->info && (u->subject.pixels || !u->info->vit_layers) && !u->subject.loading;
 }
 
+int ui_answer_tokens(const saint_model_info *m, const saint_dataset_info *d)
+{
+    if (!m->llm_layers) return 0;
+    return d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+}
+
 static saint_request request_of(const ui *u, int slot)
 {
     const saint_dataset_info *d = u->subject.data ? saint_dataset_get_info(u->subject.data) : NULL;
@@ -74,7 +81,7 @@ static saint_request request_of(const ui *u, int slot)
     const ui_jobs *j = u->jobs;
     r.has_picture_key = r.n_images && j->key_of == r.pixels && j->key_for == u->session;
     r.picture_key = j->key;
-    if (u->info->llm_layers) r.max_new_tokens = d && d->max_new_tokens > 0 && d->max_new_tokens < 128 ? d->max_new_tokens : 64;
+    r.max_new_tokens = ui_answer_tokens(u->info, d);
     return r;
 }
 
@@ -159,12 +166,44 @@ static void refresh_twin(ui *u)
 
 /* ---- what is next ---- */
 
+static void dismiss(ui *u, saint_trace *t, const saint_error *why)
+{
+    const ui_module *m = ui_module_at(u->jobs->guest);
+    u->jobs->guest = -1;
+    if (m && m->ran) m->ran(u, t, why);
+}
+
+static void dismiss_for_slot(ui *u)
+{
+    saint_error e = {0};
+    if (u->jobs->guest < 0) return;
+    saint_fail(&e, SAINT_CANCELLED, "a plan on the screen went first");
+    dismiss(u, NULL, &e);
+}
+
+/* Runs that modules want for themselves: nobody waits for them. */
+static void invite(ui *u)
+{
+    ui_jobs *j = u->jobs;
+    for (int i = 0; ui_module_at(i); i++) {
+        saint_request r;
+        saint_error e = {0};
+        memset(&r, 0, sizeof r);
+        if (!ui_module_at(i)->want || !ui_module_at(i)->want(u, &r)) continue;
+        j->guest = i;
+        if (saint_worker_submit(u->worker, &r, &j->job, &e) == SAINT_OK) return;
+        dismiss(u, NULL, &e);
+        if (j->running >= 0 || j->guest >= 0) return; /* what it said made somebody else go on */
+    }
+}
+
 static void submit(ui *u, int slot)
 {
     ui_jobs *j = u->jobs;
     ui_plan *p = &u->plan[slot];
     saint_error e = {0};
     saint_request r = request_of(u, slot);
+    dismiss_for_slot(u);
     if (saint_worker_submit(u->worker, &r, &j->job, &e) != SAINT_OK) {
         p->error = e;
         p->trace_version = p->version;
@@ -201,12 +240,13 @@ static void next(ui *u)
         submit(u, slot);
         if (j->running == slot) return;
     }
+    if (j->running < 0 && j->guest < 0) invite(u);
 }
 
 bool ui_jobs_busy(const ui *u)
 {
     if (!u->jobs || !u->worker) return false;
-    if (u->jobs->running >= 0) return true;
+    if (u->jobs->running >= 0 || u->jobs->guest >= 0) return true;
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (u->jobs->wanted[slot] && ready(u) && !(slot == UI_RANDOM && ui_stale(u, UI_NOW))) return true;
     return false;
@@ -269,13 +309,14 @@ void ui_changed(ui *u)
 void ui_jobs_model(ui *u)
 {
     ui_jobs *j = u->jobs;
+    dismiss_for_slot(u);
     for (int slot = 0; slot < UI_SLOTS; slot++) {
         drop_results(&u->plan[slot]);
         u->plan[slot].version = ++j->clock;
         u->plan[slot].trace_version = 0;
         j->wanted[slot] = false;
     }
-    j->running = -1;
+    j->running = j->guest = -1;
     j->job = 0;
     j->of = NULL;
     j->key_of = NULL;
@@ -310,6 +351,13 @@ static void say_arrived(ui *u, int slot)
 static void finished(ui *u, const saint_job_event *e)
 {
     ui_jobs *j = u->jobs;
+    if (e->job == j->job && j->guest >= 0) {
+        saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
+        dismiss(u, t, &e->error);
+        saint_trace_unref(t);
+        ui_redraw(u);
+        return;
+    }
     if (e->job != j->job || j->running < 0) return; /* superseded: it runs again from the cache when it is its turn */
     int slot = j->running;
     ui_plan *p = &u->plan[slot];

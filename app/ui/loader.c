@@ -66,7 +66,7 @@ void ui_loaded_free(ui_loaded *l)
 
 /* ---- requests ---- */
 
-typedef enum { GET_MODEL, GET_DATA, GET_PICTURE, GETS } get_kind;
+typedef enum { GET_MODEL, GET_DATA, GET_PICTURE, GET_AHEAD, GETS } get_kind;
 
 typedef struct {
     bool waits;
@@ -214,7 +214,7 @@ static void open_picture(const request *r, ui_loaded *out)
 
 static void work(ui_loader *l, get_kind kind, request *r)
 {
-    static const ui_loaded_kind kinds[] = {UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE};
+    static const ui_loaded_kind kinds[] = {UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_AHEAD};
     ui_loaded out = {.kind = kinds[kind], .ticket = r->ticket};
     double begin = saint_now();
     ui_machine_close(&r->old); /* before the next one needs its memory */
@@ -349,6 +349,11 @@ uint64_t ui_loader_data(ui_loader *l, const char *kind_path)
 uint64_t ui_loader_sample(ui_loader *l, ui_data *d, size_t i, saint_model *m)
 {
     return ask(l, GET_PICTURE, (request){.data = ui_data_ref(d), .sample = i, .model = m ? saint_model_ref(m) : NULL});
+}
+
+uint64_t ui_loader_ahead(ui_loader *l, ui_data *d, size_t i, saint_model *m)
+{
+    return ask(l, GET_AHEAD, (request){.data = ui_data_ref(d), .sample = i, .model = m ? saint_model_ref(m) : NULL});
 }
 
 uint64_t ui_loader_file(ui_loader *l, const char *path, saint_model *m)

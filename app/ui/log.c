@@ -62,13 +62,16 @@ void ui_log_add(ui *u, saint_ui_say say, const char *source, const char *text)
 
 void ui_say(ui *u, saint_ui_say say, const char *format, ...)
 {
+    char text[sizeof u->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(u->message, sizeof u->message, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    u->say = say;
     if (say == SAINT_UI_SAY_BAD) u->core->failed = true;
-    ui_log_add(u, say, NULL, u->message);
+    ui_log_add(u, say, NULL, text);
+    if (u->say == SAINT_UI_SAY_BAD && say < SAINT_UI_SAY_WARN && !u->core->depth) return; /* an error stays until the next key */
+    memcpy(u->message, text, sizeof text);
+    u->say = say;
     ui_redraw(u);
 }
 

@@ -23,7 +23,8 @@ static const struct {
 static const ui_module *const modules[] = {
     &ui_module_inspect,
     &ui_module_plan, /* behind inspect, whose lists it fills */
-    NULL,            /* ends the list */
+    &ui_module_scan,
+    NULL, /* ends the list */
 };
 
 const ui_pane *ui_pane_of(saint_ui_page page, saint_ui_pane_id pane)

@@ -9,4 +9,6 @@ extern const ui_module ui_module_plan;    /* edit.c: undo, the layer cursor */
 extern const ui_module ui_module_inspect; /* inspect.c */
 extern const ui_pane ui_pane_image, ui_pane_params, ui_pane_facts, ui_pane_token, ui_pane_strip; /* pane_*.c */
 
+extern const ui_module ui_module_scan; /* scan.c */
+
 #endif

@@ -21,6 +21,9 @@ static const struct {
     {UI_ACTION_run, no_picture},
     {UI_ACTION_sample, no_data},
     {UI_ACTION_question, no_language},
+    {UI_ACTION_filter, no_data},
+    {UI_ACTION_scan, no_model},
+    {UI_ACTION_scan, no_data},
 };
 
 const char *ui_reason(const ui *u, const ui_action *a)

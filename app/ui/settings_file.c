@@ -25,6 +25,15 @@ enum { LAYERED = sizeof layered / sizeof *layered, VALUE_ROOM = 64 };
 
 typedef char values[SAINT_MAX_LAYERS][VALUE_ROOM]; /* "" = as by default */
 
+/* The shortest text that gives the same number again: more digits could lie beyond a limit of the table. */
+static void real_text(float f, char *out)
+{
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(out, VALUE_ROOM, "%.*g", digits, (double)f);
+        if ((float)strtod(out, NULL) == f) return;
+    }
+}
+
 static void value_text(int k, const saint_method_params *p, char *out)
 {
     const char *field = (const char *)p + layered[k].at;
@@ -32,7 +41,7 @@ static void value_text(int k, const saint_method_params *p, char *out)
     float f;
     uint64_t u;
     if (layered[k].kind == INT) memcpy(&i, field, sizeof i), snprintf(out, VALUE_ROOM, "%" PRId32, i);
-    else if (layered[k].kind == REAL) memcpy(&f, field, sizeof f), snprintf(out, VALUE_ROOM, "%.9g", (double)f);
+    else if (layered[k].kind == REAL) memcpy(&f, field, sizeof f), real_text(f, out);
     else memcpy(&u, field, sizeof u), snprintf(out, VALUE_ROOM, "%" PRIu64, u);
 }
 
@@ -81,12 +90,8 @@ static bool add_number(cJSON *c, const char *name, int32_t v, int32_t usual)
 
 static bool add_hand(cJSON *c, const saint_hand *h)
 {
-    char place[64], bits[SAINT_HAND_MOST / 4 + 1];
-    if (!h->on) return true;
-    cJSON *o = cJSON_AddObjectToObject(c, "hand");
-    snprintf(place, sizeof place, "%s %" PRId32, h->stage == SAINT_STAGE_VIT ? "vit" : "llm", h->layer);
-    for (int i = 0; i < SAINT_HAND_MOST / 64; i++) snprintf(bits + 16 * i, 17, "%016" PRIx64, h->keep[i]);
-    return o && cJSON_AddStringToObject(o, "after", place) && cJSON_AddStringToObject(o, "keep", bits);
+    char text[SAINT_HAND_TEXT];
+    return !h->on || cJSON_AddStringToObject(c, "hand", saint_hand_text(h, text, sizeof text));
 }
 
 cJSON *ui_settings_write(const saint_settings *s)
@@ -125,33 +130,12 @@ static saint_status read_layers(const cJSON *o, saint_settings *s, saint_error *
     return st;
 }
 
-static saint_status read_hand(const cJSON *o, saint_hand *h, saint_error *err)
-{
-    const char *after = NULL, *keep = NULL;
-    saint_status st = saint_json_string(o, "after", &after, "plan: hand", err);
-    if (st == SAINT_OK) st = saint_json_string(o, "keep", &keep, "plan: hand", err);
-    if (st != SAINT_OK) return st;
-    bool vit = after && !strncmp(after, "vit ", 4);
-    char *end = NULL;
-    long layer = after && (vit || !strncmp(after, "llm ", 4)) ? strtol(after + 4, &end, 10) : -1;
-    if (!end || *end || layer < 0 || layer >= SAINT_MAX_LAYERS || !keep || strspn(keep, "0123456789abcdef") != SAINT_HAND_MOST / 4 || strlen(keep) != SAINT_HAND_MOST / 4)
-        return saint_fail(err, SAINT_FORMAT, "plan: hand: expected a layer and %d hexadecimal digits", SAINT_HAND_MOST / 4);
-    *h = (saint_hand){.on = 1, .stage = vit ? SAINT_STAGE_VIT : SAINT_STAGE_LLM, .layer = (int32_t)layer};
-    for (int i = 0; i < SAINT_HAND_MOST / 64; i++) {
-        char word[17];
-        snprintf(word, sizeof word, "%.16s", keep + 16 * i);
-        h->keep[i] = strtoull(word, NULL, 16);
-    }
-    return SAINT_OK;
-}
-
 static saint_status read_member(const cJSON *v, saint_settings *s, saint_error *err)
 {
     const char *name = v->string;
     static const char *const later[] = {"mode_given", "range_given", "use_saint", "mode"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (!strcmp(name, later[i])) return SAINT_OK;
-    if (!strcmp(name, "hand")) return read_hand(v, &s->hand, err);
     if (!strcmp(name, "llm_method") && cJSON_IsString(v)) {
         const saint_method *m = saint_method_find(v->valuestring);
         s->llm_method = m && m->stages & 1u << SAINT_STAGE_LLM ? saint_method_index(m) : SAINT_METHOD_NONE;

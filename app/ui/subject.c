@@ -14,7 +14,8 @@ struct ui_subjects {
     ui_data *data;        /* shown, or about to be: u->subject.data is its set */
     ui_picture *picture;  /* u->subject.image is its image */
     uint64_t data_ticket, picture_ticket;
-    size_t wanted;        /* sample (in the filter) whose picture is being opened */
+    size_t shown_sample;  /* of the data set */
+    size_t wanted;        /* sample of the data set whose picture is being opened */
     char *first_uid;      /* sample to begin with when the data set opens; NULL = the first */
     char *wanted_question; /* instead of the picture's own, when it is there */
     bool from_file;       /* what is being opened is a single picture */
@@ -22,7 +23,8 @@ struct ui_subjects {
     bool embedded;        /* the data set is the one that nobody named */
     bool asked;           /* the question is the user's own */
     uint32_t *filter;     /* u->subject.filter */
-    char *filter_text;
+    char *filter_text;    /* what it was made from */
+    bool filter_changed;  /* samples whose answer changed: grows while they are found */
     uint64_t versions;
 };
 
@@ -42,6 +44,7 @@ static void drop_filter(ui *u)
     free(s->filter_text);
     s->filter = NULL;
     s->filter_text = NULL;
+    s->filter_changed = false;
     u->subject.filter = NULL;
     u->subject.count = u->subject.data ? saint_dataset_count(u->subject.data) : 0;
 }
@@ -90,14 +93,23 @@ static char *join(const char *const *text, size_t n)
     return out;
 }
 
-/* Question and answers of sample i; the prompt is what the published harness sends. */
-static void take_sample(ui *u, size_t i)
+/* Its place in the filter; 0 when it is not in there. */
+static size_t place_of(const ui *u, size_t sample)
+{
+    size_t at = 0;
+    if (!u->subject.filter) return sample;
+    while (at < u->subject.count && u->subject.filter[at] != sample) at++;
+    return at < u->subject.count ? at : 0;
+}
+
+/* Question and answers of a sample; the prompt is what the published harness sends. */
+static void take_sample(ui *u, size_t sample)
 {
     saint_error e = {0};
     saint_sample s;
     char *prompt = NULL;
     ui_subject *to = &u->subject;
-    if (saint_dataset_item(to->data, sample_index(u, i), &s, &e) != SAINT_OK) {
+    if (saint_dataset_item(to->data, sample, &s, &e) != SAINT_OK) {
         ui_say(u, SAINT_UI_SAY_BAD, "%s", e.text);
         return;
     }
@@ -105,11 +117,12 @@ static void take_sample(ui *u, size_t i)
     free(to->answers);
     to->answers = s.n_answers ? join(s.answers, s.n_answers) : NULL;
     saint_sample_free(&s);
-    if (saint_dataset_prompt(to->data, sample_index(u, i), &prompt, &e) != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "%s", e.text);
+    if (saint_dataset_prompt(to->data, sample, &prompt, &e) != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "%s", e.text);
     if (prompt && *prompt) set_text(&to->question, prompt);
     else if (!to->question) set_text(&to->question, plain_question); /* a folder of pictures: the last question stays */
     free(prompt);
-    to->at = i;
+    to->at = place_of(u, sample);
+    u->core->subjects->shown_sample = sample;
 }
 
 static void take_pixels(ui *u, ui_loaded *l)
@@ -189,6 +202,7 @@ static void take_data(ui *u, ui_loaded *l)
     u->subject.data = s->data->set;
     set_text(&u->subject.data_name, s->data->name);
     drop_filter(u);
+    ui_scan_data(u);
     const saint_dataset_info *info = saint_dataset_get_info(s->data->set);
     for (size_t i = 0; i < info->n_notes; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, info->notes[i]);
     ui_say(u, SAINT_UI_SAY_INFO, "%s: %zu samples", s->data->name, info->n);
@@ -213,6 +227,7 @@ void ui_subject_loaded(ui *u, ui_loaded *l)
         snprintf(u->message, sizeof u->message, "making the embedded pictures, this once: %zu of %zu", l->done, l->total);
         ui_redraw(u);
     } else if (l->kind == UI_LOADED_DATA) take_data(u, l);
+    else if (l->kind == UI_LOADED_AHEAD) ui_scan_loaded(u, l);
     else take_picture(u, l);
     ui_loaded_free(l);
 }
@@ -223,11 +238,11 @@ void ui_show_sample(ui *u, size_t i)
 {
     ui_subjects *s = u->core->subjects;
     if (!u->subject.data || i >= u->subject.count) return;
-    s->wanted = i;
+    s->wanted = sample_index(u, i);
     s->from_file = false;
     set_text(&s->wanted_question, NULL);
     u->subject.loading = true;
-    s->picture_ticket = ui_loader_sample(u->loader, s->data, sample_index(u, i), u->model);
+    s->picture_ticket = ui_loader_sample(u->loader, s->data, s->wanted, u->model);
     ui_redraw(u);
 }
 
@@ -319,7 +334,7 @@ void ui_do_open(ui *u, const char *argument)
 void ui_do_sample(ui *u, const char *argument)
 {
     ui_subject *s = &u->subject;
-    size_t i = 0, now = s->loading ? u->core->subjects->wanted : s->at; /* a held key goes on while pictures load */
+    size_t i = 0, now = s->loading ? place_of(u, u->core->subjects->wanted) : s->at; /* a held key goes on while pictures load */
     char *end;
     long n = strtol(argument, &end, 10);
     if (!s->count) ui_say(u, SAINT_UI_SAY_BAD, "the filter leaves no sample");
@@ -337,6 +352,120 @@ void ui_do_sample(ui *u, const char *argument)
         if (at == s->count) drop_filter(u); /* named, so it is wanted */
         ui_show_sample(u, u->subject.filter ? at : i);
     }
+}
+
+/* ---- filter ---- */
+
+ui_data *ui_subject_data(const ui *u) { return u->core->subjects->data; }
+
+bool ui_subject_sample(const ui *u, size_t *sample)
+{
+    const ui_subjects *s = u->core->subjects;
+    if (!u->subject.data || s->shows_file || s->asked || !s->picture) return false;
+    if (s->shown_sample >= saint_dataset_count(u->subject.data)) return false;
+    *sample = s->shown_sample;
+    return true;
+}
+
+/* Take a list of samples as the filter; the one on the screen stays where it is in it. */
+static void use_filter(ui *u, uint32_t *list, size_t n, const char *text, bool changed)
+{
+    ui_subjects *s = u->core->subjects;
+    drop_filter(u);
+    s->filter = list;
+    s->filter_text = strdup(text);
+    s->filter_changed = changed;
+    u->subject.filter = list;
+    u->subject.count = n;
+    u->subject.at = place_of(u, s->shown_sample);
+}
+
+static void all_samples(ui *u)
+{
+    drop_filter(u);
+    u->subject.at = u->core->subjects->shown_sample;
+}
+
+static bool contains(const char *text, const char *word, size_t n)
+{
+    for (; text && *text; text++)
+        if (!strncasecmp(text, word, n)) return true;
+    return false;
+}
+
+static bool has_words(const saint_dataset *d, size_t i, const char *words)
+{
+    saint_sample s;
+    if (saint_dataset_item(d, i, &s, NULL) != SAINT_OK) return false;
+    bool all = true;
+    while (*words && all) {
+        size_t n = strcspn(words, " ");
+        bool any = contains(s.uid, words, n) || contains(s.category, words, n) || contains(s.question, words, n);
+        for (size_t k = 0; k < s.n_answers && !any; k++) any = contains(s.answers[k], words, n);
+        all = any || !n;
+        words += n;
+        words += strspn(words, " ");
+    }
+    saint_sample_free(&s);
+    return all;
+}
+
+void ui_filter_found(ui *u, size_t sample)
+{
+    ui_subjects *s = u->core->subjects;
+    if (!s->filter_changed) return;
+    size_t n = u->subject.count, at = 0;
+    while (at < n && s->filter[at] < sample) at++;
+    if (at < n && s->filter[at] == sample) return;
+    memmove(s->filter + at + 1, s->filter + at, (n - at) * sizeof *s->filter); /* there is room for all */
+    s->filter[at] = (uint32_t)sample;
+    u->subject.count++;
+    if (u->subject.at >= at && u->subject.count > 1 && s->filter[u->subject.at] != s->shown_sample) u->subject.at++;
+    ui_redraw(u);
+}
+
+void ui_filter_stale(ui *u)
+{
+    if (!u->core->subjects->filter_changed) return;
+    all_samples(u);
+    ui_say(u, SAINT_UI_SAY_INFO, "the plan changed: all samples again; `filter changed` looks anew");
+}
+
+void ui_do_filter(ui *u, const char *argument)
+{
+    ui_subjects *s = u->core->subjects;
+    const saint_dataset *d = u->subject.data;
+    size_t all = saint_dataset_count(d), n = 0;
+    char line[SAINT_UI_LINE_MOST];
+    if (!*argument) {
+        snprintf(line, sizeof line, "filter %s", s->filter_text ? s->filter_text : "");
+        ui_prompt(u, line);
+        return;
+    }
+    if (!strcmp(argument, "all")) {
+        all_samples(u);
+        ui_say(u, SAINT_UI_SAY_INFO, "%zu samples", all);
+        return;
+    }
+    bool changed = !strcmp(argument, "changed");
+    uint32_t *list = malloc((all ? all : 1) * sizeof *list);
+    if (!list) {
+        ui_say(u, SAINT_UI_SAY_BAD, "filter: no memory");
+        return;
+    }
+    for (size_t i = 0; i < all && i < UINT32_MAX; i++)
+        if (changed ? ui_scan_of(u, i) == UI_SCAN_CHANGED : has_words(d, i, argument)) list[n++] = (uint32_t)i;
+    if (!n && !changed) {
+        free(list);
+        ui_say(u, SAINT_UI_SAY_BAD, "filter %s: no sample has that", argument);
+        return;
+    }
+    use_filter(u, list, n, argument, changed);
+    size_t known = 0;
+    for (size_t i = 0; changed && i < all; i++) known += ui_scan_of(u, i) != UI_SCAN_UNKNOWN;
+    if (changed) ui_say(u, SAINT_UI_SAY_INFO, "%zu of %zu samples looked at are answered otherwise; `scan` looks at all of them", n, known);
+    else ui_say(u, SAINT_UI_SAY_INFO, "%zu of %zu samples", n, all);
+    if (n && u->subject.filter[u->subject.at] != s->shown_sample) ui_show_sample(u, 0);
 }
 
 void ui_do_question(ui *u, const char *argument)

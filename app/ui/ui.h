@@ -167,6 +167,11 @@ typedef struct {
     /* Second of ui_now at which tick() is due, INFINITY = never: no timer runs while everything is still. */
     double (*due)(const ui *u);
     void (*tick)(ui *u);
+    /* Runs of the module's own, when no slot waits: fills a request, whose pointers hold until ran(); false = none wanted. Asked whenever the
+     * worker is free. ran() says how it ended: a trace (borrowed: ref it to keep it), or NULL and why; SAINT_CANCELLED: a slot went first,
+     * want() is asked again. */
+    bool (*want)(ui *u, saint_request *out);
+    void (*ran)(ui *u, saint_trace *t, const saint_error *why);
     bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
     bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
     void (*save)(ui *u, cJSON *into); /* members of its own in the session file, and back; from may be damaged */
