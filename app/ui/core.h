@@ -15,6 +15,7 @@ typedef struct {
     saint_session_options session;
     const char *data, *image, *question, *script, *record, *session_file, *theme;
     bool no_mouse, no_color, ascii;
+    bool headless; /* no terminal in any case: tests */
 } ui_options;
 
 /* Everything from opening the screen to leaving it; the exit status. */
@@ -195,9 +196,15 @@ void ui_record(ui *u, const char *format, ...) __attribute__((format(printf, 2, 
 /* ---- the session (persist.c) ---- */
 
 void ui_session_load(ui *u);
+void ui_session_take(ui *u, const cJSON *c); /* what a file held: anything may be missing or wrong */
 void ui_session_save(ui *u);
 
 /* ---- all of it ---- */
+
+/* A screen with nothing opened yet. *out NULL on failure. Signals are blocked in the calling thread from here on. */
+saint_status ui_new(const ui_options *o, ui **out, saint_error *err);
+void ui_begin(ui *u); /* ask for the model, the data and the picture that the options or the session name */
+void ui_close(ui *u); /* waits for what still runs */
 
 struct ui_core {
     const ui_options *opt;
@@ -246,6 +253,8 @@ double ui_next_due(ui *u);      /* earliest timer, INFINITY = none */
 void ui_tick(ui *u);            /* timers that are due */
 void ui_pump(ui *u);            /* what loader, worker and modules have to say */
 void ui_frame(ui *u);           /* draw and show now */
+void ui_pump_stderr(ui *u);     /* what libraries print, into the log */
+void ui_run(ui *u);             /* until it quits, or a script without a screen ends */
 bool ui_wait(ui *u, double seconds); /* one turn of the poll loop; false: the program ends */
 
 #endif

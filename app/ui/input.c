@@ -34,6 +34,7 @@ static bool perform(ui *u, const ui_action *a, const char *argument)
 bool ui_do(ui *u, const char *command)
 {
     while (*command == ' ') command++;
+    if (!u->core->depth && u->say == SAINT_UI_SAY_BAD) u->say = SAINT_UI_SAY_NOTHING; /* the last error was read by now */
     size_t n = strcspn(command, " ");
     const ui_action *a = ui_action_find(command, n);
     const char *argument = command + n;

@@ -27,9 +27,9 @@ struct ui_jobs {
     uint64_t picture;           /* subject.version and question that the slots' versions are about */
     char *question;
     const saint_worker *of;
-    saint_digest picture_key;   /* of the pixels, so that megabytes are hashed once */
-    const float *key_of;
-    uint64_t key_picture;
+    saint_digest key;           /* of the picture's pixels, hashed once and not at every key of the user */
+    const float *key_of;        /* NULL: not hashed yet */
+    const saint_session *key_for;
 };
 
 ui_jobs *ui_jobs_open(void)
@@ -78,12 +78,26 @@ static saint_request request_of(const ui *u, int slot)
                        .prompt = u->info->llm_layers ? u->subject.question : NULL,
                        .settings = u->plan[slot].settings,
                        .want_stats = u->want_stats[slot]};
-    if (r.n_images && u->jobs->key_of == u->subject.pixels && u->jobs->key_picture == u->subject.version) {
-        r.has_picture_key = true;
-        r.picture_key = u->jobs->picture_key;
-    }
+    const ui_jobs *j = u->jobs;
+    r.has_picture_key = r.n_images && j->key_of == r.pixels && j->key_for == u->session;
+    r.picture_key = j->key;
     r.max_new_tokens = ui_answer_tokens(u->info, d);
     return r;
+}
+
+static void hash_picture(ui *u)
+{
+    ui_jobs *j = u->jobs;
+    j->key_of = u->info->vit_layers ? u->subject.pixels : NULL;
+    j->key_for = u->session;
+    if (j->key_of) j->key = saint_session_picture_key(u->session, u->subject.pixels, 1);
+}
+
+bool ui_request(const ui *u, int slot, saint_request *out)
+{
+    if (!ready(u)) return false;
+    *out = request_of(u, slot);
+    return true;
 }
 
 bool ui_stale(const ui *u, int slot)
@@ -250,31 +264,7 @@ void ui_want(ui *u, int slot)
     next(u);
 }
 
-/* ---- preview and forecast ---- */
-
-bool ui_request(const ui *u, int slot, saint_request *out)
-{
-    if (!ready(u)) return false;
-    *out = request_of(u, slot);
-    return true;
-}
-
-/* Decide the first site that differs from the last run anew, from cached features: what lies before it is known. */
-void ui_preview(ui *u)
-{
-    ui_plan *p = &u->plan[UI_NOW];
-    int layer, at;
-    saint_look *look = NULL;
-    saint_request r;
-    saint_trace_site_unref(p->preview);
-    p->preview = NULL;
-    if (!ui_stale(u, UI_NOW) || !ui_request(u, UI_NOW, &r) || !p->trace) return; /* a fresh trace knows it all, nothing knows nothing */
-    if ((at = ui_first_change(u, UI_NOW)) >= u->cursor.n) return;
-    saint_stage stage = ui_stage_of(u, at, &layer);
-    if (saint_look_open(&look, u->session, &r, 0, stage, layer, NULL) != SAINT_OK) return;
-    if (saint_look_site(look) && saint_look_decide(look, NULL, &p->preview, NULL) != SAINT_OK) p->preview = NULL;
-    saint_look_close(look);
-}
+/* ---- forecast ---- */
 
 static void forecast(ui *u)
 {
@@ -297,27 +287,22 @@ void ui_changed(ui *u)
 {
     ui_jobs *j = u->jobs;
     bool subject = j->picture != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
-    bool other = j->picture != u->subject.version;
     if (subject) {
+        if (j->picture != u->subject.version || j->of != u->worker) /* a trace of another picture says nothing about this one */
+            for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
         j->picture = u->subject.version;
         j->of = u->worker;
         free(j->question);
         j->question = u->subject.question ? strdup(u->subject.question) : NULL;
         for (int slot = 0; slot < UI_SLOTS; slot++) renew(u, slot);
         u->plan[UI_RANDOM].set = false;
-        if (other) /* the last picture's masks mean nothing on this one */
-            for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
     } else renew(u, UI_NOW);
     u->plan[UI_NOW].has_forecast = false;
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);
     if (!ready(u)) return;
-    if (u->subject.pixels && (j->key_of != u->subject.pixels || j->key_picture != u->subject.version)) {
-        j->picture_key = saint_session_picture_key(u->session, u->subject.pixels, 1);
-        j->key_of = u->subject.pixels;
-        j->key_picture = u->subject.version;
-    }
+    if (subject || !j->key_of) hash_picture(u);
     ui_preview(u);
     if (u->live || subject) j->wanted[UI_NOW] = true;
     j->wanted[UI_A] = u->plan[UI_A].set;

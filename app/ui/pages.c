@@ -13,10 +13,25 @@ static const struct {
     const ui_pane *pane;
 } panes[] = {
     {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_LOG, &ui_pane_log},
-    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_IMAGE, &ui_pane_picture},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_IMAGE, &ui_pane_image},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_PARAMS, &ui_pane_params},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_FACTS, &ui_pane_facts},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_TOKEN, &ui_pane_token},
+    {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_STRIP, &ui_pane_strip},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE, &ui_pane_compare_left},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE_B, &ui_pane_compare_right},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_FACTS, &ui_pane_compare_facts},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_BARS, &ui_pane_speed_bars},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_STACKS, &ui_pane_speed_stacks},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_NOTES, &ui_pane_speed_notes},
+    {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART, &ui_pane_layers_vit},
+    {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART_B, &ui_pane_layers_llm},
 };
 
 static const ui_module *const modules[] = {
+    &ui_module_compare, &ui_module_speed, &ui_module_layers, /* what was asked for goes before scanning */
+    &ui_module_inspect,
+    &ui_module_plan, /* behind inspect, whose lists it fills */
     &ui_module_scan,
     NULL, /* ends the list */
 };
@@ -29,18 +44,3 @@ const ui_pane *ui_pane_of(saint_ui_page page, saint_ui_pane_id pane)
 }
 
 const ui_module *ui_module_at(int i) { return i >= 0 && (size_t)i < sizeof modules / sizeof *modules ? modules[i] : NULL; }
-
-/* ---- the photo alone ---- */
-
-static void draw(ui *u, saint_ui_pen p)
-{
-    saint_error e = {0};
-    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = saint_ui_pane_title(SAINT_UI_PANE_IMAGE),
-                                                              .detail = u->subject.file,
-                                                              .focus = u->focus == SAINT_UI_PANE_IMAGE,
-                                                              .stale = u->subject.loading});
-    saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL, .rect = u->subject.rect, .cursor = -1};
-    if (saint_ui_photo_draw(in, &photo, &u->photo, NULL, &e) != SAINT_OK) saint_ui_failure(in, "the picture cannot be drawn", e.text);
-}
-
-const ui_pane ui_pane_picture = {.draw = draw};

@@ -59,7 +59,7 @@ static const char *session_path(ui *u, char *out, size_t size)
 {
     const ui_options *o = u->core->opt;
     if (o->session_file) return o->session_file;
-    if (o->script) return NULL;
+    if (o->script || o->headless) return NULL;
     return ui_path(u, UI_STATE, "session.json", out, size) ? out : NULL;
 }
 
@@ -128,7 +128,7 @@ static void load_history(ui *u)
     char path[4096], *text = NULL;
     size_t n;
     ui_over *o = &u->core->over;
-    if (u->core->opt->script || !ui_path(u, UI_STATE, "history", path, sizeof path)) return;
+    if (u->core->opt->script || u->core->opt->headless || !ui_path(u, UI_STATE, "history", path, sizeof path)) return;
     if (!saint_file_exists(path) || saint_file_read(path, HISTORY_MOST, &text, &n, NULL) != SAINT_OK) return;
     for (char *line = text, *end; (end = strchr(line, '\n')) && o->n_past < UI_HISTORY_LINES; line = end + 1) {
         *end = 0;
@@ -215,7 +215,7 @@ static void save_history(ui *u)
     ui_over *o = &u->core->over;
     char *text = NULL;
     size_t n = 0;
-    if (u->core->opt->script || !o->n_past || !ui_path(u, UI_STATE, "history", path, sizeof path)) return;
+    if (u->core->opt->script || u->core->opt->headless || !o->n_past || !ui_path(u, UI_STATE, "history", path, sizeof path)) return;
     FILE *f = open_memstream(&text, &n);
     for (int i = 0; f && i < o->n_past; i++) fprintf(f, "%s\n", o->past[i]);
     if (f && fclose(f) == 0) (void)saint_file_write(path, text, n, NULL);

@@ -25,6 +25,15 @@ enum { LAYERED = sizeof layered / sizeof *layered, VALUE_ROOM = 64 };
 
 typedef char values[SAINT_MAX_LAYERS][VALUE_ROOM]; /* "" = as by default */
 
+/* The shortest text that gives the same number again: more digits could lie beyond a limit of the table. */
+static void real_text(float f, char *out)
+{
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(out, VALUE_ROOM, "%.*g", digits, (double)f);
+        if ((float)strtod(out, NULL) == f) return;
+    }
+}
+
 static void value_text(int k, const saint_method_params *p, char *out)
 {
     const char *field = (const char *)p + layered[k].at;
@@ -32,7 +41,7 @@ static void value_text(int k, const saint_method_params *p, char *out)
     float f;
     uint64_t u;
     if (layered[k].kind == INT) memcpy(&i, field, sizeof i), snprintf(out, VALUE_ROOM, "%" PRId32, i);
-    else if (layered[k].kind == REAL) memcpy(&f, field, sizeof f), snprintf(out, VALUE_ROOM, "%.9g", (double)f);
+    else if (layered[k].kind == REAL) memcpy(&f, field, sizeof f), real_text(f, out);
     else memcpy(&u, field, sizeof u), snprintf(out, VALUE_ROOM, "%" PRIu64, u);
 }
 

@@ -84,6 +84,7 @@ typedef struct ui_speed ui_speed;      /* speed page (speed.c) */
 typedef struct ui_layers ui_layers;    /* layer statistics page (layers.c) */
 typedef struct ui_charts ui_charts;    /* charts page (charts.c) */
 typedef struct ui_sweeps ui_sweeps;    /* sweep page: child processes, their results (sweeps.c) */
+typedef struct ui_inspect ui_inspect;  /* Inspect page: microscope, brush, lists of fields (inspect.c) */
 typedef struct ui_core ui_core;        /* loop, screen, overlays, scripts: nobody's business but theirs (core.h) */
 
 struct ui {
@@ -129,6 +130,7 @@ struct ui {
     ui_layers *layers;
     ui_charts *charts;
     ui_sweeps *sweeps;
+    ui_inspect *inspect;
     ui_core *core;
 
     bool want_stats[UI_SLOTS];    /* runs of that slot also compute the similarity statistics of every layer; set it, then ui_want */
@@ -207,7 +209,7 @@ bool ui_do(ui *u, const char *command);
 double ui_now(const ui *u);
 /* Something changed outside of a key or a click (a child reported): a frame within a thirtieth of a second. Keys draw by themselves. */
 void ui_redraw(ui *u);
-/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview. */
+/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview (preview.c). */
 void ui_preview(ui *u);
 /* The request that a run of the slot is, for looking without running (engine run/look.h); false: no model or picture yet. Borrows from u. */
 bool ui_request(const ui *u, int slot, saint_request *out);
