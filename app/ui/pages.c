@@ -29,10 +29,12 @@ static const struct {
 };
 
 static const ui_module *const modules[] = {
-    &ui_module_compare, &ui_module_speed, &ui_module_layers, /* what was asked for goes before scanning */
     &ui_module_inspect,
     &ui_module_plan, /* behind inspect, whose lists it fills */
-    &ui_module_scan,
+    &ui_module_compare,
+    &ui_module_speed,
+    &ui_module_layers,
+    &ui_module_scan, /* behind those, whose runs somebody waits for */
     NULL, /* ends the list */
 };
 
