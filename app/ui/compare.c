@@ -173,7 +173,7 @@ static void number_text(int v, char out[COMPARE_VALUE])
     else snprintf(out, COMPARE_VALUE, "%d", v);
 }
 
-static void whole_differences(difference_list *l, const saint_settings *sa, const saint_settings *sb, const saint_plan *a, const saint_plan *b)
+static void whole_differences(difference_list *l, const saint_plan *a, const saint_plan *b)
 {
     char va[COMPARE_VALUE], vb[COMPARE_VALUE], key[COMPARE_KEY];
     for (int i = 0; saint_compat_name(i); i++)
@@ -191,8 +191,8 @@ static void whole_differences(difference_list *l, const saint_settings *sa, cons
             number_text(number[i].b, vb);
             add(l, number[i].key, va, vb);
         }
-    if (memcmp(&sa->hand, &sb->hand, sizeof sa->hand) == 0 || (!sa->hand.on && !sb->hand.on)) return;
-    const saint_hand *h[2] = {&sa->hand, &sb->hand};
+    if (memcmp(&a->hand, &b->hand, sizeof a->hand) == 0) return;
+    const saint_hand *h[2] = {&a->hand, &b->hand};
     char *v[2] = {va, vb};
     for (int k = 0; k < 2; k++) {
         int n = 0;
@@ -212,6 +212,6 @@ int compare_settings(const saint_settings *a, const saint_settings *b, const sai
     if (saint_plan_build(&plan[0], a, m, NULL, &err) != SAINT_OK || saint_plan_build(&plan[1], b, m, NULL, &err) != SAINT_OK) return -1;
     for (int f = 0; f < FIELDS; f++) field_differences(&l, &plan[0], &plan[1], SAINT_STAGE_VIT, m->vit_layers_run, f);
     for (int f = 0; f < FIELDS; f++) field_differences(&l, &plan[0], &plan[1], SAINT_STAGE_LLM, m->llm_layers, f);
-    whole_differences(&l, a, b, &plan[0], &plan[1]);
+    whole_differences(&l, &plan[0], &plan[1]);
     return l.n;
 }

@@ -58,10 +58,8 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
     char note[64] = "", detail[96] = "";
     masks m;
     bool known = masks_of(u, slot, &m);
-    if (known && m.left[side] >= 0)
-        snprintf(note, sizeof note, "%s %d: %d of %d", ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM", layer,
-                 m.left[side], m.n);
-    if (known) ui_stage_of(u, u->cursor.at, &layer);
+    const char *stage = known && ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM";
+    if (known && m.left[side] >= 0) snprintf(note, sizeof note, "%s %d: %d of %d", stage, layer, m.left[side], m.n);
     double share;
     if (ui_running(u, slot, &share)) snprintf(detail, sizeof detail, "running %.0f %%", 100 * share);
     else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");

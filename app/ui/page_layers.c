@@ -108,12 +108,16 @@ static int cursor_layer(const ui *u, saint_stage stage)
     return u->cursor.n > 0 && ui_stage_of(u, u->cursor.at, &layer) == stage ? layer : -1;
 }
 
-static void phases_text(const layers_curve *c, const layers_phases *p, char *out, size_t size)
+/* With the movements where there is room for them. */
+static void phases_text(const layers_curve *c, const layers_phases *p, int columns, char *out, size_t size)
 {
-    if (p->found)
-        snprintf(out, size, "aligner 0-%d, explorer %d-%d, aggregator %d-%d (cosine +%.2f -%.2f +%.2f)", p->peak, p->peak + 1, p->valley,
-                 p->valley + 1, c->n - 1, p->rise, p->fall, p->again);
-    else snprintf(out, size, "no rise, fall and rise of the mean cosine by %.2f each: no three phases", LAYERS_MOVE);
+    int n = 0;
+    if (!p->found) {
+        snprintf(out, size, "no three phases: no rise, fall and rise of the cosine by %.2f", LAYERS_MOVE);
+        return;
+    }
+    n = snprintf(out, size, "aligner 0-%d, explorer %d-%d, aggregator %d-%d", p->peak, p->peak + 1, p->valley, p->valley + 1, c->n - 1);
+    if (n > 0 && n + 23 <= columns) snprintf(out + n, size - (size_t)n, " (%+.2f, %+.2f, %+.2f)", p->rise, -p->fall, p->again);
 }
 
 typedef struct {
@@ -128,7 +132,7 @@ static void make_chart(const ui *u, const layers_curve *c, saint_stage stage, ch
     memset(g, 0, sizeof *g);
     int set = u->layers->curves, n = 0;
     snprintf(g->name[0], sizeof g->name[0], "pairs >= %.2f", (double)c->threshold);
-    snprintf(g->name[1], sizeof g->name[1], "tokens with >= %d of them", c->K);
+    snprintf(g->name[1], sizeof g->name[1], "tokens with >= %d", c->K);
     g->series[n++] = (saint_ui_series){.name = "mean cosine", .y = c->cosine, .line = true, .color = 0};
     if (set == 0) {
         g->series[n++] = (saint_ui_series){.name = g->name[0], .y = c->above, .line = true, .color = 1};
@@ -162,7 +166,7 @@ static void draw_chart(ui *u, saint_ui_pen in, const layers_curve *c, saint_stag
     make_chart(u, c, stage, &g);
     int below = in.area.h >= 8 ? 1 : 0;
     saint_ui_plot_draw(saint_ui_pen_part(in, 0, 0, in.area.w, in.area.h - below), &g.plot, &u->layers->frame[stage]);
-    phases_text(c, &p, text, sizeof text);
+    phases_text(c, &p, in.area.w - 2, text, sizeof text);
     if (below) saint_ui_text(in, 1, in.area.h - 1, in.area.w - 2, p.found ? SAINT_UI_ACCENT : SAINT_UI_MUTED, text);
 }
 
@@ -179,22 +183,28 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
     const layers_curve *c = r->c;
     const saint_trace_site *s = c->site[row];
     const char *phase = layers_phase_name(&r->phases, row);
-    const double v[] = {c->cosine[row], c->above[row], c->degree_k[row], c->degree[row], c->rank[row]};
-    static const int decimals[] = {3, 3, 3, 1, 1};
-    if (column == 0) snprintf(out, size, "%.0f", c->layer[row]);
-    else if (column == 1) snprintf(out, size, "%d", c->tokens[row]);
-    else if (column < 7) saint_ui_fixed(out, size, v[column - 2], decimals[column - 2]);
-    else if (column == 7) snprintf(out, size, "%s", phase ? phase : "");
-    else if (s) snprintf(out, size, "%s drops %d", s->method->name, s->image_in - s->n_keep);
-    if (column == 8) *role = SAINT_UI_SITE;
+    out[0] = 0;
+    switch (column) {
+    case 0: snprintf(out, size, "%.0f", c->layer[row]); break;
+    case 1: snprintf(out, size, "%d", c->tokens[row]); break;
+    case 2: saint_ui_fixed(out, size, c->cosine[row], 3); break;
+    case 3: saint_ui_fixed(out, size, c->above[row], 3); break;
+    case 4: saint_ui_fixed(out, size, c->degree_k[row], 3); break;
+    case 5: saint_ui_fixed(out, size, c->degree[row], 1); break;
+    case 6: saint_ui_fixed(out, size, c->rank[row], 1); break;
+    case 7: snprintf(out, size, "%s", phase ? phase : "-"); break;
+    default:
+        if (s) snprintf(out, size, "%s drops %d", s->method->name, s->image_in - s->n_keep);
+        *role = SAINT_UI_SITE;
+    }
 }
 
-static saint_ui_table table_of(const rows *r)
+static saint_ui_table table_of(rows *r)
 {
-    static const saint_ui_column column[] = {{"layer", 5, true, false},        {"tokens", 6, true, false}, {"mean cosine", 6, true, false},
-                                             {"pairs", 5, true, false},        {">=K", 5, true, false},    {"neighbours", 5, true, false},
-                                             {"eff. rank", 6, true, false},    {"phase", 10, false, false}, {"site", 12, false, true}};
-    return (saint_ui_table){.n_rows = r->c->n, .n_columns = 9, .column = column, .cell = cell, .ud = (void *)(uintptr_t)r};
+    static const saint_ui_column column[] = {{"layer", 5, true, false},  {"tokens", 6, true, false}, {"cosine", 6, true, false},
+                                             {"pairs", 5, true, false},  {">=K", 5, true, false},    {"alike", 5, true, false},
+                                             {"rank", 5, true, false},   {"phase", 10, false, false}, {"site", 12, false, true}};
+    return (saint_ui_table){.n_rows = r->c->n, .n_columns = sizeof column / sizeof *column, .column = column, .cell = cell, .ud = r};
 }
 
 static void draw_table(ui *u, saint_ui_pen in, const layers_curve *c, saint_stage stage, bool focus)
@@ -261,6 +271,11 @@ static bool event(ui *u, const saint_ui_event *e, const saint_ui_hit *hit, saint
         return isfinite(x) && go_to(u, stage, (int)lround(x));
     }
     if (e->kind != SAINT_UI_PRESS) return false;
+    int *first = &u->layers->state[stage].first;
+    if (u->layers->table && (e->key == SAINT_UI_KEY_LEFT || e->key == SAINT_UI_KEY_RIGHT)) {
+        *first += e->key == SAINT_UI_KEY_RIGHT ? 1 : *first > 0 ? -1 : 0; /* the drawing corrects what is too much */
+        return true;
+    }
     switch (e->key) {
     case SAINT_UI_KEY_LEFT:
     case SAINT_UI_KEY_UP: return go_to(u, stage, at < 0 ? 0 : at - 1);

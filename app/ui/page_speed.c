@@ -79,7 +79,7 @@ static void draw_stacks(ui *u, saint_ui_pen p)
         const char *name;
         const speed_plan *plan;
         bool there;
-    } all[] = {{"unpruned", &g.base, true}, {"this plan", &g.now, true}, {"random", &g.random, g.random.has_work}, {"A", &g.a, u->plan[UI_A].set}};
+    } all[] = {{"full", &g.base, true}, {"now", &g.now, true}, {"random", &g.random, g.random.has_work}, {"A", &g.a, u->plan[UI_A].set}};
     saint_ui_stack stack[4];
     double part[4][MEASURE_PARTS];
     char label[4][48];
@@ -89,7 +89,7 @@ static void draw_stacks(ui *u, saint_ui_pen p)
         const speed_plan *s = all[i].plan;
         for (int k = 0; k < MEASURE_PARTS; k++) part[n][k] = 1e3 * s->part[k].median;
         if (s->source == SPEED_MEASURED) snprintf(label[n], sizeof label[n], "%s n=%d", all[i].name, s->n);
-        else snprintf(label[n], sizeof label[n], "%s%s", all[i].name, s->source == SPEED_CACHED ? " (cached)" : s->source == SPEED_ONCE ? " n=1" : "");
+        else snprintf(label[n], sizeof label[n], "%s%s", all[i].name, s->source == SPEED_CACHED ? " cached" : s->source == SPEED_ONCE ? " n=1" : " -");
         stack[n] = (saint_ui_stack){label[n], part[n]};
         n++;
     }

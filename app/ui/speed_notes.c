@@ -33,6 +33,16 @@ static const char *ms(double seconds, char out[24])
     return out;
 }
 
+/* Large numbers of bytes as people read them. */
+static const char *bytes(double v, char out[24])
+{
+    if (v < 1073741824) snprintf(out, 24, "%.1f MiB", v / 1048576);
+    else snprintf(out, 24, "%.2f GiB", v / 1073741824);
+    return out;
+}
+
+static const char *plural(int n) { return n == 1 ? "token" : "tokens"; }
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "ViT" : "LLM";
@@ -64,9 +74,10 @@ static void say_worst(const explainer *x, const speed_site *s, int n)
     else if (w->n_in - w->n_out < w->pays_from)
         say(x->out, "%s %d drops %d tokens and pays from %d on: it costs %s and saves %s.", place, w->layer, w->n_in - w->n_out, w->pays_from,
             ms(w->cost, cost), ms(w->saves, saves));
-    else if (n == 1) say(x->out, "It pays from %d dropped tokens on; %d go.", w->pays_from, w->n_in - w->n_out);
+    else if (n == 1) say(x->out, "It pays from %d dropped %s on; %d go.", w->pays_from, plural(w->pays_from), w->n_in - w->n_out);
     else
-        say(x->out, "Every site pays; the least, %s %d, from %d dropped tokens on: %d go.", place, w->layer, w->pays_from, w->n_in - w->n_out);
+        say(x->out, "Every site pays; the least, %s %d, from %d dropped %s on: %d go.", place, w->layer, w->pays_from, plural(w->pays_from),
+            w->n_in - w->n_out);
 }
 
 static void say_break_even(const explainer *x)
@@ -205,8 +216,9 @@ static void say_decode(const explainer *x)
 {
     const speed_work *w = &x->now->work, *b = &x->base->work;
     if (w->steps < 1 || !(w->decode_bytes > 0)) return;
-    say(x->out, "Decoding reads %.1f MiB per token, %.0f %% of it weights that pruning does not touch: at most %.2fx (now %.2fx).",
-        w->decode_bytes / 1048576, 100 * w->llm_weights / w->decode_bytes, b->decode_bytes / b->llm_weights,
+    char read[24];
+    say(x->out, "Decoding reads %s per token, %.0f %% of it weights that pruning does not touch: at most %.2fx (now %.2fx).",
+        bytes(w->decode_bytes, read), 100 * w->llm_weights / w->decode_bytes, b->decode_bytes / b->llm_weights,
         b->decode_bytes / w->decode_bytes);
 }
 
@@ -218,11 +230,9 @@ static void say_random(const explainer *x)
     say(x->out, "Random dropping at the same counts takes %s: choosing well costs %s more.", ms(r, a), ms(now - r, b));
 }
 
-static void say_missing(const explainer *x)
+static void say_how_known(const explainer *x)
 {
-    if (!x->now->has_work) say(x->out, "The plan has not run yet.");
-    else if (!x->base->has_work) say(x->out, "The unpruned model has not run on this picture yet: no rates, no predictions.");
-    else if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
+    if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
         say(x->out, "These are single runs, in part from checkpoints: measure before believing a difference.");
     else if (isnan(x->now->part[MEASURE_TOTAL].low))
         say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);
@@ -236,8 +246,14 @@ void speed_explain(const saint_model_info *m, const saint_trace *t, const speed_
     speed_plan_complete(&plan, &full);
     out->n = 0;
     explainer x = {.m = m, .t = t, .now = &plan, .base = &full, .random = random, .ratio = ratio, .out = out};
-    say_missing(&x);
-    if (!m || !t || t->n_images < 1 || !now->has_work || !base->has_work) return;
+    if (!m || !t || t->n_images < 1 || !now->has_work) {
+        say(out, "The plan has not run yet.");
+        return;
+    }
+    if (!base->has_work) {
+        say(out, "The unpruned model has not run on this picture yet: no rates, no predictions.");
+        return;
+    }
     double s[MEASURE_PARTS];
     for (int i = 0; i < MEASURE_PARTS; i++) s[i] = full.part[i].median;
     x.rates = speed_rates_of(&full.work, s);
@@ -250,4 +266,5 @@ void speed_explain(const saint_model_info *m, const saint_trace *t, const speed_
     say_attention(&x);
     say_decode(&x);
     if (random) say_random(&x);
+    say_how_known(&x);
 }

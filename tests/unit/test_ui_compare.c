@@ -183,7 +183,14 @@ static void differences_name_what_acts(void **state)
                       "saint_sys_length: derived > 4");
     a = b;
     b.hand = (saint_hand){.on = 1, .stage = SAINT_STAGE_LLM, .layer = 2, .keep = {7, 1}};
-    expect_difference(&a, &b, "tokens chosen by hand: - > 4 at LLM 2");
+    expect_difference(&a, &b,
+                      "llm_prune_mode[2]: saint_drop > hand; saint_threshold[2]: 0.9 > -; saint_K[2]: 5 > -; saint_gamma[2]: 10 > -; "
+                      "tokens chosen by hand: - > 4 at LLM 2");
+    a = b;
+    saint_hand_mark(&b.hand, 9, true);
+    expect_difference(&a, &b, "tokens chosen by hand: 4 at LLM 2 > 5 at LLM 2");
+    a.hand.on = b.hand.on = 0; /* nothing of it acts */
+    expect_difference(&a, &b, "");
     b = a;
     set_param(&b, "prune_mode[77]=grid"); /* no such layer */
     compare_difference d[2];
