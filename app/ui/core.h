@@ -125,6 +125,7 @@ typedef struct {
 void ui_subject_kept(const ui *u, ui_kept *out);
 ui_data *ui_subject_data(const ui *u);                    /* borrowed */
 bool ui_subject_sample(const ui *u, size_t *sample);      /* what is shown is that sample of the data set, with its own question */
+const char *ui_filter_text(const ui *u);                  /* "" = none */
 void ui_filter_found(ui *u, size_t sample);               /* one more that `filter changed` leaves */
 void ui_filter_stale(ui *u);                              /* what `filter changed` left is not known any more */
 

@@ -14,6 +14,7 @@ void ui_go(ui *u, saint_ui_page page)
     ui_redraw(u);
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (page == SAINT_UI_PAGE_SPEED || page == SAINT_UI_PAGE_COMPARE) ui_want(u, slot);
+    ui_kick(u);
 }
 
 /* ---- commands ---- */
