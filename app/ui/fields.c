@@ -186,7 +186,7 @@ static void unset_text(const maker *m, saint_ui_field_spec *s, const char *name,
     if (is(name, "keep_num")) s->unset = "keep_ratio";
     else if (is(name, "llm_keep_num")) s->unset = "llm_keep_ratio";
     if (!image && !sys) return;
-    if (derived >= 0) snprintf(text, 128, "derived %d", derived);
+    if (derived >= 0) snprintf(text, 128, "%d derived", derived);
     else snprintf(text, 128, "derived");
     s->unset = text;
 }

@@ -1,5 +1,6 @@
 /* One frame: layout, header, panes, message row, footer, overlays. Reads the state; what it corrects is the focus and the size. */
 #include "ui/core.h"
+#include "ui/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static double aspect_of(const ui *u)
 
 static void lay_out(ui *u)
 {
+    if (u->inspect) ui_fields_refresh(u); /* how many there are decides how much room they get */
     saint_ui_layout_wish wish = {.grid_w = u->info ? u->info->grid_w : 0,
                                  .grid_h = u->info ? u->info->grid_h : 0,
                                  .aspect = aspect_of(u),

@@ -45,6 +45,8 @@ ui_inspect *ui_inspect_of(const ui *u); /* never NULL after the module has opene
 bool ui_edit(ui *u, const saint_settings *s, const char *key, const char *label, double at);
 /* Set the methods of some layers of a stage, "prune_mode[3,5]", from the strip or a field; switches the stage on when the mode leaves it out. */
 bool ui_assign_layers(ui *u, saint_stage stage, const char *key, const char *value);
+/* Make u->fields anew from the live plan, the model, the cursor and the marks. */
+void ui_fields_refresh(ui *u);
 /* Assign what a field now shows. */
 bool ui_apply_field(ui *u, int i);
 
