@@ -239,6 +239,7 @@ struct ui_core {
     int record_w, record_h;
     char *last_words; /* for stderr, behind the screen */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
+    bool theme_asked; /* the terminal may say which one suits it */
     bool theme_chosen, model_chosen; /* on the screen: to be kept */
     bool kept_layer;                 /* cursor.at is the session's */
     bool asked_used;
