@@ -54,6 +54,10 @@ static void name_reason(const saint_timeline *last, const saint_plan *plan, cons
                         saint_forecast *out)
 {
     point at, from = {out->from_stage, out->from_layer};
+    if (q->cold) {
+        snprintf(out->reason, sizeof out->reason, "a run without checkpoints was asked for");
+        return;
+    }
     const char *what = first_change(last, plan, r, &at), *held = "";
     char where[48] = "";
     if (what && at.layer >= 0) snprintf(where, sizeof where, " at %s layer %d", at.stage == SAINT_STAGE_VIT ? "ViT" : "LLM", at.layer);

@@ -52,7 +52,12 @@ typedef struct {
     saint_settings settings;
     int max_new_tokens; /* 0 = prefill only: logits, no answer */
     bool ignore_eos;    /* fixed number of new tokens, for timing */
-    bool want_stats;    /* similarity statistics of every layer */
+    bool want_stats;    /* similarity statistics of every layer, counted with each layer's own threshold and K, or with these: */
+    bool stats_given;
+    float stats_threshold;
+    int stats_K;
+    bool cold; /* nothing is taken from the checkpoints and nothing is added to them, as in a session without any: for timing. Forecasts
+                * for it say so; previews go on looking at the last run that was not cold */
     bool has_picture_key;     /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
     saint_digest picture_key;
 } saint_request;
