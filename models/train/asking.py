@@ -14,10 +14,15 @@ import start
 import vocabulary
 import world
 
-COUNT, COLOR, SHAPE, BOTH, MATCH, TRUE, HERE = range(7)   # classes: 9, 8, 10, 4, 2, 37, 2
-CLASSES = [9, 8, 10, 4, 2, 37, 2]
-NAMES = ["count", "color", "shape", "both", "match", "true", "here"]
-NUMBERS = 3  # x, y, log radius
+# What is known at a word, by when (DEPTH: behind the early, middle or late blocks): how many there are; the colour or shape of the only one; how many are
+# both this colour and this shape; does this letter stand there; which letter does; is it so (a background, a number, a whole text); the how-maniest
+# letter this is; have the two the same colour. NUMBERS: x, y, log radius of the only one (middle); the same of this one less the one before (late).
+COUNT, COLOR, SHAPE, BOTH, MATCH, TRUE, HERE, ORDINAL, SAME = range(9)
+CLASSES = [9, 8, 10, 4, 2, 37, 2, 6, 2]
+DEPTH = [1, 1, 1, 2, 2, 1, 2, 0, 2]
+NAMES = ["count", "color", "shape", "both", "match", "true", "here", "ordinal", "same"]
+NUMBERS = 3
+NUMBER_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
 
 
 class Asker:
@@ -31,43 +36,62 @@ class Asker:
         self.thing = {i[0] for w in ("shape", "shapes") for i in one(w)}
         self.ordinal = {i[0]: k for k, w in enumerate(["first", "second", "third", "fourth", "fifth", "sixth"]) for i in one(w)}
         self.glyph = {t.encode(w)[0]: k for k, w in enumerate(world.GLYPHS)}
+        self.number = {i[0]: k for k, w in enumerate(NUMBER_WORDS) for i in one(w)}
         self.quote = t.encode('"')[-1]
         assert len(self.shape) >= 20 and len(self.color) >= 8 and len(self.ground) >= 8, (self.shape, self.color, self.ground)
 
     def thoughts(self, ids, task, s):
-        """[(place, kind, class)], [(place, x, y, log radius)]"""
+        """[(place, kind, class)], [(place, depth, x, y, log radius)]"""
         out, numbers = [], []
         objects = [(o.shape, o.color, o) for o in s.object[:s.n]]
         written = s.text.decode()
-        quoted, letter = False, 0
+        quoted, letter, same, stated, color, shape, only = False, 0, True, None, None, None, None
         for k, i in enumerate(ids):
+            counted = None
             if i == self.quote:
-                quoted, letter = not quoted, 0
+                if quoted:
+                    out.append((k, HERE, int(same)))
+                quoted, letter, same = not quoted, 0, True
             elif quoted and i in self.glyph:
                 true = world.GLYPHS.index(written[letter]) if letter < len(written) else 36
-                out += [(k, MATCH, int(true == self.glyph[i])), (k, TRUE, true)]
+                same = same and true == self.glyph[i]
+                out += [(k, MATCH, int(true == self.glyph[i])), (k, TRUE, true), (k, ORDINAL, letter)]
                 letter += 1
+            elif i in self.number:
+                stated = self.number[i]
             elif i in self.shape:
                 mine = [o for o in objects if o[0] == self.shape[i]]
-                out.append((k, COUNT, len(mine)))
+                counted = len(mine)
+                if color is not None:
+                    out.append((k, BOTH, min(3, sum(o[1] == color for o in mine))))
+                shape = self.shape[i]
                 if len(mine) == 1:
                     o = mine[0][2]
                     out.append((k, COLOR, o.color))
-                    numbers.append((k, o.x * 2 - 1, o.y * 2 - 1, float(numpy.log(o.r / 0.1))))
-                if k and ids[k - 1] in self.color:
-                    out.append((k, BOTH, min(3, sum(o[1] == self.color[ids[k - 1]] for o in mine))))
+                    at = (o.x * 2 - 1, o.y * 2 - 1, float(numpy.log(o.r / 0.1)))
+                    numbers.append((k, 1, *at))
+                    if only is not None and only[3] != shape:
+                        numbers.append((k, 2, *(x - y for x, y in zip(at, only))))
+                        out.append((k, SAME, int(only[4] == o.color)))
+                    only = (*at, shape, o.color)
             elif i in self.color:
-                mine = [o for o in objects if o[1] == self.color[i]]
+                color = self.color[i]
+                mine = [o for o in objects if o[1] == color]
                 out.append((k, COUNT, len(mine)))
+                if shape is not None:
+                    out.append((k, BOTH, min(3, sum(o[0] == shape for o in mine))))
                 if len(mine) == 1:
                     out.append((k, SHAPE, mine[0][0]))
             elif i in self.thing and task == 1:
-                before = self.color.get(ids[k - 1])
-                out.append((k, COUNT, s.n if before is None else sum(o[1] == before for o in objects)))
+                counted = s.n if color is None else sum(o[1] == color for o in objects)
             elif i in self.ground and task == 5:
                 out.append((k, HERE, int(self.ground[i] == s.background)))
             elif i in self.ordinal and written:
-                out.append((k, TRUE, world.GLYPHS.index(written[self.ordinal[i]])))
+                out += [(k, TRUE, world.GLYPHS.index(written[self.ordinal[i]])), (k, ORDINAL, self.ordinal[i])]
+            if counted is not None:
+                out.append((k, COUNT, counted))
+                if task == 1 and stated is not None:
+                    out.append((k, HERE, int(counted == stated)))
         return out, numbers
 
     def row(self, questions, s, length, rng):
@@ -92,6 +116,9 @@ class Asker:
                 numbers += [(at + k, *x) for k, *x in v]
                 for k, token in enumerate(answer):
                     answers.append((at + len(asked) - 1 + k, token, q.task, q.kind, k))
+                if q.kind == scenes.SHORT and q.task == 4 and "written" in q.text:
+                    spelled = [k for k, i in enumerate(answer) if i in self.glyph]
+                    thoughts += [(at + len(asked) - 1 + k, ORDINAL, n) for n, k in enumerate(spelled)]
                 n = len(asked) + len(answer) - 1
                 ids += asked + answer[:-1]
                 place += range(n)
@@ -102,7 +129,8 @@ class Asker:
 
 
 class Rows:
-    """Batches for the language model. keep = patches given (all centres, more of objects and letters than of background); with pictures when `size`."""
+    """Batches for the language model. keep = patches given (all centres, more of objects and letters than of background); `pictures`: with the
+    whole pictures, whatever `keep` is."""
 
     def __init__(self, library, tokenizer, split, seed, first, batch, length, keep=576, pictures=False, grid=24, patch=14, whole=True):
         self.world, self.asker = world.World(library, grid * patch if pictures else 0, grid), Asker(tokenizer)
@@ -130,7 +158,7 @@ class Rows:
             if self.pictures:
                 picture = numpy.empty((self.grid * self.patch,) * 2 + (3,), numpy.uint8)
                 self.world.draw(s, picture)
-                rgb.append(train_sight.patches(picture, self.patch)[at])
+                rgb.append(train_sight.patches(picture, self.patch))
             rows.append(self.asker.row(self.world.questions(s), s, self.length, random.Random(s.key)))
         out = {"ids": torch.tensor([r[0] for r in rows]), "place": torch.tensor([r[1] for r in rows]), "segment": torch.tensor([r[2] for r in rows]),
                "where": torch.from_numpy(numpy.stack(where)), "ground": torch.tensor(ground), "facts": train_sight.facts_tensors(facts), "index": self.index}

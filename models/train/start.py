@@ -42,7 +42,7 @@ def vision(vit, sharp=1.0):
     """Positions as waves in the first dimensions; the heads of the first blocks look at neighbours at fixed offsets. All of it stays free to change."""
     c, d, p = vit.c, vit.c.vit_dim, 4 * PAIRS
     hd = d // c.vit_heads
-    assert hd == p and c.vit_heads == 4, "written for heads of 32 dimensions"
+    assert hd == p and c.vit_heads >= 4, "written for heads of 32 dimensions, four at least"
     vit.pos.normal_(std=0.02)
     vit.pos[1:, :p] += positions(c.grid)
     vit.cls.normal_(std=0.5)
@@ -55,8 +55,10 @@ def vision(vit, sharp=1.0):
         nn.init.normal_(block.fc1.weight, std=1.0 / math.sqrt(d))
         nn.init.normal_(block.fc2.weight, std=0.3 / math.sqrt(block.fc2.in_features))
         if i < len(OFFSETS):
-            q.normal_(std=0.01)
-            k.normal_(std=0.01)
+            q[:4 * hd].normal_(std=0.01)
+            k[:4 * hd].normal_(std=0.01)
+            nn.init.normal_(q[4 * hd:], std=0.7 / math.sqrt(d))
+            nn.init.normal_(k[4 * hd:], std=0.7 / math.sqrt(d))
             strength = math.sqrt(math.sqrt(hd) * sharp)
             for h, offset in enumerate(OFFSETS[i]):
                 q[h * hd:(h + 1) * hd, :p] += strength * turned(offset)
@@ -93,9 +95,15 @@ def named(text):
         put([w], sight.GROUND + i)
     for i, w in enumerate(world.GLYPHS):
         out[text.encode(w)[0]] = sight.GLYPH + i
+    put(["shape", "shapes"], sight.THING)
     for i, w in enumerate(["first", "second", "third", "fourth", "fifth", "sixth"]):
         put([w], sight.ORDINAL + i)
     return out
+
+
+COUNTING = (2, 3)
+SLOW = 7  # pairs before this one turn too far between a patch and a question
+BACK = {0: [(2, 1), (1, 2)], 1: [(2, 1), (1, 3)], 2: [(1, 1)]}  # block: (head, counted from the last; how many places back it looks at first)
 
 
 @torch.no_grad()
@@ -103,11 +111,12 @@ def language(model, text):
     llm, c, d = model.llm, model.c, model.c.llm_dim
     llm.embed.weight.normal_(std=0.05)
     llm.embed.weight[:, sight.CODE:] = torch.randn(c.rows, d - sight.CODE) * 0.6
+    llm.embed.weight[:, d - 1] = 1.0  # every word has this: what a head needs that goes by distance alone
     llm.head.weight.normal_(std=0.02)
     for i, dim in named(text).items():
         llm.embed.weight[i, dim] += 1.0
         llm.head.weight[i, dim] += 0.3
-    for block in llm.blocks:
+    for number, block in enumerate(llm.blocks):
         hd = d // c.llm_heads
         q, k, v = block.qkv.weight.chunk(3)
         nn.init.normal_(q, std=1 / math.sqrt(d))
@@ -115,7 +124,26 @@ def language(model, text):
         nn.init.normal_(v, std=1 / math.sqrt(d))
         half = c.llm_heads // 2 * hd
         q[:half] = 1.6 * q[:half]
+        q[:half, sight.CODE:] = 0.0  # not the asker itself, which resembles itself most
+        for head in range(c.llm_heads // 2):  # content is compared by the pairs that turn slowly
+            for part in (0, hd // 2):
+                q[head * hd + part:head * hd + part + SLOW] *= 0.3
+                q[head * hd + part + SLOW:head * hd + part + hd // 2] *= 2.2
         k[:half] = q[:half]  # these heads begin by looking for what resembles the asker
+        if number in COUNTING:  # one of them sees small things and large ones alike: a patch counts less where a thing has many
+            row = hd + hd - 1  # of its slowest pair
+            q[row], k[row] = 0.0, 0.0
+            q[row, d - 1], k[row, sight.RADIUS] = 1.0, -0.9
+        for last, back in BACK.get(number, []):
+            head = c.llm_heads - last
+            rows = slice(head * hd, (head + 1) * hd)
+            q[rows] *= 0.1
+            k[rows] *= 0.1
+            for pair in range(4):
+                angle = back * float(llm.freq[pair])
+                q[head * hd + pair, d - 1] += 2.1 * math.cos(angle)
+                q[head * hd + hd // 2 + pair, d - 1] -= 2.1 * math.sin(angle)
+                k[head * hd + pair, d - 1] += 2.1
         nn.init.normal_(block.out.weight, std=0.5 / math.sqrt(d))
         nn.init.normal_(block.up.weight, std=1 / math.sqrt(d))
         nn.init.normal_(block.down.weight, std=0.5 / math.sqrt(block.down.in_features))

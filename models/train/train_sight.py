@@ -1,4 +1,4 @@
-"""First half of the CPU plan: the vision tower and the projector learn the code of sight.py, patch by patch. One thread, bf16, crops.
+"""First half of the plan in parts: the vision tower and the projector learn the code of sight.py, patch by patch, from crops. bf16; on a CPU one thread.
 
     python models/train/train_sight.py --out STATE/sight --minutes 60
 
@@ -56,6 +56,80 @@ def facts_tensors(items):
     return objects, owner.long(), glyph.long(), ordinal.long(), centre.long()
 
 
+def network(text, settings, device, halves):
+    """net.Llava in bf16 with the parts named in `halves` ("sight", "words"); settings "": SMALL, "full": the large one, or name=number,..."""
+    chosen = {} if settings == "full" else {k: int(v) for k, v in (x.split("=") for x in settings.split(","))} if settings else SMALL
+    model = net.Llava(net.Config(rows=text.rows, **chosen))
+    del model.dense
+    if "sight" not in halves:
+        del model.vit, model.fc1, model.fc2
+    else:
+        start.vision(model.vit)
+        with torch.no_grad():
+            model.fc2.weight.mul_(0.3)
+    if "words" not in halves:
+        del model.llm
+    else:
+        start.language(model, text)
+        freq = model.llm.freq.clone()
+    model = model.to(device).bfloat16()
+    if "words" in halves:
+        model.llm.freq = freq.to(device)
+    if "sight" in halves:
+        exact_pixels(model.vit)
+    return model
+
+
+def exact_pixels(vit):
+    vit.mean, vit.std = (torch.tensor(x, device=vit.pos.device).view(1, 3, 1, 1) for x in (net.MEAN, net.STD))
+
+
+def learning(model, **others):
+    """(name, parameter) of all that learns: not the block behind the feature layer, which nothing uses."""
+    unused = ("vit.post.", f"vit.blocks.{model.c.vit_layers - 1}.")
+    out = [("model." + n, q) for n, q in model.named_parameters() if not n.startswith(unused)]
+    return out + [(f"{name}.{n}", q) for name, m in others.items() for n, q in m.named_parameters()]
+
+
+class Pace:
+    """How far a run is and how fast it learns. On a CPU that others use too, `minutes` are of processor time; `until` is the end by the clock, and before it
+    the rate falls over `last` seconds, whatever has been done by then."""
+
+    def __init__(self, args, device, used):
+        self.a, self.clock = args, time.time if str(device).startswith("cuda") else time.process_time
+        self.begin, self.first = self.clock(), used
+
+    def look(self, step):
+        """(seconds used, share of the learning rate, over?)"""
+        used = self.first + self.clock() - self.begin
+        progress = used / (self.a.minutes * 60)
+        share = min(1.0, (step + 1) / 40) * min(1.0, max(0.02, (1 - progress) / self.a.cool))
+        if self.a.until:
+            share *= min(1.0, max(0.02, (self.a.until - time.time()) / max(self.a.last, 1)))
+        return used, share, progress >= self.a.stop_at or bool(self.a.until and time.time() > self.a.until)
+
+
+def common(p):
+    p.add_argument("--out", type=pathlib.Path, required=True)
+    p.add_argument("--minutes", type=float, required=True, help="all calls together; without a GPU of processor time, so that others' work does not shorten the schedule")
+    p.add_argument("--stop-at", type=float, default=1.0, help="end this call at this share of the minutes")
+    p.add_argument("--until", type=float, default=0, help="seconds since 1970 at which to end in any case")
+    p.add_argument("--last", type=float, default=0, help="the learning rate falls over so many seconds before --until")
+    p.add_argument("--cool", type=float, default=0.5, help="share of the minutes over which the learning rate falls")
+    p.add_argument("--lr", type=float, default=0.01, help="of Muon")
+    p.add_argument("--lr-rest", type=float, default=0.002, help="of Adam")
+    p.add_argument("--model", default="", help="'full', or of net.Config, e.g. vit_dim=160,...; default: the small one")
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--workers", type=int, default=0, help="processes that make batches; 0 = a thread")
+    p.add_argument("--library", default=str(world.LIBRARY))
+    p.add_argument("--peers", type=int, default=1, help="processes that take each step together, one call each (CPU)")
+    p.add_argument("--rank", type=int, default=0)
+    p.add_argument("--meet", default="/tmp/train-peers", help="a file that does not exist yet")
+    p.add_argument("--tokenizer", default=str(HERE / "tokenizer.json"))
+    p.add_argument("--report", type=float, default=20)
+    p.add_argument("--check", type=float, default=180)
+
+
 class Crops:
     def __init__(self, library, split, seed, first, batch, window, grid=24, patch=14, per=2):
         self.world, self.split, self.seed, self.index = world.World(library, grid * patch, grid), split, seed, first
@@ -90,12 +164,13 @@ def loss_of(model, heads, batch, rows=False):
     features = tokens(model.vit, rgb, where)
     image = project(model, features)
     said = image.float()
-    dims = sight.weights()
+    dims = sight.weights(said.device)
     target = F.pad(code, (0, said.shape[-1] - sight.CODE))
     dims = F.pad(dims, (0, said.shape[-1] - sight.CODE), value=0.3)
     mse = ((said - target).square() * dims).sum(-1)
     mse = (mse * weight).sum() / weight.sum()
     ce, counts = sight.seen(heads(features), facts, ground, weight)
+    ce = ce + sight.told(said, facts, ground, weight)
     return (mse, ce, counts, said, code, image) if rows else (mse, ce, counts, said, code)
 
 
@@ -131,38 +206,20 @@ COLUMNS = ["seconds", "step", "pictures", "window", "lr", "mse", "ce", "kind", "
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--out", type=pathlib.Path, required=True)
-    p.add_argument("--minutes", type=float, required=True, help="of processor time of this process, so that others' work does not shorten the schedule")
-    p.add_argument("--until", type=float, default=0, help="wall-clock time (seconds since 1970) at which to end in any case")
+    common(p)
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--window", type=int, default=12)
     p.add_argument("--whole", type=float, default=0.0, help="share of steps with whole pictures (batch / 4)")
-    p.add_argument("--lr", type=float, default=0.01, help="of Muon")
-    p.add_argument("--lr-rest", type=float, default=0.002)
-    p.add_argument("--start", default="convolution", choices=["convolution", "plain"])
-    p.add_argument("--cool", type=float, default=0.5, help="share of the time over which the learning rate falls")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--peers", type=int, default=1, help="processes that take each step together, one call each")
-    p.add_argument("--rank", type=int, default=0)
-    p.add_argument("--meet", default="/tmp/sight-peers", help="a file that does not exist yet")
-    p.add_argument("--tokenizer", default=str(HERE / "tokenizer.json"))
-    p.add_argument("--report", type=float, default=20)
     a = p.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(a.seed)
     text = vocabulary.Text(a.tokenizer)
-    config = net.Config(rows=text.rows, **SMALL)
-    model, heads = net.Llava(config), sight.Heads(config.vit_dim)
-    del model.llm, model.dense
-    if a.start == "convolution":
-        start.vision(model.vit)
-    model, heads = model.bfloat16(), heads.bfloat16()
-    model.vit.mean, model.vit.std = model.vit.mean.float(), model.vit.std.float()
-    with torch.no_grad():
-        model.fc2.weight.mul_(0.3)
-    named = [("model." + n, q) for n, q in model.named_parameters() if "blocks.8." not in n and "post." not in n] + [("heads." + n, q) for n, q in heads.named_parameters()]
-    opt = start.Optimizer(named, a.lr, a.lr_rest)
+    model = network(text, a.model, a.device, ["sight"])
+    config = model.c
+    heads = sight.Heads(config.vit_dim).to(a.device).bfloat16()
+    opt = start.Optimizer(learning(model, heads=heads), a.lr, a.lr_rest)
     if a.peers > 1:
         opt.meet(a.meet, a.rank, a.peers)
     leads = a.rank == 0
@@ -173,13 +230,15 @@ def main():
         opt.load(s["optimizer"])
         used, step, pictures, index = s["used"], s["step"], s["pictures"], s["index"] + 100
         print("continues at step", step, flush=True)
-    library = world.build()
+    library = world.build(a.library)
     a.seed += 1000 * a.rank
-    small = Crops(library, "train", a.seed, index, a.batch, a.window)
-    large = Crops(library, "train", a.seed + 100, index, max(4, a.batch // 4), 24, per=1)
-    ahead = {12: world.Ahead(small.make), 24: world.Ahead(large.make, 2)}
+    small = lambda w: Crops(library, "train", a.seed + 10 * w, index, a.batch, a.window)
+    large = lambda w: Crops(library, "train", a.seed + 10 * w + 5000, index, max(4, a.batch // 4), 24, per=1)
+    ahead = {24: world.Ahead(large, a.workers // 2, 2)} if a.whole else {}
+    if a.whole < 1:
+        ahead[a.window] = world.Ahead(small, a.workers)
     held = Crops(library, "validation", 0, 0, 16, 24, per=1)
-    valid = [held.make() for _ in range(4)]
+    valid = [world.to(held.make(), a.device) for _ in range(4)] if leads else []
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     fresh = leads and not (a.out / "curve.csv").exists()
@@ -187,23 +246,22 @@ def main():
     writer = csv.DictWriter(file, COLUMNS)
     if fresh:
         writer.writeheader()
-    begin_cpu, first, choice = time.process_time(), used, random.Random(step)
+    pace, choice = Pace(a, a.device, used), random.Random(step)
     sums, counts, marks = [0.0, 0.0, 0], {}, time.time()
     saved = checked = time.time()
 
     def save():
-        torch.save({"optimizer": opt.state(), "used": used, "step": step, "pictures": pictures, "index": small.index, "config": vars(config)}, path.with_suffix(".new"))
+        torch.save({"optimizer": opt.state(), "used": used, "step": step, "pictures": pictures, "index": index, "config": vars(config)}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
 
     while True:
-        used = first + time.process_time() - begin_cpu
-        progress = used / (a.minutes * 60)
-        wish = progress >= 1 or bool(stop) or bool(a.until and time.time() > a.until)
+        used, share, over = pace.look(step)
+        wish = over or bool(stop)
         ending = wish and a.peers == 1
-        share = min(1.0, (step + 1) / 100) * min(1.0, max(0.02, (1 - progress) / a.cool))
         if not ending:
             window = 24 if choice.random() < a.whole else a.window
-            batch = ahead[24 if window == 24 else 12].next()
+            batch = world.to(ahead[window].next(), a.device)
+            index = max(index, batch[4])
             mse, ce, n, _, _ = loss_of(model, heads, batch)
             (mse + 0.5 * ce).backward()
             opt.step(share, ending=wish)
@@ -221,7 +279,7 @@ def main():
         if now - marks > a.report or ending:
             row = {"seconds": used, "step": step, "pictures": pictures, "window": window, "lr": a.lr * share, "mse": sums[0] / max(sums[2], 1), "ce": sums[1] / max(sums[2], 1),
                    "per_s": sums[2] * a.batch * a.peers / (now - marks), **{k: r / o for k, (r, o) in counts.items()}}
-            if leads and (now - checked > 180 or ending):
+            if leads and (now - checked > a.check or ending):
                 row.update({k if k in COLUMNS and k not in sight.PARTS else "valid_" + k: v for k, v in examine(model, heads, opt.averaged(), valid).items()})
                 checked = time.time()
             writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()})

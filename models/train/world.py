@@ -7,6 +7,7 @@ The library is the generator's own sources, compiled by build() (there is no sec
 import ctypes
 import pathlib
 import queue
+import shutil
 import subprocess
 import threading
 
@@ -15,6 +16,7 @@ import numpy
 import scenes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "build/pack/libscenes.so"
 SHAPES = ["circle", "square", "triangle", "star", "heart", "diamond", "cross", "ring", "moon", "arrow"]
 COLORS = ["red", "orange", "yellow", "green", "blue", "purple", "white", "black"]
 BACKGROUNDS = ["sky", "grass", "sand", "water", "brick", "wood", "snow", "night"]
@@ -43,18 +45,16 @@ class AllAsked(ctypes.Structure):
     _fields_ = [("n", ctypes.c_int), ("q", Asked * MAX_QUESTIONS)]
 
 
-def build(out=ROOT / "build/pack/libscenes.so"):
-    """Compiles the generator as a library, unless it is newer than its sources. Needs a C compiler."""
+def build(out=LIBRARY):
+    """Compiles the generator as a library, unless it is newer than its sources. Needs a C compiler, unless pack.sh has left a library."""
     out = pathlib.Path(out)
+    if out.exists() and not shutil.which("cc"):
+        return out
     folder = ROOT / "datasets/scenes"
     sources = [folder / f"{n}.c" for n in ("plan", "words", "shapes", "draw", "background", "font", "questions")] + [ROOT / "engine/base/status.c"]
     if out.exists() and all(out.stat().st_mtime >= s.stat().st_mtime for s in sources):
         return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_suffix(".new")
-    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O3", "-march=x86-64-v3", "-ffp-contract=off", "-shared", "-fPIC", f"-I{ROOT / 'engine'}", f"-I{ROOT / 'datasets'}",
-                    "-o", str(fresh), *map(str, sources)], check=True)
-    fresh.rename(out)
+    subprocess.run([pathlib.Path(__file__).parent / "library.sh", out], check=True)
     return out
 
 
@@ -124,21 +124,37 @@ class World:
 
 
 class Ahead:
-    """Runs make() in a thread, a few results ahead."""
+    """Results of make(), a few ahead: from a thread (workers = 0), or from that many processes, each with a maker of its own.
+    new(worker) -> an object with make(); results are tuples and dicts of tensors and numbers."""
 
-    def __init__(self, make, depth=4):
-        self.ready, self.make, self.stopping = queue.Queue(depth), make, False
+    def __init__(self, new, workers=0, depth=4):
+        self.stopping, self.loader = False, None
+        if workers:
+            import torch
+
+            class Endless(torch.utils.data.IterableDataset):
+                def __iter__(self):
+                    torch.set_num_threads(1)
+                    maker = new(torch.utils.data.get_worker_info().id)
+                    while True:
+                        yield maker.make()
+
+            self.loader = iter(torch.utils.data.DataLoader(Endless(), batch_size=None, num_workers=workers, prefetch_factor=3, pin_memory=torch.cuda.is_available()))
+            return
+        self.maker, self.ready = new(0), queue.Queue(depth)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
         try:
             while not self.stopping:
-                self.ready.put(self.make())
+                self.ready.put(self.maker.make())
         except BaseException as e:  # handed to whoever waits
             self.ready.put(e)
 
     def next(self):
+        if self.loader is not None:
+            return next(self.loader)
         got = self.ready.get()
         if isinstance(got, BaseException):
             raise got
@@ -146,11 +162,23 @@ class Ahead:
 
     def close(self):
         self.stopping = True
+        if self.loader is not None:
+            self.loader = None  # its processes end with it
+            return
         while self.thread.is_alive():
             try:
                 self.ready.get(timeout=0.05)
             except queue.Empty:
                 pass
+
+
+def to(x, device):
+    """The same on another device: tensors in tuples and dicts."""
+    if isinstance(x, dict):
+        return {k: to(v, device) for k, v in x.items()}
+    if isinstance(x, (tuple, list)):
+        return tuple(to(v, device) for v in x)
+    return x.to(device, non_blocking=True) if hasattr(x, "to") else x
 
 
 def self_test():
