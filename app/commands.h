@@ -2,10 +2,13 @@
 #ifndef SAINT_APP_COMMANDS_H
 #define SAINT_APP_COMMANDS_H
 
+int cmd_ui(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_select(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_score(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_data(int argc, char **argv);

@@ -31,9 +31,8 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     return -1;
 }
 
-int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session)
+int load_engine_options(const char *command, const load_options *l, saint_engine_options *engine, saint_session_options *session)
 {
-    saint_error e = {0};
     long threads = 0, device = 0;
     /* cpu unless asked: the CUDA backend has not run on a real device yet */
     const char *backend = l->backend ? l->backend : "cpu", *type = l->dtype ? l->dtype : "f32";
@@ -52,7 +51,17 @@ int load_engine(const char *command, const load_options *l, saint_engine **engin
     if (!cli_int(command, "threads", l->threads, 1, 1024, &threads) || !cli_int(command, "device", l->device, 0, 1023, &device)) return EXIT_USAGE;
     *session = (saint_session_options){.dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : strcmp(type, "f16") == 0 ? SAINT_F16 : SAINT_F32,
                                        .backend = cpu ? "cpu" : "cuda", .device = (int)device};
-    saint_status s = saint_engine_open(engine, &(saint_engine_options){.n_threads = (int)threads, .tier = l->tier}, &e);
+    *engine = (saint_engine_options){.n_threads = (int)threads, .tier = l->tier};
+    return -1;
+}
+
+int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session)
+{
+    saint_error e = {0};
+    saint_engine_options o;
+    int leave = load_engine_options(command, l, &o, session);
+    if (leave >= 0) return leave;
+    saint_status s = saint_engine_open(engine, &o, &e);
     return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
 }
 

@@ -33,6 +33,8 @@ typedef struct {
 
 /* Each returns -1 to go on or the exit status to leave with, after one line on stderr. */
 int load_model(const char *command, const load_options *l, saint_model **out);
+/* What load_engine reads, without opening anything. */
+int load_engine_options(const char *command, const load_options *l, saint_engine_options *engine, saint_session_options *session);
 /* The session's options are those of the command line, without a cache. */
 int load_engine(const char *command, const load_options *l, saint_engine **engine, saint_session_options *session);
 int load_settings(const char *command, const load_options *l, const saint_model_info *m, saint_settings *out, saint_notes *notes);

@@ -14,11 +14,14 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"ui", "the workbench: live pruning on the screen; also `saint` alone", cmd_ui},
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},
     {"sweep", "many configurations on a data set: durable, resumable, in many processes", cmd_sweep},
     {"score", "score logged answers without a model", cmd_score},
+    {"export", "the numbers of a sweep for other programs: CSV, JSONL, lmms-eval, MME, LaTeX, Markdown", cmd_export},
+    {"plot", "figures of a sweep: Pareto front, curves with intervals, layers", cmd_plot},
     {"bench", "honest speed: GEMM, selection, whole networks", cmd_bench},
     {"data", "make the embedded data set, as files or as a stream for training", cmd_data},
     {"models", "what a model folder holds", cmd_models},
@@ -30,7 +33,8 @@ static const struct {
 
 static void usage(FILE *f)
 {
-    fprintf(f, "SAINT Workbench %s (%s): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n\n", saint_version, saint_commit);
+    fprintf(f, "SAINT Workbench %s (%s): visual-token pruning, measured\n\nusage: saint COMMAND [options]\n       saint [options of ui]\n\n",
+            saint_version, saint_commit);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`saint COMMAND --help` shows the options of a command.\n", f);
 }
@@ -67,6 +71,7 @@ static void hold_standard_streams(void)
 static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
+        if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) return cmd_ui(argc, argv);
         usage(stderr);
         return EXIT_USAGE;
     }
@@ -83,6 +88,7 @@ static int dispatch(int argc, char **argv)
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) puts(commands[i].name);
         return EXIT_DONE;
     }
+    if (strncmp(argv[1], "--", 2) == 0 && argv[1][2]) return cmd_ui(argc, argv);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
     fputs("saint: ", stderr);

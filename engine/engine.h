@@ -22,6 +22,7 @@
 #include "models/model.h"
 #include "run/cost.h"
 #include "run/job.h"
+#include "run/look.h"
 #include "run/overlay.h"
 #include "run/plan.h"
 #include "run/preset.h"

@@ -326,7 +326,7 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
     if (slider) *slider = (saint_ui_rect){p.area.x, p.area.y, 0, 0};
     if (!s || !f || p.area.w < 1 || p.area.h < 1) return;
     saint_ui_clear(p, SAINT_UI_TEXT);
-    int w = p.area.w, x = 1, value_w = s->type == SAINT_UI_FIELD_CHOICE || s->unset ? 9 : 7;
+    int w = p.area.w, x = 1, value_w = s->unset && w >= 60 ? 12 : s->type == SAINT_UI_FIELD_CHOICE || s->unset ? 9 : 7;
     if (name_columns <= 0) name_columns = saint_ui_text_width(s->name);
     if (name_columns > w / 2) name_columns = w / 2;
     bool ascii = saint_ui_pen_ascii(p);

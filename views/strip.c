@@ -66,6 +66,7 @@ static int most_tokens(const saint_ui_strip *s)
 static saint_ui_role role_of(const saint_ui_strip_layer *layer, bool cursor)
 {
     if (layer->tokens < 0) return SAINT_UI_FAINT;
+    if (layer->stale && !cursor) return SAINT_UI_STALE;
     if (cursor) return SAINT_UI_STRONG;
     if (layer->site) return SAINT_UI_SITE;
     return layer->stage == SAINT_STAGE_LLM ? SAINT_UI_LLM : SAINT_UI_VIT;
@@ -96,9 +97,9 @@ static void marks(saint_ui_pen p, const saint_ui_strip *s, const plan *l, int y)
     for (int i = 0; i < s->n; i++) {
         const saint_ui_strip_layer *layer = &s->layer[i];
         bool here = i == s->cursor;
-        if (!layer->site && !here) continue;
-        saint_ui_style style = saint_ui_theme_style(p.theme, here ? SAINT_UI_STRONG : SAINT_UI_SITE);
-        uint32_t ch = here && layer->site ? (ascii ? 'A' : 0x25b2) : here ? (ascii ? '^' : 0x25b3) : ascii ? 'x' : 0x25c6;
+        if (!layer->site && !here && !layer->marked) continue;
+        saint_ui_style style = saint_ui_theme_style(p.theme, layer->marked ? SAINT_UI_ACCENT : here ? SAINT_UI_STRONG : SAINT_UI_SITE);
+        uint32_t ch = layer->marked && !here ? (layer->site ? (ascii ? '@' : 0x25cf) : ascii ? 'o' : 0x25cb) : here && layer->site ? (ascii ? 'A' : 0x25b2) : here ? (ascii ? '^' : 0x25b3) : ascii ? 'x' : 0x25c6;
         saint_ui_char(p, column_of(l, i) + (l->per > 2 ? (l->per - 1) / 2 : 0), y, ch, style);
     }
 }
@@ -133,6 +134,7 @@ static void caption(saint_ui_pen p, const saint_ui_strip *s, int x, int rows)
     at += saint_ui_textf(p, at, y, -1, SAINT_UI_STRONG, "%s %d", layer->stage == SAINT_STAGE_LLM ? "LLM" : "ViT", layer->layer) + 1;
     if (layer->tokens >= 0) at += saint_ui_textf(p, at, y, -1, SAINT_UI_TEXT, "%d/%d", layer->tokens, most_tokens(s)) + 1;
     else at += saint_ui_text(p, at, y, -1, SAINT_UI_MUTED, "running") + 1;
+    if (layer->stale) at += saint_ui_text(p, at, y, -1, SAINT_UI_MUTED, "stale") + 1;
     if (s->playing) saint_ui_text(p, at, y, -1, SAINT_UI_ACCENT, saint_ui_pen_ascii(p) ? ">" : "\u25b6");
     if (rows > 1 && layer->name) saint_ui_text(p, x, ++y, -1, layer->site ? SAINT_UI_SITE : SAINT_UI_MUTED, layer->name);
     if (rows > 2 && s->rounds > 0) {
@@ -159,11 +161,18 @@ void saint_ui_strip_draw(saint_ui_pen p, const saint_ui_strip *s, int what)
             const saint_ui_strip_layer *next = &s->layer[++last];
             if (next->tokens >= 0 && (layer.tokens < 0 || next->tokens < layer.tokens)) layer.tokens = next->tokens;
             layer.site = layer.site || next->site;
+            layer.marked = layer.marked || next->marked;
         }
         bar(p, x, l.per > 2 ? l.per - 1 : l.per, bars, &layer, most, s->cursor >= i && s->cursor <= last);
         if (s->cursor >= i && s->cursor <= last && h == 1) {
             saint_ui_rect r = saint_ui_rect_meet((saint_ui_rect){p.area.x + x, p.area.y, l.per > 2 ? l.per - 1 : l.per, 1}, p.clip);
             saint_ui_canvas_restyle(p.canvas, r, saint_ui_theme_style(p.theme, SAINT_UI_LAYER_CURSOR));
+        }
+        if (layer.marked && h == 1) { /* no row for marks */
+            saint_ui_rect r = saint_ui_rect_meet((saint_ui_rect){p.area.x + x, p.area.y, l.per > 2 ? l.per - 1 : l.per, 1}, p.clip);
+            saint_ui_style style = saint_ui_theme_style(p.theme, SAINT_UI_ACCENT);
+            style.attr |= SAINT_UI_UNDERLINE;
+            saint_ui_canvas_restyle(p.canvas, r, style);
         }
         if (what) saint_ui_hit_add(p, x, 0, l.per, h, what, i);
         i = last;

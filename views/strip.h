@@ -11,6 +11,8 @@ typedef struct {
     int tokens;       /* picture tokens behind this layer; -1 = not known yet */
     bool site;        /* tokens are dropped here */
     bool reused;      /* taken from the cache */
+    bool stale;       /* tokens are those of another run: drawn faint */
+    bool marked;      /* chosen by the user, to be edited together */
     const char *name; /* of the method, for the caption; NULL = none */
 } saint_ui_strip_layer;
 

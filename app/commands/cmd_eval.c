@@ -101,6 +101,7 @@ static int open_data(job *j)
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
         name = made;
+        if (s == SAINT_IO) return cli_usage("eval", "%s; or give --data KIND:PATH", e.text);
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
@@ -369,7 +370,7 @@ static int evaluate(job *j)
     char model[8192];
     saint_error e = {0};
     load_options load = j->o->load;
-    if (!load.model && !default_model(model, sizeof model, &e)) return cli_fail("eval", SAINT_IO, &e);
+    if (!load.model && default_model(model, sizeof model, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
     if (!load.model) load.model = model;
     int leave = load_engine("eval", &load, &j->engine, &j->so);
     if (leave < 0) leave = load_model("eval", &load, &j->model);
@@ -414,6 +415,7 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--prompts %s: expected lmms or llava", o.prompts);
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a name */
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;

@@ -89,7 +89,7 @@ void export_latex(table *t, const export_options *o, text_buf *out)
     }
     text_put(out, " \\\\\n\\midrule\n");
     for (size_t row = 0; row < table_rows(t); row++)
-        if (filter_pass(o->where, t, row)) add_row(&p, t, row, out);
+        if (export_wants(o, t, row)) add_row(&p, t, row, out);
     text_put(out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
     out->failed = out->failed || note.failed;
     text_free(&note);

@@ -46,7 +46,7 @@ void export_markdown(table *t, const export_options *o, text_buf *out)
     for (int c = 0; c < p.n; c++) text_put(out, p.column[c].left ? "| :-- " : "| --: ");
     text_put(out, "|\n");
     for (size_t row = 0; row < table_rows(t); row++)
-        if (filter_pass(o->where, t, row)) add_row(&p, t, row, out);
+        if (export_wants(o, t, row)) add_row(&p, t, row, out);
     text_buf note = {0};
     paper_note(&p, t, o, &note);
     text_char(out, '\n');

@@ -31,7 +31,7 @@ static bool is_worth(table *t, int column, const export_options *o)
 {
     const bool counts = strcmp(table_column_at(t, column)->name, "n_done") == 0;
     for (size_t row = 0; row < table_rows(t); row++) {
-        if (!filter_pass(o->where, t, row)) continue;
+        if (!export_wants(o, t, row)) continue;
         table_cell c = table_get(t, row, column);
         if (counts ? c.number != (double)table_sweep(t)->n_wanted : c.kind != CELL_EMPTY) return true;
     }

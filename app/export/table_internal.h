@@ -16,9 +16,9 @@ struct column {
     table_column show;
     column_get get;
     size_t offset;
-    double scale, per;    /* the number is value * scale / per; 0 = 1 */
-    size_t slice, metric; /* of saint_score, for columns made from the scores that a data set has */
-    char *owned[2];       /* name and doc, where they are made */
+    double scale, per;          /* the number is value * scale / per; 0 = 1 */
+    const char *slice, *metric; /* of saint_score, for columns made from the scores that a data set has; slice NULL = all of it */
+    char *owned[2];             /* name and doc, where they are made */
 };
 
 typedef struct {

@@ -226,20 +226,21 @@ static const column front_columns[] = {
 
 /* ---- all metrics of the data set ------------------------------------------------------------------------------------------- */
 
-/* The slices and metrics are those of the data set, so every trial with a score has the same. */
-static const saint_metric *metric_of(const saint_score *s, size_t slice, size_t k)
+/* By name: a trial that has answered nothing of a kind lacks its metric. */
+static const saint_metric *metric_of(const saint_score *s, const column *c)
 {
-    if (slice > s->n_slices) return NULL;
-    const saint_slice *from = slice ? &s->slice[slice - 1] : &s->all;
-    return k < from->n_metrics ? &from->metric[k] : NULL;
+    if (!c->slice) return saint_score_metric(&s->all, c->metric);
+    for (size_t i = 0; i < s->n_slices; i++)
+        if (strcmp(s->slice[i].name, c->slice) == 0) return saint_score_metric(&s->slice[i], c->metric);
+    return NULL;
 }
 
 /* c->offset 0 value, 1 low, 2 high. */
 GETTER(get_score)
 {
     const eval_summary *m = summary_of(t, row);
-    const saint_metric *x = has_records(m) ? metric_of(&m->score, c->slice, c->metric) : NULL;
-    if (x) cell_number(out, c->offset == 0 ? x->v.value : c->offset == 1 ? x->v.low : x->v.high);
+    const saint_metric *x = has_records(m) ? metric_of(&m->score, c) : NULL;
+    if (x && x->v.n) cell_number(out, c->offset == 0 ? x->v.value : c->offset == 1 ? x->v.low : x->v.high);
 }
 
 /* MME counts points, and its acc and acc+ out of 100; whatever else a data set counts is a share. */
@@ -276,21 +277,33 @@ static void add_word(text_buf *out, const char *word)
     }
 }
 
-static bool add_score(table *t, const char *metric, size_t slice, size_t k, const char *label, const char *prefix, const char *of)
+static bool is_there(const table *t, const char *slice, const char *metric)
+{
+    for (int i = 0; i < t->n; i++)
+        if (t->col[i].get == get_score && strcmp(t->col[i].metric, metric) == 0 &&
+            (slice ? t->col[i].slice && strcmp(t->col[i].slice, slice) == 0 : !t->col[i].slice))
+            return true;
+    return false;
+}
+
+/* Value and interval of one metric; of: the slice, NULL = the whole data set. */
+static bool add_score(table *t, const char *metric, const saint_slice *of)
 {
     static const char *const ending[] = {"", "_ci_low", "_ci_high"}, *const doc[] = {"", ": lower end of its 95 % interval",
                                                                                      ": upper end of its 95 % interval"};
+    const char *unit = unit_of(metric);
     bool ok = true;
+    if (is_there(t, of ? of->name : NULL, metric)) return true;
     for (size_t part = 0; part < 3 && ok; part++) {
-        column c = {.show = {.unit = unit_of(metric), .decimals = strcmp(unit_of(metric), "share") == 0 ? 3 : 2},
+        column c = {.show = {.unit = unit, .decimals = strcmp(unit, "share") == 0 ? 3 : 2},
                     .get = get_score,
                     .offset = part,
-                    .slice = slice,
-                    .metric = k};
+                    .slice = of ? of->name : NULL,
+                    .metric = metric};
         text_buf name = {0}, words = {0};
-        text_put(&name, prefix);
-        if (*label) {
-            add_word(&name, label);
+        if (of) {
+            text_put(&name, of->group && strncmp(of->group, "l2", 2) == 0 ? "l2_" : "cat_");
+            add_word(&name, of->name);
             text_char(&name, '_');
         }
         add_word(&name, metric);
@@ -300,7 +313,7 @@ static bool add_score(table *t, const char *metric, size_t slice, size_t k, cons
                 text_char(&name, '_');
                 i = -1;
             }
-        text_format(&words, "%s%s%s%s", metric, *of ? " of " : "", of, doc[part]);
+        text_format(&words, "%s%s%s%s", metric, of ? " of " : "", of ? of->name : "", doc[part]);
         if (name.failed || words.failed) {
             text_free(&name);
             text_free(&words);
@@ -312,16 +325,16 @@ static bool add_score(table *t, const char *metric, size_t slice, size_t k, cons
 
 static bool add_scores(table *t)
 {
-    const saint_score *s = NULL;
-    for (int i = 0; i < t->s->n_trials && !s; i++)
-        if (t->s->trial[i].summary.score.all.n_metrics) s = &t->s->trial[i].summary.score;
-    if (!s) return true;
     bool ok = true;
-    for (size_t k = 0; k < s->all.n_metrics && ok; k++) ok = add_score(t, s->all.metric[k].name, 0, k, "", "", "");
-    for (size_t i = 0; i < s->n_slices; i++)
-        for (size_t k = 0; k < s->slice[i].n_metrics && ok; k++)
-            ok = add_score(t, s->slice[i].metric[k].name, i + 1, k, s->slice[i].name,
-                           s->slice[i].group && strncmp(s->slice[i].group, "l2", 2) == 0 ? "l2_" : "cat_", s->slice[i].name);
+    for (int i = 0; i < t->s->n_trials; i++) {
+        const saint_score *s = &t->s->trial[i].summary.score;
+        for (size_t k = 0; k < s->all.n_metrics && ok; k++) ok = add_score(t, s->all.metric[k].name, NULL);
+    }
+    for (int i = 0; i < t->s->n_trials; i++) {
+        const saint_score *s = &t->s->trial[i].summary.score;
+        for (size_t j = 0; j < s->n_slices; j++)
+            for (size_t k = 0; k < s->slice[j].n_metrics && ok; k++) ok = add_score(t, s->slice[j].metric[k].name, &s->slice[j]);
+    }
     return ok;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SAINT_APP_SWEEP_FOLDER_H
 #define SAINT_APP_SWEEP_FOLDER_H
 
-#include "base/status.h"
+#include "engine.h"
 
 /* Make FOLDER with its parents, FOLDER/journal and FOLDER/claims. SAINT_IO says which and why, and how to mend. */
 saint_status sweep_folder_make(const char *folder, saint_error *err);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "engine.h"
 
 enum { SWEEP_LINE_MAX = 64 << 20 };
 

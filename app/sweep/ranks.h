@@ -5,7 +5,7 @@
 #ifndef SAINT_APP_SWEEP_RANKS_H
 #define SAINT_APP_SWEEP_RANKS_H
 
-#include "base/status.h"
+#include "engine.h"
 
 typedef struct {
     int rank, world;              /* 0 <= rank < world */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "engine.h"
 
 enum { SWEEP_SOBOL_DIMENSIONS = 64 };
 

@@ -70,7 +70,8 @@ typedef struct {
     saint_ui_field_spec spec[UI_FIELDS_MOST];
     saint_ui_field field[UI_FIELDS_MOST];
     const char *key[UI_FIELDS_MOST];   /* name in params.def, "preset" or "compat" for the two that are not in it */
-    char layer_key[UI_FIELDS_MOST][64]; /* "prune_mode[19]" when the field edits the layers under the cursor or marked on the strip */
+    char layer_key[UI_FIELDS_MOST][192]; /* "prune_mode[19]" when the field edits the layers under the cursor or marked on the strip */
+    char text[UI_FIELDS_MOST][128];     /* what a spec says that depends on the model or the settings */
     saint_ui_rect slider[UI_FIELDS_MOST]; /* on the canvas at the last drawing */
 } ui_fields;
 
@@ -83,6 +84,8 @@ typedef struct ui_speed ui_speed;      /* speed page (speed.c) */
 typedef struct ui_layers ui_layers;    /* layer statistics page (layers.c) */
 typedef struct ui_charts ui_charts;    /* charts page (charts.c) */
 typedef struct ui_sweeps ui_sweeps;    /* sweep page: child processes, their results (sweeps.c) */
+typedef struct ui_inspect ui_inspect;  /* Inspect page: microscope, brush, lists of fields (inspect.c) */
+typedef struct ui_core ui_core;        /* loop, screen, overlays, scripts: nobody's business but theirs (core.h) */
 
 struct ui {
     /* engine; NULL until the loader is done */
@@ -127,6 +130,10 @@ struct ui {
     ui_layers *layers;
     ui_charts *charts;
     ui_sweeps *sweeps;
+    ui_inspect *inspect;
+    ui_core *core;
+
+    bool want_stats[UI_SLOTS];    /* runs of that slot also compute the similarity statistics of every layer; set it, then ui_want */
 };
 
 /* ---- one row of this table per pane of a page (pages.c): who draws it and who takes its keys ---- */
@@ -134,8 +141,44 @@ struct ui {
 typedef struct {
     void (*draw)(ui *u, saint_ui_pen pen);                /* frame included; reads u, may correct scroll positions */
     bool (*event)(ui *u, const saint_ui_event *e, const saint_ui_hit *hit); /* true: taken. hit: what lies under the mouse, or NULL */
+    bool (*captures)(const ui *u); /* a line editor is open: every key goes to event() and none is an action. NULL: never */
 } ui_pane;
 const ui_pane *ui_pane_of(saint_ui_page page, saint_ui_pane_id pane); /* NULL: nothing to show there */
+
+/* Who gets a key: an open overlay; the pane with the focus while it captures; the table of actions; the pane with the focus. So a pane
+ * sees arrows, Enter and the like as far as no row of actions.def claims them there. The mouse: a press gives the pane under it the focus,
+ * and drags and the release go to the pane where the button went down. `what` of hits is the pane's own below UI_HIT_CORE. */
+enum { UI_HIT_CORE = 10000 };
+
+/* ---- what a module adds beside panes and actions (pages.c lists the modules) ---- */
+
+struct pollfd;
+typedef struct {
+    const char *name;
+    saint_status (*open)(ui *u, saint_error *err); /* once, before the first frame; makes its part of u. Any function may be NULL */
+    void (*close)(ui *u);
+    void (*model)(ui *u);             /* a model was opened, u->info is new; u->info NULL: the old one goes away, drop what points into it */
+    void (*subject)(ui *u);           /* another picture or question */
+    void (*changed)(ui *u);           /* the live plan has new settings */
+    void (*arrived)(ui *u, int slot); /* u->plan[slot] has a new trace, or its error */
+    /* Descriptors to poll beside the loop's own: fills at most room, returns how many; ready() when one of them is. */
+    int (*fds)(ui *u, struct pollfd *out, int room);
+    void (*ready)(ui *u, const struct pollfd *fds, int n);
+    /* Second of ui_now at which tick() is due, INFINITY = never: no timer runs while everything is still. */
+    double (*due)(const ui *u);
+    void (*tick)(ui *u);
+    /* Runs of the module's own, when no slot waits: fills a request, whose pointers hold until ran(); false = none wanted. Asked whenever the
+     * worker is free. ran() says how it ended: a trace (borrowed: ref it to keep it), or NULL and why; SAINT_CANCELLED: a slot went first,
+     * want() is asked again. */
+    bool (*want)(ui *u, saint_request *out);
+    void (*ran)(ui *u, saint_trace *t, const saint_error *why);
+    bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
+    bool (*progress)(ui *u, saint_ui_progress *out); /* for the message row; false: nothing to show */
+    void (*save)(ui *u, cJSON *into); /* members of its own in the session file, and back; from may be damaged */
+    void (*load)(ui *u, const cJSON *from);
+} ui_module;
+/* The i-th, NULL past the end. */
+const ui_module *ui_module_at(int i);
 
 /* ---- what any module may call ---- */
 
@@ -154,22 +197,52 @@ void ui_changed(ui *u);
 void ui_layer(ui *u, int at);
 /* Ask for a run of a slot when it is stale; the worker takes NOW first, then A, BASE, RANDOM. */
 void ui_want(ui *u, int slot);
+/* Have modules asked now what they want to run (ui_module.want), where nothing else happens that would. */
+void ui_kick(ui *u);
 /* Open sample i of the data set (counted in the filter), a picture file, a folder or KIND:PATH. Returns at once. */
 void ui_show_sample(ui *u, size_t i);
 void ui_open(ui *u, const char *path);
-/* Perform an action by its name with its argument, as keys, palette, ":" and scripts do ("layer 19", "set keep_num=96"). */
+/* Perform an action by its name with its argument, as keys, palette, ":" and scripts do ("layer 19", "set keep_num=96"). false: there is
+ * none of that name, it is not possible now, or it failed; the message row says why. */
 bool ui_do(ui *u, const char *command);
 /* Seconds of the clock that everything on screen uses; scripts freeze it. */
 double ui_now(const ui *u);
+/* Something changed outside of a key or a click (a child reported): a frame within a thirtieth of a second. Keys draw by themselves. */
+void ui_redraw(ui *u);
+/* Decide the first site that differs from the last run anew, from cached features: u->plan[UI_NOW].preview (preview.c). */
+void ui_preview(ui *u);
+/* The request that a run of the slot is, for looking without running (engine run/look.h); false: no model or picture yet. Borrows from u. */
+bool ui_request(const ui *u, int slot, saint_request *out);
+/* The trace of a slot is missing or older than its settings. */
+bool ui_stale(const ui *u, int slot);
+/* A run of the slot waits or is under way; *share (may be NULL) is how far, 0..1. */
+bool ui_running(const ui *u, int slot, double *share);
+/* Go to a page; the focus goes to its first pane, or stays where the page was left. */
+void ui_go(ui *u, saint_ui_page page);
+/* Open the ":" row with a text to complete ("open ", "question Is there a dog?"). */
+void ui_prompt(ui *u, const char *text);
+/* Ask yes or no; yes performs the command. */
+void ui_ask(ui *u, const char *question, const char *command);
+/* Where files belong: "session.json" in the state folder, made when missing. false: there is no place (said in the log). */
+typedef enum { UI_CONFIG, UI_STATE, UI_CACHE } ui_folder;
+bool ui_path(ui *u, ui_folder folder, const char *name, char *out, size_t size);
+/* An action that fails says so with SAINT_UI_SAY_BAD: that is what makes ui_do return false and a script stop. */
 
 /* ---- reading a trace for one picture (mask.c) ---- */
 
+/* Where what is shown at a column comes from: not known; another version's run; decided now from cached features; this version's run. */
+typedef enum { UI_KNOWN_NOT, UI_KNOWN_STALE, UI_KNOWN_PREVIEW, UI_KNOWN_RUN } ui_known;
 /* Patches alive behind column `at` of the strip (with `round` inside its site), from the preview where it is newer than the trace: all
  * arrays [grid_h * grid_w], any may be NULL. kept 1/0; score of the cursor's site, NaN = none; death = column that dropped the patch, -1 =
  * alive. Returns the number alive, -1 when nothing is known yet. */
 int ui_mask(const ui *u, int slot, int at, int round, uint8_t *kept, float *score, int16_t *death);
 /* The site record at a column, preview first; NULL = no site there or not known. */
 const saint_trace_site *ui_site(const ui *u, int slot, int at);
+/* The same question for the numbers: how far the mask behind a column can be believed. */
+ui_known ui_mask_known(const ui *u, int slot, int at);
+/* The first column whose site differs between the settings and the last run: what a preview has to decide anew. cursor.n = nothing differs, or
+ * nothing has run. */
+int ui_first_change(const ui *u, int slot);
 /* The stage and layer of a column, and back. */
 saint_stage ui_stage_of(const ui *u, int at, int *layer);
 int ui_column_of(const ui *u, saint_stage stage, int layer);

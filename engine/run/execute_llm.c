@@ -71,6 +71,7 @@ static saint_status splice(llm_state *v, const float *features, const int32_t *p
 static void checkpoint(llm_state *v, int layer)
 {
     saint_run *r = v->r;
+    if (!saint_run_remembers(r)) return;
     const saint_kv *kv = v->kv[layer];
     size_t rows = (size_t)saint_rows_total(&v->rows), width = (size_t)r->m->llm.head_dim;
     size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) +
@@ -135,7 +136,8 @@ static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, i
 static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
 {
     saint_status s;
-    const saint_method_params *p = &v->r->req->settings.llm[y->layer].p;
+    saint_method_params want = saint_stats_params(v->r->req, SAINT_STAGE_LLM, y->layer);
+    const saint_method_params *p = &want;
     int length = v->window.length - (v->n_rows - y->n_in), hd = v->r->m->llm.head_dim;
     if (!v->r->req->want_stats || length < 1) {
         y->has_stats = false;
@@ -272,7 +274,8 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
                            .dim = r->m->llm.head_dim,
                            .n_prefix = v->window.first,
                            .window = v->window.length,
-                           .ascending = true};
+                           .ascending = true,
+                           .hand = &r->t->plan.hand};
     if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
     note_site(v, one[0]->site[one[0]->n_sites - 1]);
@@ -306,10 +309,10 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
             snprintf(name, sizeof name, "llm.%d.metric", layer);
             r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
-        if (r->req->want_stats)
-            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &r->req->settings.llm[layer].p, &record,
-                                         r->err)) != SAINT_OK)
-                return s;
+        if (r->req->want_stats) {
+            saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_LLM, layer);
+            if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &want, &record, r->err)) != SAINT_OK) return s;
+        }
         if (site && (s = choose(v, layer, site)) != SAINT_OK) return s;
     }
     record.n_out = saint_rows_total(&v->rows);
@@ -435,6 +438,7 @@ static void set_window(llm_state *v)
     v->n_shared = saint_keys_shared(r->s, &r->t->plan, v->text, v->n_features);
     v->im->window_first = v->window.first;
     v->im->window_length = v->window.length;
+    if (r->req->cold) return;
     pthread_mutex_lock(&r->s->lock);
     saint_llm_timeline *t = &r->s->last.llm[v->image];
     memcpy(t->key, v->reuse->keys.full, sizeof t->key);

@@ -26,6 +26,7 @@ static saint_status out_of_memory(saint_run *r)
 static void checkpoint(vit_state *v, int layer)
 {
     saint_run *r = v->r;
+    if (!saint_run_remembers(r)) return;
     size_t rows = (size_t)saint_rows_total(v->rows), n = (size_t)r->t->n_images, width = (size_t)v->head_dim;
     size_t bytes = rows * ((size_t)v->rows->dim + width + 4) * sizeof(float) + n * sizeof(saint_history) + sizeof(saint_snapshot);
     if (bytes > saint_cache_budget(r->s->cache)) return;
@@ -54,7 +55,8 @@ static saint_status layer_stats(const vit_state *v, const saint_rows *rows, cons
 {
     saint_run *r = v->r;
     int first = rows->cu[image] + r->m->vit.prefix, n = rows->cu[image + 1] - first;
-    return saint_stats_of_rows(metric, first, n, v->head_dim, &r->req->settings.vit[layer].p, out, r->err);
+    saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_VIT, layer);
+    return saint_stats_of_rows(metric, first, n, v->head_dim, &want, out, r->err);
 }
 
 /* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
@@ -66,7 +68,8 @@ static saint_status reused_layer(const vit_state *v, int image, saint_trace_laye
         y->has_stats = false;
         return SAINT_OK;
     }
-    if (saint_stats_match(y, &r->req->settings.vit[y->layer].p)) return SAINT_OK;
+    saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_VIT, y->layer);
+    if (saint_stats_match(y, &want)) return SAINT_OK;
     const saint_snapshot *c = saint_cache_find(r->s->cache, &r->reuse.vit_key[y->layer], false);
     if (!c) return saint_fail(r->err, SAINT_STATE, "the statistics of ViT layer %d left the cache", y->layer);
     return layer_stats(v, &c->rows, c->metric, y->layer, image, y);
@@ -115,7 +118,7 @@ static saint_status choose(vit_state *v, int layer, const saint_site *site)
 {
     saint_run *r = v->r;
     saint_site_input in = {
-        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1};
+        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1, .hand = &r->t->plan.hand};
     saint_status s = saint_run_site(r, &in, v->rows, v->history);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);

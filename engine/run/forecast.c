@@ -28,6 +28,7 @@ static const char *site_change(const saint_plan *was, const saint_plan *now, sai
         if (!a) continue;
         if (a->method != b->method) return "the method changed";
         if (memcmp(a, b, sizeof *a) != 0) return "a parameter changed";
+        if (a->method == SAINT_METHOD_HAND && memcmp(&was->hand, &now->hand, sizeof was->hand) != 0) return "the list made by hand changed";
         if (stage == SAINT_STAGE_LLM && (was->sys_length != now->sys_length || was->image_token_length != now->image_token_length))
             return "the image window changed";
         if (saint_plan_site_flags(was, stage) != saint_plan_site_flags(now, stage)) return "compat changed";
@@ -53,6 +54,10 @@ static void name_reason(const saint_timeline *last, const saint_plan *plan, cons
                         saint_forecast *out)
 {
     point at, from = {out->from_stage, out->from_layer};
+    if (q->cold) {
+        snprintf(out->reason, sizeof out->reason, "a run without checkpoints was asked for");
+        return;
+    }
     const char *what = first_change(last, plan, r, &at), *held = "";
     char where[48] = "";
     if (what && at.layer >= 0) snprintf(where, sizeof where, " at %s layer %d", at.stage == SAINT_STAGE_VIT ? "ViT" : "LLM", at.layer);
@@ -79,6 +84,10 @@ static int survivors(const saint_plan *p, saint_stage stage, int layer, int n, i
     int drop = 0;
     saint_select_in in = {.stage = stage, .layer = layer, .n = n, .n_prefix = n_prefix, .forced_drop = -1};
     if (!m || !m->fixed_budget || n < 1) return n;
+    if (site->method == SAINT_METHOD_HAND) { /* as if all that is marked were still there */
+        for (int i = 0; i < SAINT_HAND_MOST; i++) drop += saint_hand_keeps(&p->hand, i);
+        return drop < n ? drop : n;
+    }
     in.p = site->p;
     return m->count(&in, &drop, NULL) == SAINT_OK ? n - drop : n;
 }
@@ -195,7 +204,7 @@ saint_status saint_session_preview(saint_session *s, int image, const saint_site
     *out = NULL;
     bool vit = site->stage == SAINT_STAGE_VIT;
     saint_window w = {s->m->vit.prefix, -1};
-    if (!saint_method_at(site->method)) return saint_fail(err, SAINT_INVALID, "no such method");
+    if (site->method == SAINT_METHOD_HAND || !saint_method_at(site->method)) return saint_fail(err, SAINT_INVALID, "no such method");
     saint_snapshot *c = vit ? vit_snapshot(s, site->layer) : llm_snapshot(s, image, site, &w);
     if (!c || (vit && (image < 0 || image >= c->n_images))) {
         saint_snapshot_unref(c);

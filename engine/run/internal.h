@@ -92,6 +92,8 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
 saint_status saint_request_pixels(const saint_session *s, const saint_request *q, saint_pool *pool, saint_view_rect *rect,
                                   const float **pixels, float **owned, saint_error *err);
 saint_pool *saint_engine_pool(const saint_engine *e);
+/* The key of the picture: the caller's where he gives one. */
+saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels);
 
 /* keys.c */
 saint_digest saint_key_pixels(const saint_session *s, const float *pixels, int n_images);
@@ -117,6 +119,8 @@ void saint_reuse_free(saint_reuse *r);
 /* The first thing that runs; layer -1: from the picture (ViT) or the prompt (LLM). */
 void saint_reuse_start(const saint_reuse *r, saint_stage *stage, int *layer);
 /* Statistics of one layer's picture tokens for the parameters of that layer, and whether a record has them. */
+/* What the statistics of a layer are counted with. */
+saint_method_params saint_stats_params(const saint_request *q, saint_stage stage, int layer);
 bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p);
 saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
                                  saint_error *err);
@@ -141,6 +145,7 @@ typedef struct {
     int n_prefix; /* rows in front that are never candidates */
     int window;   /* candidates behind the prefix; -1 = all that follow */
     bool ascending;
+    const saint_hand *hand; /* for SAINT_METHOD_HAND */
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
 
@@ -158,6 +163,8 @@ saint_status saint_run_tap(saint_run *r, const float *backend_data, int64_t rows
 void saint_run_tap_host(saint_run *r, const float *data, int64_t rows, int64_t cols, const char *fmt, int layer);
 /* Whether anybody will look at what selection reads behind a layer: its site, the statistics, an observer, or a checkpoint for previews. */
 bool saint_run_reads_metric(const saint_run *r, saint_stage stage, int layer);
+/* Whether this run leaves checkpoints behind. */
+bool saint_run_remembers(const saint_run *r);
 /* The same of the attention of the class token or the last row. */
 bool saint_run_reads_attention(const saint_run *r, saint_stage stage, int layer);
 /* A device works behind the caller's back. Where somebody looks at single layers the run waits for it behind each of them; elsewhere their

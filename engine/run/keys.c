@@ -60,6 +60,7 @@ static saint_digest site_key(const saint_digest *key, const saint_plan *p, saint
     saint_sha256_init(&h);
     saint_sha256_update(&h, key, sizeof *key);
     saint_sha256_update(&h, site, sizeof *site); /* plans zero what a method does not read */
+    if (site->method == SAINT_METHOD_HAND) saint_sha256_update(&h, p->hand.keep, sizeof p->hand.keep);
     saint_sha256_update(&h, &compat, sizeof compat);
     if (stage == SAINT_STAGE_LLM) saint_sha256_update(&h, window, sizeof window);
     return saint_sha256_final(&h);

@@ -34,8 +34,37 @@ static saint_site make_site(saint_stage stage, int layer, int method, const sain
     return s;
 }
 
+static bool by_hand(const saint_settings *s, saint_stage stage, int layer)
+{
+    return s->hand.on && s->hand.stage == (int32_t)stage && s->hand.layer == layer;
+}
+
+/* The list must be one of this model's patches at one of its layers. */
+static saint_status check_hand(const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
+{
+    const saint_hand *h = &s->hand;
+    if (!h->on) return SAINT_OK;
+    bool vit = h->stage == SAINT_STAGE_VIT;
+    int layers = vit ? m->vit_layers : m->llm_layers, patches = m->grid_w * m->grid_h;
+    const char *stage = vit ? "vit" : "llm", *network = vit ? "ViT" : "LLM";
+    if ((!vit && h->stage != SAINT_STAGE_LLM) || !layers || patches < 1)
+        return saint_fail(err, SAINT_INVALID, "hand=%s:%d: this model has no %s with picture tokens", stage, h->layer, network);
+    if (h->layer < 0 || h->layer >= layers)
+        return saint_fail(err, SAINT_INVALID, "hand=%s:%d: the %s of this model has layers 0 to %d", stage, h->layer, network, layers - 1);
+    if (patches > SAINT_HAND_MOST)
+        return saint_fail(err, SAINT_INVALID, "hand=%s:%d: a list made by hand has room for %d patches, this model has %d", stage, h->layer,
+                          (int)SAINT_HAND_MOST, patches);
+    for (int p = patches; p < SAINT_HAND_MOST; p++)
+        if (saint_hand_keeps(h, p))
+            return saint_fail(err, SAINT_INVALID, "hand=%s:%d: patch %d: this model has patches 0 to %d", stage, h->layer, p, patches - 1);
+    if (!((int)s->mode & (vit ? SAINT_MODE_VIT : SAINT_MODE_LLM)))
+        saint_note(notes, "hand=%s:%d has no effect: mode %s leaves the %s alone", stage, h->layer, saint_mode_name(s->mode), network);
+    return SAINT_OK;
+}
+
 static int llm_method_of(const saint_settings *s, int layer)
 {
+    if (by_hand(s, SAINT_STAGE_LLM, layer)) return SAINT_METHOD_HAND;
     if (s->llm[layer].method != SAINT_METHOD_UNSET) return s->llm[layer].method;
     return s->use_saint && layer >= s->saint_start && layer <= s->saint_end ? s->llm_method : SAINT_METHOD_NONE;
 }
@@ -46,12 +75,13 @@ static saint_status add_vit(saint_plan *out, const saint_settings *s, const sain
      * must exist. So one method on all layers that the model lacks was meant for every layer, and any other was asked for. */
     int tail = s->vit[SAINT_MAX_LAYERS - 1].method;
     for (int i = 0; i < SAINT_MAX_LAYERS; i++) {
-        int method = s->vit[i].method;
+        int method = by_hand(s, SAINT_STAGE_VIT, i) ? SAINT_METHOD_HAND : s->vit[i].method;
         if (i >= m->vit_layers && method != tail)
             return saint_fail(err, SAINT_INVALID, "prune_mode[%d]: the ViT of this model has layers 0 to %d", i, m->vit_layers - 1);
         if (method == SAINT_METHOD_NONE || i >= m->vit_layers) continue;
         if (i >= m->vit_layers_run) {
-            saint_note(notes, "prune_mode[%d] has no effect: the features are taken after layer %d", i, m->vit_layers_run - 1);
+            saint_note(notes, "%s%d%s has no effect: the features are taken after layer %d", method == SAINT_METHOD_HAND ? "hand=vit:" : "prune_mode[", i,
+                       method == SAINT_METHOD_HAND ? "" : "]", m->vit_layers_run - 1);
             continue;
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_VIT, i, method, &s->vit[i].p);
@@ -83,7 +113,8 @@ saint_status saint_plan_build(saint_plan *out, const saint_settings *s, const sa
     out->compat = s->compat;
     out->image_token_length = s->saint_image_token_length;
     out->sys_length = s->saint_sys_length;
-    saint_status st = SAINT_OK;
+    saint_status st = check_hand(s, m, notes, err);
+    if (st != SAINT_OK) return st;
     if (s->mode == SAINT_MODE_VIT || s->mode == SAINT_MODE_HYBRID) {
         if (m->vit_layers) st = add_vit(out, s, m, notes, err);
         else saint_note(notes, "mode %s: this model has no ViT, so nothing is pruned there", saint_mode_name(s->mode));
@@ -92,6 +123,8 @@ saint_status saint_plan_build(saint_plan *out, const saint_settings *s, const sa
         if (m->llm_layers) st = add_llm(out, s, m, err);
         else saint_note(notes, "mode %s: this model has no LLM, so nothing is pruned there", saint_mode_name(s->mode));
     }
+    for (int i = 0; i < out->n_sites; i++)
+        if (out->site[i].method == SAINT_METHOD_HAND) memcpy(&out->hand, &s->hand, sizeof out->hand);
     return st;
 }
 

@@ -19,6 +19,7 @@ typedef struct {
     int32_t n_sites; /* sorted by (stage, layer) */
     uint32_t compat;
     int32_t image_token_length, sys_length; /* -1 = derived */
+    saint_hand hand;                        /* of the site whose method is SAINT_METHOD_HAND; all zero where there is none */
     saint_site site[SAINT_MAX_SITES];
 } saint_plan;
 

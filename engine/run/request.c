@@ -72,6 +72,11 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
     return st;
 }
 
+saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels)
+{
+    return q->has_picture_key && q->pixels ? q->picture_key : saint_key_pixels(s, pixels, q->n_images);
+}
+
 /* ---- pixels --------------------------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -13,6 +13,7 @@ typedef struct {
 /* Look up and copy what the caller wants to know of the snapshot, because another thread may let it go. */
 static bool found(const finder *f, const saint_digest *key, bool picture, int *n_features)
 {
+    if (f->q->cold) return false;
     if (f->hold) {
         const saint_snapshot *c = saint_cache_find(f->s->cache, key, picture);
         if (c && n_features) *n_features = c->n_features;
@@ -23,6 +24,16 @@ static bool found(const finder *f, const saint_digest *key, bool picture, int *n
     if (hit && n_features) *n_features = c->n_features;
     saint_snapshot_unref(c);
     return hit;
+}
+
+saint_method_params saint_stats_params(const saint_request *q, saint_stage stage, int layer)
+{
+    saint_method_params p = stage == SAINT_STAGE_VIT ? q->settings.vit[layer].p : q->settings.llm[layer].p;
+    if (q->stats_given) {
+        p.sim_threshold = q->stats_threshold;
+        p.K = q->stats_K;
+    }
+    return p;
 }
 
 bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p)
@@ -47,8 +58,10 @@ static bool vit_stats(const finder *f, const saint_digest *key, bool picture, in
     saint_snapshot *c = saint_cache_acquire(f->s->cache, key, picture);
     bool ok = c != NULL;
     for (int i = 0; ok && i < c->n_images; i++)
-        for (int k = 0; ok && k < layer; k++)
-            ok = saint_stats_match(&c->history[i].layer[k], &f->q->settings.vit[k].p) || (vit_key && found(f, &vit_key[k], false, NULL));
+        for (int k = 0; ok && k < layer; k++) {
+            saint_method_params want = saint_stats_params(f->q, SAINT_STAGE_VIT, k);
+            ok = saint_stats_match(&c->history[i].layer[k], &want) || (vit_key && found(f, &vit_key[k], false, NULL));
+        }
     saint_snapshot_unref(c);
     return ok;
 }
@@ -102,7 +115,7 @@ saint_status saint_reuse_find(const saint_session *s, const saint_request *q, co
     out->features = out->picture = s->m->info.digest;
     out->has_vit = q->n_images > 0;
     if (out->has_vit) {
-        out->picture = saint_key_pixels(s, pixels, q->n_images);
+        out->picture = saint_request_picture(s, q, pixels);
         saint_keys_vit(s, p, out->picture, out->vit_key, &out->features);
         out->vit = find_vit(&f, out);
     }

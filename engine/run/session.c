@@ -123,6 +123,11 @@ const char *saint_session_backend(const saint_session *s)
     return s->b->op->name;
 }
 
+saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images)
+{
+    return saint_key_pixels(s, pixels, n_images);
+}
+
 /* ---- helpers of a run ----------------------------------------------------------------------------------------- */
 
 bool saint_run_stopped(saint_run *r) { return r->ob && r->ob->cancel && __atomic_load_n(r->ob->cancel, __ATOMIC_RELAXED) != 0; }
@@ -158,10 +163,15 @@ void saint_run_tap_host(saint_run *r, const float *data, int64_t rows, int64_t c
     r->ob->tap(r->ob->ud, name, data, rows, cols);
 }
 
+bool saint_run_remembers(const saint_run *r)
+{
+    return !r->req->cold && saint_cache_budget(r->s->cache) > 0;
+}
+
 /* On the way to a cached checkpoint everything is kept, because a preview may ask for any method at any layer. */
 static bool everything_is_read(const saint_run *r)
 {
-    return (r->ob && r->ob->tap) || saint_cache_budget(r->s->cache) > 0;
+    return (r->ob && r->ob->tap) || saint_run_remembers(r);
 }
 
 bool saint_run_reads_metric(const saint_run *r, saint_stage stage, int layer)
@@ -282,7 +292,7 @@ static saint_status find_reuse(saint_run *r, const saint_text *text, const float
         for (int i = 0; r->reuse.llm && i < r->reuse.n_images; i++) r->reuse.llm[i].question = 0;
     }
     saint_reuse_start(&r->reuse, &r->t->from_stage, &r->t->from_layer);
-    return remember(r);
+    return r->req->cold ? SAINT_OK : remember(r);
 }
 
 static saint_status run_stages(saint_run *r)

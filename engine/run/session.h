@@ -52,8 +52,19 @@ typedef struct {
     saint_settings settings;
     int max_new_tokens; /* 0 = prefill only: logits, no answer */
     bool ignore_eos;    /* fixed number of new tokens, for timing */
-    bool want_stats;    /* similarity statistics of every layer */
+    bool want_stats;    /* similarity statistics of every layer, counted with each layer's own threshold and K, or with these: */
+    bool stats_given;
+    float stats_threshold;
+    int stats_K;
+    bool cold; /* nothing is taken from the checkpoints and nothing is added to them, as in a session without any: for timing. Forecasts
+                * for it say so; previews go on looking at the last run that was not cold */
+    bool has_picture_key; /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
+    saint_digest picture_key;
 } saint_request;
+
+/* What stands for the pixels [n_images, 3, side, side] in all keys of this session. Megabytes are hashed: for a program that asks for many
+ * runs and forecasts of one picture. */
+saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images);
 
 typedef enum { SAINT_EVENT_LAYER, SAINT_EVENT_SITE, SAINT_EVENT_TOKEN } saint_event_kind;
 

@@ -67,7 +67,7 @@ const char *saint_mode_name(saint_mode m)
 
 const char *saint_method_label(int method)
 {
-    const saint_method *m = method >= 0 ? saint_method_at(method) : NULL;
+    const saint_method *m = saint_method_at(method); /* one made by hand too */
     return m ? m->name : "None";
 }
 
@@ -201,6 +201,57 @@ static void store_global(saint_settings *s, param_id id, const param_value *v)
     }
 }
 
+static double load_layer(const saint_layer_settings *l, param_id id)
+{
+    switch (id) {
+    case P_PRUNE_MODE:
+    case P_LLM_PRUNE_MODE: return l->method;
+    case P_KEEP_NUM:
+    case P_LLM_KEEP_NUM: return l->p.keep_num;
+    case P_R:
+    case P_LLM_R: return l->p.r;
+    case P_K:
+    case P_SAINT_K: return l->p.K;
+    case P_SIM_THRESHOLD:
+    case P_SAINT_THRESHOLD: return (double)l->p.sim_threshold;
+    case P_GAMMA:
+    case P_SAINT_GAMMA: return (double)l->p.gamma;
+    case P_KEEP_RATIO:
+    case P_LLM_KEEP_RATIO: return (double)l->p.keep_ratio;
+    case P_SEED:
+    case P_LLM_SEED: return (double)l->p.seed;
+    default: return 0;
+    }
+}
+
+static double load_global(const saint_settings *s, param_id id)
+{
+    switch (id) {
+    case P_MODE: return (int)s->mode;
+    case P_USE_SAINT: return s->use_saint;
+    case P_SAINT_START: return s->saint_start;
+    case P_SAINT_END: return s->saint_end;
+    case P_LLM_PRUNE_MODE: return s->llm_method;
+    case P_SAINT_IMAGE_TOKEN_LENGTH: return s->saint_image_token_length;
+    case P_SAINT_SYS_LENGTH: return s->saint_sys_length;
+    default: return 0;
+    }
+}
+
+bool saint_settings_get(const saint_settings *s, const char *name, int layer, double *out)
+{
+    int id = 0;
+    while (id < P_COUNT && strcmp(info[id].name, name) != 0) id++;
+    if (id == P_COUNT) return false;
+    if (scopes[id] == S_GLOBAL || (id == P_LLM_PRUNE_MODE && layer == -1)) {
+        *out = load_global(s, (param_id)id);
+        return true;
+    }
+    if (layer < 0 || layer >= SAINT_MAX_LAYERS) return false;
+    *out = load_layer(scopes[id] == S_VIT ? &s->vit[layer] : &s->llm[layer], (param_id)id);
+    return true;
+}
+
 void saint_method_params_default(saint_stage stage, saint_method_params *p)
 {
     saint_layer_settings l = {0};
@@ -255,11 +306,11 @@ static saint_status unknown_key(const char *key, saint_error *err)
     int least = INT_MAX;
     size_t len = strcspn(key, "["); /* the layers behind the name are no part of it */
     if (len > 256) len = 256;
-    for (int i = 0; i < P_COUNT + SAINT_COMPAT_COUNT + 1; i++) {
+    for (int i = 0; i < P_COUNT + SAINT_COMPAT_COUNT + 2; i++) {
         char name[64];
         if (i < P_COUNT) snprintf(name, sizeof name, "%s", info[i].name);
         else if (i < P_COUNT + SAINT_COMPAT_COUNT) snprintf(name, sizeof name, "compat.%s", compat_names[i - P_COUNT]);
-        else snprintf(name, sizeof name, "compat");
+        else snprintf(name, sizeof name, "%s", i == P_COUNT + SAINT_COMPAT_COUNT ? "compat" : "hand");
         int d = edit_distance(key, len, name);
         if (d < least) {
             least = d;
@@ -325,8 +376,22 @@ static void switch_stage_on(saint_settings *s, param_id id, const param_value *v
         s->mode = (saint_mode)((int)s->mode | 2);
 }
 
+static saint_status set_hand(saint_settings *s, const char *value, saint_error *err)
+{
+    saint_hand h;
+    saint_status st = saint_hand_parse(&h, value, err);
+    if (st != SAINT_OK) return st;
+    memcpy(&s->hand, &h, sizeof h);
+    int stage = h.stage == SAINT_STAGE_LLM ? SAINT_MODE_LLM : SAINT_MODE_VIT;
+    if (!h.on || s->mode_given || (int)s->mode & stage) return SAINT_OK;
+    if (stage == SAINT_MODE_LLM && !s->range_given) s->use_saint = false; /* this place, and not the default range too */
+    s->mode = (saint_mode)((int)s->mode | stage);
+    return SAINT_OK;
+}
+
 saint_status saint_settings_set(saint_settings *s, const char *key, const char *value, saint_error *err)
 {
+    if (strcmp(key, "hand") == 0) return set_hand(s, value, err);
     if (strcmp(key, "compat") == 0 || strncmp(key, "compat.", 7) == 0) return set_compat(&s->compat, key, value, err);
     const char *bracket = strchr(key, '[');
     size_t len = bracket ? (size_t)(bracket - key) : strlen(key);

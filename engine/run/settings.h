@@ -18,7 +18,9 @@ typedef struct {
 } saint_layer_settings;
 
 /* Tokens chosen by hand: at one place, which becomes a prune site when it is none, this list replaces the method. The survivors are the
- * tokens that are present there and marked, in the order in which they arrive. */
+ * tokens that are present there and marked, in the order in which they arrive: not the order in which a ViT method would have left them, so
+ * the same set after saint_drop or evit in the ViT is another sequence. A wrong image window of the LLM hides what lies outside of it from
+ * the list as it does from every method. */
 enum { SAINT_HAND_MOST = 2048 };
 typedef struct {
     int32_t on; /* 0 = nothing is chosen by hand */
@@ -26,6 +28,18 @@ typedef struct {
     int32_t reserved;
     uint64_t keep[SAINT_HAND_MOST / 64]; /* bit p % 64 of word p / 64: original patch p stays */
 } saint_hand;
+
+static inline bool saint_hand_keeps(const saint_hand *h, int patch) { return h->keep[patch / 64] >> (patch % 64) & 1; }
+static inline void saint_hand_mark(saint_hand *h, int patch, bool keep)
+{
+    uint64_t bit = (uint64_t)1 << (patch % 64);
+    h->keep[patch / 64] = keep ? h->keep[patch / 64] | bit : h->keep[patch / 64] & ~bit;
+}
+/* "off", or STAGE:LAYER:PATCHES: "vit:19:0-20,35", "llm:7:none". SAINT_INVALID says what was expected. */
+saint_status saint_hand_parse(saint_hand *out, const char *text, saint_error *err);
+/* The same text for a list; returns out. Every list fits into SAINT_HAND_TEXT bytes. */
+enum { SAINT_HAND_TEXT = 6 * SAINT_HAND_MOST };
+char *saint_hand_text(const saint_hand *h, char *out, size_t size);
 
 typedef struct {
     saint_mode mode;
@@ -42,10 +56,15 @@ typedef struct {
 
 void saint_settings_default(saint_settings *s);
 
-/* Assign one parameter by name: "keep_num", "prune_mode[19]", "sim_threshold[0-11]", "compat", "compat.overwrite_r".
+/* Assign one parameter by name: "keep_num", "prune_mode[19]", "sim_threshold[0-11]", "compat", "compat.overwrite_r", "hand" (no row of the
+ * table: saint_hand_parse reads its value; it switches its stage on as a method does, and alone not the default range of the LLM too).
  * A value is checked for type and range. SAINT_INVALID names the nearest known key or the range. Setting a method without having set
  * `mode` switches its stage on; llm_prune_mode[layers] alone means those layers and not the default range too. saint_start > saint_end pushes the other end along. */
 saint_status saint_settings_set(saint_settings *s, const char *key, const char *value, saint_error *err);
+/* The value of one parameter of the table by its name, of one layer where it has one per layer (layer -1: llm_prune_mode alone, the method from
+ * saint_start to saint_end). Methods are indices or SAINT_METHOD_NONE / _UNSET, modes saint_mode, truths 0 and 1; a seed beyond 2^53 is
+ * rounded. false: no such name or layer. */
+bool saint_settings_get(const saint_settings *s, const char *name, int layer, double *out);
 /* "key=value" */
 saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err);
 /* The settings of one method for `saint select`: the same names act on p; saint_threshold / saint_K / saint_gamma are accepted too. */

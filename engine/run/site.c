@@ -25,6 +25,8 @@ static void fill_input(const saint_model_info *m, unsigned compat, const saint_s
     out->grid_h = m->grid_h;
     out->p = in->site->p;
     out->compat = compat;
+    out->hand = in->hand ? in->hand->keep : NULL;
+    out->hand_patches = in->hand ? SAINT_HAND_MOST : 0;
     out->forced_drop = -1;
 }
 

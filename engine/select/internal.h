@@ -20,6 +20,9 @@ enum {
 #include "select/methods.def"
 #undef X
 
+/* methods/hand.c */
+extern const saint_method saint_method_hand;
+
 /* Scratch: a call adds up what it needs with saint_scratch_bytes, opens once, takes 64-byte aligned pieces, closes. */
 typedef struct {
     unsigned char *base;

@@ -47,6 +47,8 @@ typedef struct {
     int grid_w, grid_h;
     saint_method_params p;
     unsigned compat;
+    const uint64_t *hand;   /* SAINT_METHOD_HAND alone: bit p % 64 of word p / 64 set = original patch p stays */
+    int hand_patches;       /* patches that hand has bits for; others go */
     int forced_drop;        /* >= 0: drop exactly this many (batch-mean rate of the published code); -1: the method decides */
 } saint_select_in;
 
@@ -85,7 +87,10 @@ enum {
     SAINT_PARAM_KEEP_RATIO = 32, SAINT_PARAM_SEED = 64
 };
 
-/* The table: NULL when unknown / past the end. */
+/* A list made by hand is no row of the table, because it cannot be chosen by name, but it is a method like the others where it is used. */
+enum { SAINT_METHOD_HAND = -3 };
+
+/* The table: NULL when unknown / past the end. saint_method_at also knows SAINT_METHOD_HAND, saint_method_find does not. */
 const saint_method *saint_method_find(const char *name);
 const saint_method *saint_method_at(int i);
 int saint_method_index(const saint_method *m);

@@ -23,6 +23,7 @@ enum { N_METHODS = sizeof METHODS / sizeof *METHODS };
 
 const saint_method *saint_method_at(int i)
 {
+    if (i == SAINT_METHOD_HAND) return &saint_method_hand;
     return i >= 0 && i < N_METHODS ? &METHODS[i] : NULL;
 }
 
@@ -38,7 +39,7 @@ int saint_method_index(const saint_method *m)
 {
     for (int i = 0; i < N_METHODS; i++)
         if (m == &METHODS[i]) return i;
-    return -1;
+    return m == &saint_method_hand ? SAINT_METHOD_HAND : -1;
 }
 
 static saint_status check_params(const saint_method *m, const saint_select_in *in, saint_error *err)

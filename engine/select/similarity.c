@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "select/internal.h"
+#include "select/stats.h"
 
 static double sum_of_squares(const float *x, int dim)
 {
@@ -52,6 +53,21 @@ saint_status saint_unit_metric(const saint_select_in *in, float *unit, saint_err
 {
     if (!in->metric) return saint_fail(err, SAINT_INVALID, "this method compares the keys of the tokens, and no metric was given");
     saint_unit_rows(in->metric, in->n, in->dim, unit);
+    return SAINT_OK;
+}
+
+saint_status saint_cosines_of(const float *metric, int n, int dim, int row, float *out, saint_error *err)
+{
+    saint_scratch s;
+    size_t n_unit = (size_t)n * (size_t)dim;
+    saint_status status =
+        saint_scratch_open(&s, saint_scratch_bytes(n_unit, sizeof(float)) + saint_scratch_bytes(saint_similarity_scratch(), 1), err);
+    if (status != SAINT_OK) return status;
+    float *unit = saint_scratch_take(&s, n_unit, sizeof *unit);
+    void *inner = saint_scratch_take(&s, saint_similarity_scratch(), 1);
+    saint_unit_rows(metric, n, dim, unit);
+    saint_similarity(1, n, dim, unit + (size_t)row * (size_t)dim, dim, unit, dim, out, n, inner);
+    saint_scratch_close(&s);
     return SAINT_OK;
 }
 

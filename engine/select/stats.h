@@ -20,4 +20,8 @@ typedef struct {
 saint_status saint_layer_stats_of(const float *metric, int n, int dim, float sim_threshold, int K, saint_layer_stats *out,
                                   saint_error *err);
 
+/* Cosines of row `row` to all n rows of a metric [n, dim], itself included, by the arithmetic of the methods: a product that reaches a
+ * threshold here reaches it there. out [n]. */
+saint_status saint_cosines_of(const float *metric, int n, int dim, int row, float *out, saint_error *err);
+
 #endif

@@ -216,6 +216,23 @@ bool vt_modes_restored(const vt *t)
            now.c_cflag == t->before.c_cflag && !memcmp(now.c_cc, t->before.c_cc, sizeof now.c_cc);
 }
 
+bool vt_shows(const vt *t, const char *text)
+{
+    char row[4096];
+    for (int y = 0; y < t->h; y++) {
+        vt_row(t, y, row, sizeof row);
+        if (strstr(row, text)) return true;
+    }
+    return false;
+}
+
+bool vt_until(vt *t, const char *text)
+{
+    while (!vt_shows(t, text))
+        if (pump(t) <= 0) return vt_shows(t, text);
+    return true;
+}
+
 int vt_later(const vt *t, const char *a, const char *b)
 {
     const char *last[2] = {NULL, NULL}, *what[2] = {a, b};

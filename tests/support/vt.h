@@ -38,6 +38,9 @@ void vt_close(vt *t); /* kills what still runs */
 /* Read until one mark more. false when the program ended or said nothing for too long. */
 bool vt_wait_mark(vt *t);
 bool vt_wait_marks(vt *t, unsigned n); /* n marks more: one read may bring several */
+/* Read until the text stands on the screen somewhere. false when the program ended or said nothing for too long. */
+bool vt_until(vt *t, const char *text);
+bool vt_shows(const vt *t, const char *text); /* it does now */
 void vt_send(vt *t, const char *bytes);
 /* Send and wait for the frame. */
 bool vt_type(vt *t, const char *bytes);

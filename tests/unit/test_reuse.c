@@ -77,6 +77,26 @@ typedef struct {
     int steps, reused, question, skipped, failed;
 } tally;
 
+/* In a session that remembers, as if it did not. */
+static void run_it_cold(saint_session *s, const saint_request *q, const saint_trace *expected)
+{
+    saint_request cold = *q;
+    saint_forecast f, before, behind;
+    cold.cold = true;
+    assert_ok(saint_session_forecast(s, q, &before, err));
+    assert_ok(saint_session_forecast(s, &cold, &f, err));
+    assert_string_equal(f.reason, "a run without checkpoints was asked for");
+    saint_trace *t = run_request(s, &cold);
+    assert_same_trace(t, expected);
+    assert_foreseen(&f, t);
+    assert_int_equal(t->layers_reused + t->layers_question, 0);
+    for (int i = 0; i < t->n_images; i++)
+        for (int k = 0; k < t->image[i].history.n_layers; k++) assert_false(t->image[i].history.layer[k].reused);
+    saint_trace_unref(t);
+    assert_ok(saint_session_forecast(s, q, &behind, err)); /* it left no trace */
+    assert_memory_equal(&before, &behind, sizeof before);
+}
+
 /* A long chain of requests in one session, each one compared with a session that remembers nothing. */
 static tally walk(saint_model *m, size_t budget, uint64_t seed, int steps)
 {
@@ -97,6 +117,7 @@ static tally walk(saint_model *m, size_t budget, uint64_t seed, int steps)
             sum.reused += a->layers_reused;
             sum.question += a->layers_question;
             sum.skipped += a->from_stage == SAINT_STAGE_LLM && x.q.n_images > 0;
+            if (i % 5 == 0) run_it_cold(warm, &x.q, b);
         }
         sum.failed += sa != SAINT_OK;
         saint_trace_unref(a);
@@ -320,6 +341,68 @@ static void a_small_cache_keeps_what_is_of_use(void **state)
     assert_int_equal(reused, 6);
 }
 
+/* A cold run is no timeline: what is previewed stays the last run that left checkpoints. */
+static void a_cold_run_leaves_previews_alone(void **state)
+{
+    (void)state;
+    saint_session *s = open_session(engine, llava, 1 << 26);
+    saint_request q = plain_request(llava, 1), cold = plain_request(llava, 3);
+    saint_site site = {.stage = SAINT_STAGE_LLM, .layer = 2, .method = saint_method_index(saint_method_find("saint_drop")), .p = {.K = 1}};
+    saint_trace_site *before, *behind;
+    saint_error e;
+    cold.cold = true;
+    cold.images = &picture[1];
+    saint_trace_unref(run_request(s, &cold));
+    assert_int_equal(saint_session_preview(s, 0, &site, 0, &before, &e), SAINT_STATE);
+    saint_trace_unref(run_request(s, &q));
+    assert_ok(saint_session_preview(s, 0, &site, 0, &before, err));
+    saint_trace_unref(run_request(s, &cold));
+    assert_ok(saint_session_preview(s, 0, &site, 0, &behind, err));
+    assert_same_site(behind, before);
+    saint_trace_site_unref(before);
+    saint_trace_site_unref(behind);
+    expect_reason(s, &q, SAINT_STAGE_LLM, 3, "nothing changed");
+    saint_session_close(s);
+}
+
+/* A threshold given for the statistics alone counts as if every layer had it, and moves no site. */
+static void statistics_have_a_threshold_of_their_own(void **state)
+{
+    (void)state;
+    saint_model *const models[] = {llava, timm};
+    for (int m = 0; m < 2; m++) {
+        saint_session *warm = open_session(engine, models[m], 1 << 26), *cold = open_session(engine, models[m], 0);
+        saint_request given = busy_request(models[m], 2), own;
+        given.want_stats = true;
+        saint_trace_unref(run_request(warm, &given));
+        given.stats_given = true;
+        for (int k = 0; k < 3; k++) {
+            given.stats_threshold = 0.4f + 0.2f * (float)k;
+            given.stats_K = 1 + k;
+            saint_trace *t = run_request(warm, &given), *u = run_request(cold, &given);
+            assert_same_trace(t, u);
+            const saint_trace_layer *y = &t->image[1].history.layer[0];
+            assert_true(y->has_stats && y->stats_threshold == given.stats_threshold && y->stats_K == given.stats_K);
+            saint_trace_unref(t);
+            saint_trace_unref(u);
+        }
+        own = given = plain_request(models[m], 1);
+        own.want_stats = given.want_stats = given.stats_given = true;
+        given.stats_threshold = 0.55f;
+        given.stats_K = 3;
+        for (int k = 0; k < SAINT_MAX_LAYERS; k++) {
+            own.settings.vit[k].p.sim_threshold = own.settings.llm[k].p.sim_threshold = 0.55f;
+            own.settings.vit[k].p.K = own.settings.llm[k].p.K = 3;
+        }
+        saint_trace *t = run_request(warm, &given), *u = run_request(cold, &own);
+        assert_same_trace(t, u);
+        saint_trace_unref(t);
+        saint_trace_unref(u);
+        saint_session_close(warm);
+        saint_session_close(cold);
+    }
+}
+
 /* ---- previews -------------------------------------------------------------------------------------------------------- */
 
 /* What a preview shows at a site is what a run with that site decides there. */
@@ -414,6 +497,8 @@ int main(void)
         cmocka_unit_test(forecasts_name_what_broke_the_chain),
         cmocka_unit_test(forecast_costs_are_those_of_the_run),
         cmocka_unit_test(a_small_cache_keeps_what_is_of_use),
+        cmocka_unit_test(a_cold_run_leaves_previews_alone),
+        cmocka_unit_test(statistics_have_a_threshold_of_their_own),
         cmocka_unit_test(previews_equal_runs),
         cmocka_unit_test(previews_of_what_is_not_there_are_refused),
     };
