@@ -40,4 +40,7 @@ typedef struct {
  * most `most` lines; returns how many there are, -1 when a plan cannot be built. */
 int compare_settings(const saint_settings *a, const saint_settings *b, const saint_model_info *m, compare_difference *out, int most);
 
+/* A plan in a few words: "ViT 9 random 300, LLM 2-5 saint_drop 0.83"; "no pruning"; "refused". Returns out. */
+char *compare_summary(const saint_settings *s, const saint_model_info *m, char *out, size_t size);
+
 #endif

@@ -65,8 +65,13 @@ static void collect(ui *u, numbers *x)
     memset(x, 0, sizeof *x);
     x->here.jaccard = x->all.jaccard = NAN;
     x->answers = compare_answers_of(a, b);
+    speed_plan base;
     ui_speed_of(u, left, &x->a);
     ui_speed_of(u, UI_NOW, &x->b);
+    ui_speed_of(u, UI_BASE, &base);
+    speed_plan_complete(&base, &x->b);
+    speed_plan_complete(&x->a, &base);
+    speed_plan_complete(&x->b, &base);
     x->ia = a && a->n_images ? &a->image[0] : NULL;
     x->ib = b && b->n_images ? &b->image[0] : NULL;
     if (!u->info) return;
@@ -167,8 +172,9 @@ static void token_rows(const numbers *x, sheet *s)
     if (x->known) {
         snprintf(a, sizeof a, "%d", x->here.both + x->here.only_a);
         snprintf(b, sizeof b, "%d", x->here.both + x->here.only_b);
+        row(s, "tokens here", a, b, NULL, SAINT_UI_TEXT);
         snprintf(d, sizeof d, "both %d, only A %d, only B %d, neither %d", x->here.both, x->here.only_a, x->here.only_b, x->here.neither);
-        row(s, "tokens here", a, b, d, SAINT_UI_TEXT);
+        row(s, "overlap here", NULL, d, NULL, SAINT_UI_TEXT);
     }
     saint_ui_fixed(a, sizeof a, x->here.jaccard, 3);
     saint_ui_fixed(b, sizeof b, x->all.jaccard, 3);
@@ -254,10 +260,10 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
         say(w, "  %.1f %s %.1f ms %.2f%s (%s)", ta, arrow, tb, ta / tb, times, d);
     }
     say(w, "\n");
+    if (u->compare->match.report[0]) say(w, "%s\n", u->compare->match.report);
     for (int i = 0; i < x->n_differences && i < DIFFERENCES; i++)
         say(w, "%s%s %s %s %s", i ? "  " : "", x->difference[i].key, x->difference[i].a, arrow, x->difference[i].b);
     if (x->n_differences <= 0) say(w, "%s", x->n_differences ? "one of the plans is refused" : "the plans are equal");
-    if (u->compare->match.report[0]) say(w, "\n%s", u->compare->match.report);
     if (x->ia && x->ib) say(w, "\ntokens per layer %.1f %s %.1f", x->ia->equivalent, arrow, x->ib->equivalent);
 }
 

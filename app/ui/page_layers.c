@@ -113,7 +113,7 @@ static void phases_text(const layers_curve *c, const layers_phases *p, int colum
 {
     int n = 0;
     if (!p->found) {
-        snprintf(out, size, "no three phases: no rise, fall and rise of the cosine by %.2f", LAYERS_MOVE);
+        snprintf(out, size, "no three phases (cosine up, down and up by %.2f)", LAYERS_MOVE);
         return;
     }
     n = snprintf(out, size, "aligner 0-%d, explorer %d-%d, aggregator %d-%d", p->peak, p->peak + 1, p->valley, p->valley + 1, c->n - 1);

@@ -222,20 +222,34 @@ static void say_decode(const explainer *x)
         b->decode_bytes / w->decode_bytes);
 }
 
+/* Half of the interval of a total over its median; NaN = none. */
+static double uncertainty(const speed_plan *p)
+{
+    const measure_value *v = &p->part[MEASURE_TOTAL];
+    return (v->high - v->low) / 2 / v->median;
+}
+
 static void say_random(const explainer *x)
 {
     char a[24], b[24];
-    double r = x->random->part[MEASURE_FIRST].median, now = x->now->part[MEASURE_FIRST].median;
-    if (!isfinite(r) || !isfinite(now)) return;
-    say(x->out, "Random dropping at the same counts takes %s: choosing well costs %s more.", ms(r, a), ms(now - r, b));
+    const measure_value *r = &x->random->part[MEASURE_FIRST], *now = &x->now->part[MEASURE_FIRST];
+    double more = now->median - r->median;
+    if (!isfinite(more)) return;
+    bool shows = isnan(now->low) || isnan(r->low) || now->low > r->high || now->high < r->low;
+    if (!shows) say(x->out, "Random dropping at the same counts takes %s: the difference does not show.", ms(r->median, a));
+    else if (more >= 0) say(x->out, "Random dropping at the same counts takes %s: choosing well costs %s more.", ms(r->median, a), ms(more, b));
+    else say(x->out, "Random dropping at the same counts takes %s, %s more than this plan.", ms(r->median, a), ms(-more, b));
 }
 
 static void say_how_known(const explainer *x)
 {
+    double worst = fmax(uncertainty(x->now), uncertainty(x->base));
     if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
         say(x->out, "These are single runs, in part from checkpoints: measure before believing a difference.");
-    else if (isnan(x->now->part[MEASURE_TOTAL].low))
-        say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);
+    else if (isnan(worst)) say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);
+    else if (worst > 0.05)
+        say(x->out, "The machine is busy or uneven: the totals are known to %.0f %% only. Ratios within a round suffer less than single times.",
+            100 * worst);
 }
 
 void speed_explain(const saint_model_info *m, const saint_trace *t, const speed_plan *now, const speed_plan *base, const speed_plan *random,
