@@ -84,14 +84,13 @@ static bool want(ui *u, saint_request *out)
     if (!s->active || (!s->began && !begin(u))) return false;
     int at = measure_next(&s->runs);
     if (at < 0) return false;
-    bool vision = u->info->vit_layers > 0;
-    *out = (saint_request){.images = vision ? &u->subject.image : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = u->plan[s->slot[at]].settings,
-                           .max_new_tokens = s->tokens,
-                           .ignore_eos = true,
-                           .cold = true};
+    if (!ui_request(u, s->slot[at], out)) return false;
+    if (out->n_images) out->images = &u->subject.image;
+    out->pixels = NULL;
+    out->has_picture_key = false;
+    out->max_new_tokens = s->tokens;
+    out->ignore_eos = out->cold = true;
+    out->want_stats = false;
     return true;
 }
 

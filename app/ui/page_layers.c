@@ -9,7 +9,7 @@
 
 #include "ui/extra.h"
 
-enum { CURVE_SETS = 3, ROW_HIT = 1 }; /* ROW_HIT: a row of the table, + 1 a heading */
+enum { CURVE_SETS = 3, K_MOST = 65536, ROW_HIT = 1 }; /* ROW_HIT: a row of the table, + 1 a heading */
 
 static const char *slot_name(int slot)
 {
@@ -68,16 +68,12 @@ static bool want(ui *u, saint_request *out)
     l->asked_version = u->plan[l->slot].version;
     l->asked_threshold = l->threshold;
     l->asked_K = l->K;
-    bool vision = u->info->vit_layers > 0;
-    *out = (saint_request){.pixels = vision ? u->subject.pixels : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = u->plan[l->slot].settings,
-                           .want_stats = true,
-                           .stats_given = true,
-                           .stats_threshold = l->threshold,
-                           .stats_K = l->K};
     drop(u);
+    if (!ui_request(u, l->slot, out)) return false;
+    out->max_new_tokens = 0;
+    out->want_stats = out->stats_given = true;
+    out->stats_threshold = l->threshold;
+    out->stats_K = l->K;
     return true;
 }
 
@@ -96,8 +92,44 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
 
 static bool busy(const ui *u) { return needed(u); }
 
-const ui_module ui_module_layers = {
-    .name = "layers", .open = open_layers, .close = close_layers, .model = drop, .subject = drop, .busy = busy, .want = want, .ran = ran};
+static void save(ui *u, cJSON *into)
+{
+    const ui_layers *l = u->layers;
+    cJSON_AddNumberToObject(into, "slot", l->slot);
+    cJSON_AddNumberToObject(into, "threshold", round((double)l->threshold * 1e4) / 1e4);
+    cJSON_AddNumberToObject(into, "K", l->K);
+    cJSON_AddNumberToObject(into, "curves", l->curves);
+    cJSON_AddBoolToObject(into, "table", l->table);
+}
+
+/* A member within its range, else what was there. */
+static double member(const cJSON *from, const char *name, double low, double high, double otherwise)
+{
+    const cJSON *c = cJSON_GetObjectItemCaseSensitive(from, name);
+    return cJSON_IsNumber(c) && c->valuedouble >= low && c->valuedouble <= high ? c->valuedouble : otherwise;
+}
+
+static void load(ui *u, const cJSON *from)
+{
+    ui_layers *l = u->layers;
+    int slot = (int)member(from, "slot", 0, UI_SLOTS - 1, l->slot);
+    if (slot == UI_NOW || slot == UI_A || slot == UI_BASE) l->slot = slot;
+    l->threshold = (float)member(from, "threshold", -1, 1, (double)l->threshold);
+    l->K = (int)member(from, "K", 0, K_MOST, l->K);
+    l->curves = (int)member(from, "curves", 0, CURVE_SETS - 1, l->curves);
+    l->table = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(from, "table"));
+}
+
+const ui_module ui_module_layers = {.name = "layers",
+                                    .open = open_layers,
+                                    .close = close_layers,
+                                    .model = drop,
+                                    .subject = drop,
+                                    .busy = busy,
+                                    .want = want,
+                                    .ran = ran,
+                                    .save = save,
+                                    .load = load};
 
 /* ---- chart -------------------------------------------------------------------------------------------------------- */
 
@@ -323,7 +355,7 @@ void ui_do_neighbours(ui *u, const char *argument)
         ui_say(u, SAINT_UI_SAY_BAD, "neighbours: expected a number or a step such as +1, found \"%s\"", argument);
         return;
     }
-    u->layers->K = (int)(v < 0 ? 0 : v > 65536 ? 65536 : v);
+    u->layers->K = (int)(v < 0 ? 0 : v > K_MOST ? K_MOST : v);
     ui_kick(u);
 }
 

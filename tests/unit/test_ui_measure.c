@@ -381,6 +381,37 @@ static void curves_follow_threshold_and_plan(void **state)
     ui_close(u);
 }
 
+static void the_layer_page_is_kept_and_bad_files_are_not_believed(void **state)
+{
+    (void)state;
+    ui *u = opened("set mode=none"), *v = opened("set mode=none");
+    const ui_module *m = NULL;
+    for (int i = 0; ui_module_at(i); i++)
+        if (strcmp(ui_module_at(i)->name, "layers") == 0) m = ui_module_at(i);
+    assert_non_null(m);
+    perform(u, "similarity 0.63");
+    perform(u, "neighbours 9");
+    perform(u, "curves rank");
+    perform(u, "curves-of now");
+    perform(u, "layers-table on");
+    cJSON *kept = cJSON_CreateObject();
+    m->save(u, kept);
+    m->load(v, kept);
+    assert_true(v->layers->threshold == 0.63f && v->layers->K == 9 && v->layers->curves == 1 && v->layers->table && v->layers->slot == UI_NOW);
+    cJSON_Delete(kept);
+    static const char *const bad[] = {"{}", "{\"slot\":3,\"threshold\":1e9,\"K\":-1,\"curves\":99,\"table\":\"yes\"}",
+                                      "{\"slot\":[],\"threshold\":null,\"K\":{},\"curves\":\"1\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cJSON *c = cJSON_Parse(bad[i]);
+        assert_non_null(c);
+        m->load(v, c);
+        cJSON_Delete(c);
+        assert_true(v->layers->threshold == 0.63f && v->layers->K == 9 && v->layers->curves == 1 && v->layers->slot == UI_NOW);
+    }
+    ui_close(u);
+    ui_close(v);
+}
+
 /* Arrows and the mouse move the cursor that all pages share. */
 static void charts_and_the_strip_share_their_cursor(void **state)
 {
@@ -421,6 +452,7 @@ int main(void)
         cmocka_unit_test(measuring_takes_turns_and_leaves_everything_as_it_was),
         cmocka_unit_test(measuring_stops_when_asked_or_overtaken),
         cmocka_unit_test(curves_follow_threshold_and_plan),
+        cmocka_unit_test(the_layer_page_is_kept_and_bad_files_are_not_believed),
         cmocka_unit_test(charts_and_the_strip_share_their_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
