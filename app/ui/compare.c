@@ -57,10 +57,7 @@ static double log_sum(const float *x, int n)
     return most + log(sum);
 }
 
-double compare_probability(const float *x, int n, int at)
-{
-    return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN;
-}
+double compare_probability(const float *x, int n, int at) { return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN; }
 
 double compare_kl(const float *a, const float *b, int n)
 {
@@ -184,7 +181,8 @@ static void whole_differences(difference_list *l, const saint_plan *a, const sai
     const struct {
         const char *key;
         int a, b;
-    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length}, {"saint_sys_length", a->sys_length, b->sys_length}};
+    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length},
+                  {"saint_sys_length", a->sys_length, b->sys_length}};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (number[i].a != number[i].b) {
             number_text(number[i].a, va);

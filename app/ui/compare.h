@@ -23,10 +23,10 @@ double compare_probability(const float *x, int n, int at);
 
 enum { COMPARE_SAME = -1, COMPARE_UNKNOWN = -2 };
 typedef struct {
-    int diverged;         /* first answer token that differs, or where one answer is longer; COMPARE_SAME, COMPARE_UNKNOWN: none was made */
-    double kl;            /* of the first answer token or the class, A against B; NaN = not known */
-    int top_a, top_b;     /* its most probable id, -1 = not known */
-    double p_a, p_b;      /* the probability of A's choice in A and in B */
+    int diverged;     /* first answer token that differs, or where one answer is longer; COMPARE_SAME, COMPARE_UNKNOWN: none was made */
+    double kl;        /* of the first answer token or the class, A against B; NaN = not known */
+    int top_a, top_b; /* its most probable id, -1 = not known */
+    double p_a, p_b;  /* the probability of A's choice in A and in B */
 } compare_answers;
 /* Picture 0 of two traces; either may be NULL. */
 compare_answers compare_answers_of(const saint_trace *a, const saint_trace *b);

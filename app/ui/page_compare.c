@@ -65,12 +65,13 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
     else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");
     else if (diff) snprintf(detail, sizeof detail, "both, only A, only B");
     else if (u->info) compare_summary(&u->plan[slot].settings, u->info, detail, sizeof detail);
-    saint_ui_pen in = saint_ui_pane_draw(
-        p, &(saint_ui_pane){.title = diff ? "A and B" : now ? (right ? "B" : "B, in A's place") : left_name(u),
-                            .detail = detail,
-                            .note = note,
-                            .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
-                            .stale = ui_stale(u, slot)});
+    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = diff  ? "A and B"
+                                                                      : now ? (right ? "B" : "B, in A's place")
+                                                                            : left_name(u),
+                                                             .detail = detail,
+                                                             .note = note,
+                                                             .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
+                                                             .stale = ui_stale(u, slot)});
     saint_error e = {0};
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
@@ -78,7 +79,9 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
                             .lines = u->grid_lines,
                             .sharp = u->sharp,
                             .cursor = u->patch,
-                            .style = diff ? SAINT_UI_PHOTO_DIFF : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM : u->style};
+                            .style = diff                              ? SAINT_UI_PHOTO_DIFF
+                                     : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM
+                                                                       : u->style};
     if (u->info) {
         photo.grid_w = u->info->grid_w;
         photo.grid_h = u->info->grid_h;

@@ -128,12 +128,17 @@ static void time_row(sheet *s, const char *label, const measure_value *a, const 
     for (int k = 0; k < 2; k++) {
         saint_ui_fixed(number, sizeof number, 1e3 * v[k]->median, 1);
         if (isfinite(v[k]->low))
-            snprintf(text[k], sizeof text[k], "%s %s%s", number, plus, saint_ui_fixed(half, sizeof half, 5e2 * (v[k]->high - v[k]->low), 1));
+            snprintf(text[k], sizeof text[k], "%s %s%s", number, plus,
+                     saint_ui_fixed(half, sizeof half, 5e2 * (v[k]->high - v[k]->low), 1));
         else snprintf(text[k], sizeof text[k], "%s", number);
     }
     double r = a->median / b->median;
     if (isfinite(r)) snprintf(ratio, sizeof ratio, "%.2f%s", r, times);
-    row(s, label, text[0], text[1], ratio, !isfinite(r) ? SAINT_UI_TEXT : r > 1.005 ? SAINT_UI_GOOD : r < 0.995 ? SAINT_UI_WARN : SAINT_UI_TEXT);
+    row(s, label, text[0], text[1], ratio,
+        !isfinite(r) ? SAINT_UI_TEXT
+        : r > 1.005  ? SAINT_UI_GOOD
+        : r < 0.995  ? SAINT_UI_WARN
+                     : SAINT_UI_TEXT);
 }
 
 static void answer_text(const saint_trace *t, const saint_model *m, char *out, size_t size)
@@ -159,10 +164,7 @@ static void diverged_text(const compare_answers *r, bool classes, char *out, siz
     else snprintf(out, size, "%s", "");
 }
 
-static void source_text(const speed_plan *p, char *out)
-{
-    speed_source_text(p, out, VALUE);
-}
+static void source_text(const speed_plan *p, char *out) { speed_source_text(p, out, VALUE); }
 
 /* ---- the sheet ---------------------------------------------------------------------------------------------------- */
 
@@ -204,8 +206,8 @@ static void fill_sheet(const ui *u, const numbers *x, const char *times, const c
     if (!classes) {
         double da = 1e3 * x->a.part[MEASURE_DECODE].median / x->a.work.steps, db = 1e3 * x->b.part[MEASURE_DECODE].median / x->b.work.steps;
         number_row(s, "decode ms/token", x->a.work.steps > 0 ? da : (double)NAN, x->b.work.steps > 0 ? db : (double)NAN, 2, true, times);
-        number_row(s, "KV MiB", x->ia ? (double)x->ia->kv_bytes / 1048576 : (double)NAN, x->ib ? (double)x->ib->kv_bytes / 1048576 : (double)NAN, 2,
-                   true, times);
+        number_row(s, "KV MiB", x->ia ? (double)x->ia->kv_bytes / 1048576 : (double)NAN,
+                   x->ib ? (double)x->ib->kv_bytes / 1048576 : (double)NAN, 2, true, times);
     }
     source_text(&x->a, a);
     source_text(&x->b, b);
@@ -216,8 +218,11 @@ static void fill_sheet(const ui *u, const numbers *x, const char *times, const c
 
 static void fill_differences(const numbers *x, sheet *s)
 {
-    row(s, x->n_differences > 0 ? "the plans differ in" : x->n_differences == 0 ? "the plans are equal" : "one of the plans is refused", NULL, NULL,
-        NULL, SAINT_UI_TEXT);
+    row(s,
+        x->n_differences > 0    ? "the plans differ in"
+        : x->n_differences == 0 ? "the plans are equal"
+                                : "one of the plans is refused",
+        NULL, NULL, NULL, SAINT_UI_TEXT);
     for (int i = 0; i < x->n_differences && i < DIFFERENCES; i++)
         row(s, x->difference[i].key, x->difference[i].a, x->difference[i].b, NULL, SAINT_UI_TEXT);
 }

@@ -11,10 +11,7 @@
 
 enum { CURVE_SETS = 3, K_MOST = 65536, ROW_HIT = 1 }; /* ROW_HIT: a row of the table, + 1 a heading */
 
-static const char *slot_name(int slot)
-{
-    return slot == UI_BASE ? "unpruned" : slot == UI_A ? "plan A" : "this plan";
-}
+static const char *slot_name(int slot) { return slot == UI_BASE ? "unpruned" : slot == UI_A ? "plan A" : "this plan"; }
 
 /* ---- its runs ----------------------------------------------------------------------------------------------------- */
 
@@ -46,7 +43,8 @@ static void close_layers(ui *u)
 static bool same_asked(const ui *u)
 {
     const ui_layers *l = u->layers;
-    return l->asked_slot == l->slot && l->asked_version == u->plan[l->slot].version && l->asked_threshold == l->threshold && l->asked_K == l->K;
+    return l->asked_slot == l->slot && l->asked_version == u->plan[l->slot].version && l->asked_threshold == l->threshold &&
+           l->asked_K == l->K;
 }
 
 static bool fresh(const ui *u) { return u->layers->trace && same_asked(u); }
@@ -56,8 +54,8 @@ static bool needed(const ui *u)
 {
     const ui_layers *l = u->layers;
     bool there = l->slot != UI_A || u->plan[UI_A].set;
-    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading && (u->subject.pixels || !u->info->vit_layers) && !fresh(u) &&
-           !(l->failed && same_asked(u));
+    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading &&
+           (u->subject.pixels || !u->info->vit_layers) && !fresh(u) && !(l->failed && same_asked(u));
 }
 
 static bool want(ui *u, saint_request *out)
@@ -233,9 +231,9 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
 
 static saint_ui_table table_of(rows *r)
 {
-    static const saint_ui_column column[] = {{"layer", 5, true, false},  {"tokens", 6, true, false}, {"cosine", 6, true, false},
-                                             {"pairs", 5, true, false},  {">=K", 5, true, false},    {"alike", 5, true, false},
-                                             {"rank", 5, true, false},   {"phase", 10, false, false}, {"site", 12, false, true}};
+    static const saint_ui_column column[] = {{"layer", 5, true, false}, {"tokens", 6, true, false},  {"cosine", 6, true, false},
+                                             {"pairs", 5, true, false}, {">=K", 5, true, false},     {"alike", 5, true, false},
+                                             {"rank", 5, true, false},  {"phase", 10, false, false}, {"site", 12, false, true}};
     return (saint_ui_table){.n_rows = r->c->n, .n_columns = sizeof column / sizeof *column, .column = column, .cell = cell, .ud = r};
 }
 
@@ -265,13 +263,12 @@ static void draw(ui *u, saint_ui_pen p, saint_stage stage)
         make_chart(u, c, stage, &g);
         saint_ui_plot_readout(&g.plot, note, sizeof note);
     }
-    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = stage == SAINT_STAGE_VIT ? "ViT" : "LLM",
-                                                             .detail = detail,
-                                                             .note = note,
-                                                             .focus = focus,
-                                                             .stale = !fresh(u)});
+    saint_ui_pen in = saint_ui_pane_draw(
+        p, &(saint_ui_pane){
+               .title = stage == SAINT_STAGE_VIT ? "ViT" : "LLM", .detail = detail, .note = note, .focus = focus, .stale = !fresh(u)});
     if (l->failed && same_asked(u)) saint_ui_failure(in, "no statistics", l->error.text);
-    else if (!there && u->info) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, stage == SAINT_STAGE_VIT ? "this model has no ViT" : "this model has no LLM");
+    else if (!there && u->info)
+        saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, stage == SAINT_STAGE_VIT ? "this model has no ViT" : "this model has no LLM");
     else if (l->slot == UI_A && !u->plan[UI_A].set) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, "no plan is pinned as A");
     else if (!c || !c->known) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, u->worker ? "waiting for the run" : "no model yet");
     else if (l->table) draw_table(u, in, c, stage, focus);
@@ -389,7 +386,4 @@ void ui_do_curves(ui *u, const char *argument)
     else u->layers->curves = next;
 }
 
-void ui_do_layers_table(ui *u, const char *argument)
-{
-    u->layers->table = *argument ? strcmp(argument, "on") == 0 : !u->layers->table;
-}
+void ui_do_layers_table(ui *u, const char *argument) { u->layers->table = *argument ? strcmp(argument, "on") == 0 : !u->layers->table; }

@@ -10,7 +10,7 @@
 /* The plans of the page, what is missing of one completed by the others. */
 typedef struct {
     speed_plan now, base, random, a;
-    speed_rates rates;               /* of base; known when both have run */
+    speed_rates rates; /* of base; known when both have run */
     bool rates_known;
     double predicted[MEASURE_PARTS]; /* of now, at those rates; NaN = not known */
 } page;
@@ -100,7 +100,9 @@ static void draw_sites(saint_ui_pen p, const speed_site *site, int n)
         else snprintf(from, sizeof from, "%d token%s", site[i].pays_from, site[i].pays_from == 1 ? "" : "s");
         bool known = isfinite(site[i].saves);
         site_line(p, 1 + i, name, drops, cost, saves, known ? from : "-",
-                  !known ? SAINT_UI_MUTED : site[i].saves > site[i].cost ? SAINT_UI_TEXT : SAINT_UI_BAD);
+                  !known                         ? SAINT_UI_MUTED
+                  : site[i].saves > site[i].cost ? SAINT_UI_TEXT
+                                                 : SAINT_UI_BAD);
     }
     snprintf(drops, sizeof drops, "%d", gone);
     saint_ui_fixed(cost, sizeof cost, 1e3 * costs, 3);
@@ -156,12 +158,17 @@ static void draw_stacks(ui *u, saint_ui_pen p)
         for (int k = 0; k < MEASURE_PARTS; k++) part[n][k] = 1e3 * s->part[k].median;
         part[n][MEASURE_DECODE] = 1e3 * decode_for(s, &g.now);
         if (s->source == SPEED_MEASURED) snprintf(label[n], sizeof label[n], "%s n=%d", all[i].name, s->n);
-        else snprintf(label[n], sizeof label[n], "%s%s", all[i].name, s->source == SPEED_CACHED ? " cached" : s->source == SPEED_ONCE ? " n=1" : " -");
+        else
+            snprintf(label[n], sizeof label[n], "%s%s", all[i].name,
+                     s->source == SPEED_CACHED ? " cached"
+                     : s->source == SPEED_ONCE ? " n=1"
+                                               : " -");
         stack[n] = (saint_ui_stack){label[n], part[n]};
         n++;
     }
     if (g.now.work.steps > 0) snprintf(detail, sizeof detail, "decoding %d steps each", g.now.work.steps);
-    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = "plans", .detail = detail, .focus = u->focus == SAINT_UI_PANE_STACKS});
+    saint_ui_pen in =
+        saint_ui_pane_draw(p, &(saint_ui_pane){.title = "plans", .detail = detail, .focus = u->focus == SAINT_UI_PANE_STACKS});
     saint_ui_stacks_draw(saint_ui_pen_part(in, 1, 0, in.area.w - 2, in.area.h), stack, n, part_name, MEASURE_PARTS, "ms", 1);
 }
 

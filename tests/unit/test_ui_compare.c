@@ -110,10 +110,14 @@ static void the_first_token_that_differs(void **state)
         int n_a, n_b;
         const char *stop_a, *stop_b;
         int want;
-    } cases[] = {{one, one, 4, 4, "eos", "eos", COMPARE_SAME}, {one, two, 4, 4, "eos", "length", 2},
-                 {one, two, 2, 2, "eos", "eos", COMPARE_SAME}, {one, one, 4, 3, "eos", "eos", 3},
-                 {one, two, 0, 2, "eos", "eos", 0},            {one, one, 0, 0, "eos", "eos", COMPARE_SAME},
-                 {one, one, 0, 0, "", "", COMPARE_UNKNOWN},    {one, one, 4, 0, "eos", "", COMPARE_UNKNOWN}};
+    } cases[] = {{one, one, 4, 4, "eos", "eos", COMPARE_SAME},
+                 {one, two, 4, 4, "eos", "length", 2},
+                 {one, two, 2, 2, "eos", "eos", COMPARE_SAME},
+                 {one, one, 4, 3, "eos", "eos", 3},
+                 {one, two, 0, 2, "eos", "eos", 0},
+                 {one, one, 0, 0, "eos", "eos", COMPARE_SAME},
+                 {one, one, 0, 0, "", "", COMPARE_UNKNOWN},
+                 {one, one, 4, 0, "eos", "", COMPARE_UNKNOWN}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         saint_trace *a = answer_of(cases[i].a, cases[i].n_a, cases[i].stop_a), *b = answer_of(cases[i].b, cases[i].n_b, cases[i].stop_b);
         compare_answers r = compare_answers_of(a, b);
@@ -209,8 +213,9 @@ static void plans_in_a_few_words(void **state)
     set_params(&s, "prune_mode[1]=iterative_drop_full_graph", "keep_num=40", "llm_prune_mode[0-2]=saint_drop", "saint_threshold=0.9", NULL);
     assert_string_equal(compare_summary(&s, m, text, sizeof text), "ViT 1 iterative_drop_full_graph 40, LLM 0-2 saint_drop 0.9");
     set_params(&s, "saint_threshold[1]=0.8", "llm_prune_mode[3]=random", "keep_num=-1", "keep_ratio=0.25", NULL);
-    assert_string_equal(compare_summary(&s, m, text, sizeof text),
-                        "ViT 1 iterative_drop_full_graph 0.25, LLM 0 saint_drop 0.9, LLM 1 saint_drop 0.8, LLM 2 saint_drop 0.9, LLM 3 random 0.9");
+    assert_string_equal(
+        compare_summary(&s, m, text, sizeof text),
+        "ViT 1 iterative_drop_full_graph 0.25, LLM 0 saint_drop 0.9, LLM 1 saint_drop 0.8, LLM 2 saint_drop 0.9, LLM 3 random 0.9");
     assert_string_equal(compare_summary(&s, m, cut, sizeof cut), "ViT 1 iterative");
     s.hand = (saint_hand){.on = 1, .stage = SAINT_STAGE_LLM, .layer = 2, .keep = {7, 1}};
     compare_summary(&s, m, text, sizeof text);
