@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "defaults.h"
+#include "eval/fits.h"
 #include "eval/folder.h"
 #include "eval/report.h"
 #include "eval/runner.h"
@@ -100,6 +101,7 @@ static int open_data(job *j)
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
         name = made;
+        if (s == SAINT_IO) return cli_usage("eval", "%s; or give --data KIND:PATH", e.text);
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
@@ -107,26 +109,15 @@ static int open_data(job *j)
     if (s == SAINT_OK) s = saint_dataset_open(name, &d, &j->data, &e);
     if (s != SAINT_OK) return cli_fail("eval", s, &e);
     const saint_dataset_info *i = saint_dataset_get_info(j->data);
-    if (!i->has_pictures) return cli_usage("eval", "%s: result files without pictures; name the folder of the released data set", name);
     j->n = i->n;
     return -1;
 }
 
-/* A network and questions that it cannot be asked. */
 static int check_kind(const job *j)
 {
-    const saint_model_info *m = saint_model_get_info(j->model);
-    const saint_dataset_info *d = saint_dataset_get_info(j->data);
-    const char *kind = saint_data_kind_name(d->kind);
-    bool pictures = d->kind == SAINT_DATA_IMAGEFOLDER || d->kind == SAINT_DATA_IMAGES || d->kind == SAINT_DATA_MANIFEST;
-    if (!m->llm_layers && !pictures)
-        return cli_usage("eval", "%s asks questions and %s is a classifier; give imagefolder:PATH or images:PATH", kind, m->name);
-    if (!m->llm_layers && !m->classes) return cli_usage("eval", "%s has neither a language model nor a classifier head", m->name);
-    if (m->llm_layers && d->kind == SAINT_DATA_IMAGEFOLDER)
-        return cli_usage("eval", "imagefolder asks for a class and %s is no classifier; give a data set with questions", m->name);
-    if (!m->vit_layers && d->kind != SAINT_DATA_MANIFEST)
-        return cli_usage("eval", "%s has pictures and %s reads text only; give manifest:PATH without pictures", kind, m->name);
-    return -1;
+    saint_error e = {0};
+    saint_status s = eval_fits(saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
+    return s == SAINT_OK ? -1 : cli_fail("eval", s, &e);
 }
 
 /* "a,b" as one name where there is one, else as several. */
@@ -424,6 +415,7 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--prompts %s: expected lmms or llava", o.prompts);
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a name */
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;

@@ -126,6 +126,7 @@ static void scores(const eval_report *in)
     bool pruned = !in->trial->baseline;
     for (size_t i = 0; i < s->all.n_metrics; i++) metric(&s->all.metric[i], pruned ? &u->all : NULL);
     for (size_t i = 0; i < s->n_slices; i++) {
+        if (!s->slice[i].n_metrics || !s->slice[i].metric[0].v.n) continue; /* not asked */
         printf("%s\n", s->slice[i].name);
         for (size_t k = 0; k < s->slice[i].n_metrics; k++) metric(&s->slice[i].metric[k], pruned ? same_slice(u, &s->slice[i]) : NULL);
     }

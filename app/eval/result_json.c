@@ -140,7 +140,7 @@ cJSON *eval_result_json(const eval_result *r)
     cJSON_AddNumberToObject(o, "diverged", r->diverged);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) cJSON_AddNumberToObject(o, counts[i].key, count_of(r, &counts[i]));
     cJSON_AddItemToObject(o, "sites", sites_json(r));
-    cJSON_AddNumberToObject(o, "kv_bytes", (double)r->kv_bytes);
+    add_number(o, "kv_bytes", (double)r->kv_bytes);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) add_number(o, numbers[i].key, number_of(r, &numbers[i]));
     cJSON_AddBoolToObject(o, "timing_valid", r->timing_valid);
     add_hex(o, "attempt", r->attempt);
@@ -300,6 +300,7 @@ saint_status eval_result_parse(const cJSON *c, eval_result *out, saint_error *er
     if (s == SAINT_OK) s = parse_text(c, "output", &out->output, err);
     if (s == SAINT_OK && out->state == EVAL_OK && !out->output) s = expected(err, "output", "the answer of a run that went well");
     if (s == SAINT_OK && out->state != EVAL_OK && !out->error) s = expected(err, "error", "what went wrong");
+    if (s == SAINT_OK && !out->output && !(out->output = strdup(""))) s = saint_fail(err, SAINT_MEMORY, "%s: no memory", what);
     if (s == SAINT_OK) s = parse_ids(c, out, err);
     if (s == SAINT_OK) s = parse_sites(c, out, err);
     if (s == SAINT_OK) s = parse_numbers(c, out, err);

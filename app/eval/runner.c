@@ -204,6 +204,18 @@ static saint_status get_picture(eval_runner *r, const saint_sample *s, uint32_t 
     return SAINT_OK;
 }
 
+/* What a model is asked about a picture where the data set asks nothing: fidelity needs an answer too. */
+static const char *const no_question = "Describe the image.";
+
+static saint_status get_prompt(eval_runner *r, uint32_t sample, saint_error *err)
+{
+    saint_status s = saint_dataset_prompt(r->o.data, sample, &r->prompt, err);
+    if (s != SAINT_OK || r->prompt[0]) return s;
+    free(r->prompt);
+    r->prompt = strdup(no_question);
+    return r->prompt ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a question");
+}
+
 static saint_status turn_to(eval_runner *r, uint32_t sample, saint_error *err)
 {
     saint_sample s;
@@ -222,7 +234,7 @@ static saint_status turn_to(eval_runner *r, uint32_t sample, saint_error *err)
         r->broken = saint_fail(&r->why, SAINT_INVALID, "%s has no picture and %s reads nothing else", s.uid, r->m->name);
     else if (s.n_images) st = get_picture(r, &s, sample, err);
     saint_sample_free(&s);
-    if (st == SAINT_OK && r->m->llm_layers) st = saint_dataset_prompt(r->o.data, sample, &r->prompt, err);
+    if (st == SAINT_OK && r->m->llm_layers) st = get_prompt(r, sample, err);
     r->has_sample = st == SAINT_OK;
     r->sample = sample;
     return st;

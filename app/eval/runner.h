@@ -7,7 +7,7 @@
 #include "eval/result.h"
 #include "eval/trial.h"
 
-typedef struct eval_runner eval_runner;
+typedef struct eval_runner eval_runner; /* a data set without questions: "Describe the image." is asked */
 
 typedef struct {
     saint_session *session;      /* with a checkpoint budget; borrowed, used by this runner alone */

@@ -60,7 +60,7 @@ void export_csv(table *t, const export_options *o, text_buf *out)
     }
     text_char(out, '\n');
     for (size_t row = 0; row < table_rows(t); row++) {
-        if (!filter_pass(o->where, t, row)) continue;
+        if (!export_wants(o, t, row)) continue;
         first = true;
         for (int c = 0; c < table_columns(t); c++) {
             if (is_left_out(table_column_at(t, c), o)) continue;

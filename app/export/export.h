@@ -11,7 +11,11 @@
 typedef struct {
     bool timing;
     const filter *where; /* rows that are written; NULL = all */
+    const bool *trials;  /* [n_trials] rows of which trials; NULL = all */
 } export_options;
+
+/* Whether a row is written. */
+bool export_wants(const export_options *o, table *t, size_t row);
 
 /* RFC 4180 with LF. A cell is quoted where it must be; an empty one means that there is no value, so a text without characters is too.
  * Spreadsheets run cells that begin with = + - @ (also as full-width characters), a tab or a carriage return as formulas: such a text, and

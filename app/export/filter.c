@@ -60,7 +60,7 @@ static void fail(parser *p, const char *expected)
 }
 
 /* A letter of a name: those of column names, which may hold any UTF-8 of a category. */
-static bool is_name(char c) { return isalnum((unsigned char)c) || strchr("_.[]", c) || (c & 0x80); }
+static bool is_name(char c) { return isalnum((unsigned char)c) || (c && strchr("_.[]", c)) || (c & 0x80); }
 
 static void read_quoted(parser *p, char quote)
 {

@@ -1,4 +1,4 @@
-/* folders.c - a folder per trial, named so that it can be told apart and typed. */
+/* folders.c - which rows are written, and a folder per trial, named so that it can be told apart and typed. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +7,11 @@
 #include <sys/stat.h>
 
 #include "export/export.h"
+
+bool export_wants(const export_options *o, table *t, size_t row)
+{
+    return (!o->trials || o->trials[table_trial_of(t, row)]) && filter_pass(o->where, t, row);
+}
 
 void export_folder_name(const sweep_trial *t, char *out, size_t size)
 {

@@ -19,7 +19,7 @@ static void add_cell(text_buf *out, const table_cell *c)
 void export_jsonl(table *t, const export_options *o, text_buf *out)
 {
     for (size_t row = 0; row < table_rows(t); row++) {
-        if (!filter_pass(o->where, t, row)) continue;
+        if (!export_wants(o, t, row)) continue;
         text_char(out, '{');
         for (int c = 0, n = 0; c < table_columns(t); c++) {
             if (table_column_at(t, c)->flags & COLUMN_VARIES && !o->timing) continue;

@@ -53,10 +53,11 @@ static void add_row(const paper *p, table *t, size_t row, text_buf *out)
         paper_cell(p, t, row, c, value, interval);
         text_put(out, c ? " & " : "    ");
         if (!*value) continue;
-        if (front) text_put(out, p->column[c].left ? "\\textbf{" : "{\\boldmath");
+        const bool strong = front && p->column[c].strong;
+        if (strong) text_put(out, p->column[c].left ? "\\textbf{" : "{\\boldmath");
         if (p->column[c].left) add_plain(out, value);
         else add_number(out, value);
-        if (front) text_char(out, '}');
+        if (strong) text_char(out, '}');
         if (!*interval) continue;
         text_put(out, " {\\scriptsize ");
         add_number(out, interval);
@@ -88,7 +89,7 @@ void export_latex(table *t, const export_options *o, text_buf *out)
     }
     text_put(out, " \\\\\n\\midrule\n");
     for (size_t row = 0; row < table_rows(t); row++)
-        if (filter_pass(o->where, t, row)) add_row(&p, t, row, out);
+        if (export_wants(o, t, row)) add_row(&p, t, row, out);
     text_put(out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
     out->failed = out->failed || note.failed;
     text_free(&note);

@@ -330,7 +330,7 @@ saint_status export_lmms(table *t, const export_options *o, const char *folder, 
     for (size_t row = 0; row < table_rows(t) && st == SAINT_OK; row++) {
         const sweep_trial *r = &s->trial[table_trial_of(t, row)];
         lines l = {0};
-        if (!filter_pass(o->where, t, row)) continue;
+        if (!export_wants(o, t, row)) continue;
         for (size_t i = 0; i < s->n_samples && st == SAINT_OK; i++)
             if (r->result[i] && r->result[i]->state == EVAL_OK && r->result[i]->output)
                 st = add_sample(s, &n, i, r->result[i]->output, &l, err);

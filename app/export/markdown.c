@@ -7,7 +7,7 @@
 static void add_plain(text_buf *out, const char *text)
 {
     for (; *text; text++) {
-        if (strchr("\\`*_{}[]<>()#!|~&$", *text)) text_char(out, '\\');
+        if (strchr("\\`*_{}[]<>#!|~&$", *text)) text_char(out, '\\');
         text_char(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
     }
 }
@@ -15,8 +15,9 @@ static void add_plain(text_buf *out, const char *text)
 static void add_row(const paper *p, table *t, size_t row, text_buf *out)
 {
     char value[PAPER_CELL], interval[PAPER_CELL];
-    const char *bold = paper_is_front(t, row) ? "**" : "";
+    const bool front = paper_is_front(t, row);
     for (int c = 0; c < p->n; c++) {
+        const char *bold = front && p->column[c].strong ? "**" : "";
         paper_cell(p, t, row, c, value, interval);
         text_put(out, "| ");
         if (*value) text_put(out, bold);
@@ -45,7 +46,7 @@ void export_markdown(table *t, const export_options *o, text_buf *out)
     for (int c = 0; c < p.n; c++) text_put(out, p.column[c].left ? "| :-- " : "| --: ");
     text_put(out, "|\n");
     for (size_t row = 0; row < table_rows(t); row++)
-        if (filter_pass(o->where, t, row)) add_row(&p, t, row, out);
+        if (export_wants(o, t, row)) add_row(&p, t, row, out);
     text_buf note = {0};
     paper_note(&p, t, o, &note);
     text_char(out, '\n');

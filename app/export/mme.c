@@ -97,7 +97,7 @@ saint_status export_mme(table *t, const export_options *o, const char *folder, s
                           s->data, saint_data_kind_name(kind));
     saint_status st = SAINT_OK;
     for (size_t row = 0; row < table_rows(t) && st == SAINT_OK; row++)
-        if (filter_pass(o->where, t, row)) st = one_trial(s, &s->trial[table_trial_of(t, row)], folder, &lost, err);
+        if (export_wants(o, t, row)) st = one_trial(s, &s->trial[table_trial_of(t, row)], folder, &lost, err);
     if (left_out) *left_out = lost;
     return st;
 }

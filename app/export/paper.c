@@ -26,10 +26,15 @@ static const struct {
     {"n_done", NULL, NULL, "samples", 1, 0, false},
 };
 
-static bool has_values(table *t, int column, const export_options *o)
+/* Something to read: not empty everywhere, and of the samples not the number that the note gives. */
+static bool is_worth(table *t, int column, const export_options *o)
 {
-    for (size_t row = 0; row < table_rows(t); row++)
-        if (filter_pass(o->where, t, row) && table_get(t, row, column).kind != CELL_EMPTY) return true;
+    const bool counts = strcmp(table_column_at(t, column)->name, "n_done") == 0;
+    for (size_t row = 0; row < table_rows(t); row++) {
+        if (!export_wants(o, t, row)) continue;
+        table_cell c = table_get(t, row, column);
+        if (counts ? c.number != (double)table_sweep(t)->n_wanted : c.kind != CELL_EMPTY) return true;
+    }
     return false;
 }
 
@@ -53,7 +58,7 @@ void paper_open(paper *p, table *t, const export_options *o)
     for (int i = 0; i < PAPER_COLUMNS && wanted[i].value; i++) {
         int c = table_find(t, wanted[i].value);
         const table_column *col = table_column_at(t, c);
-        if (!col || (col->flags & COLUMN_VARIES && !o->timing) || !has_values(t, c, o)) continue;
+        if (!col || (col->flags & COLUMN_VARIES && !o->timing) || !is_worth(t, c, o)) continue;
         paper_column *out = &p->column[p->n++];
         bool share = strcmp(col->unit, "share") == 0, points = strcmp(col->unit, "points") == 0;
         const char *unit = share ? "%" : col->unit;
@@ -66,7 +71,8 @@ void paper_open(paper *p, table *t, const export_options *o)
                               .high = wanted[i].high ? table_find(t, wanted[i].high) : -1,
                               .scale = share ? 100 : 1,
                               .decimals = points ? 2 : wanted[i].decimals,
-                              .left = wanted[i].left};
+                              .left = wanted[i].left,
+                              .strong = strcmp(wanted[i].value, "name") == 0 || strcmp(wanted[i].value, "metric") == 0};
     }
 }
 

@@ -11,7 +11,8 @@ typedef struct {
     int value, low, high;    /* columns of the table; low, high -1 = no interval */
     double scale;
     int decimals;
-    bool left; /* text: aligned left */
+    bool left;   /* text: aligned left */
+    bool strong; /* in bold where the row is on the front */
 } paper_column;
 
 typedef struct {

@@ -130,11 +130,11 @@ static saint_status find_dominated(const sweep_data *s, pareto_cost cost, const 
         if (whole(&s->trial[i].summary)) st = scores_of(s, &s->trial[i], score + (size_t)i * s->n_samples, err);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         double mine = cost_of(&s->trial[i].summary, cost);
-        for (int k = 0; k < s->n_trials && st == SAINT_OK && out[i] < 0; k++) {
+        for (int k = 0; k < s->n_trials && st == SAINT_OK; k++) {
             bool better = false;
             if (k == i || !front[k] || front[i] || !(cost_of(&s->trial[k].summary, cost) <= mine)) continue;
             st = is_better(s, score + (size_t)i * s->n_samples, score + (size_t)k * s->n_samples, p, &better, err);
-            if (better) out[i] = k;
+            if (better && (out[i] < 0 || value_of(&s->trial[k]) > value_of(&s->trial[out[i]]))) out[i] = k;
         }
     }
     return st;

@@ -14,7 +14,8 @@ saint_status pareto_front(const double *cost, const double *value, size_t n, boo
  * part: half a trial has seen other samples than the others. Without a main metric: agreement with the unpruned model. */
 saint_status pareto_mark(sweep_data *s, saint_error *err);
 
-/* dominated [n_trials]: index of a trial of the front that costs no more and is better by a paired interval that excludes 0; -1 = none.
+/* dominated [n_trials]: index of the best trial of the front that costs no more and is better by a paired interval that excludes 0;
+ * -1 = none.
  * All -1 when the data set is not at hand or the trials have no scores. SAINT_MEMORY. */
 saint_status pareto_dominated(const sweep_data *s, pareto_cost cost, int *dominated, saint_error *err);
 

@@ -176,6 +176,12 @@ const char *table_nearest(const table *t, const char *name)
 
 /* ---- cells ------------------------------------------------------------------------------------------------------------- */
 
+double column_number(const column *c, const void *from)
+{
+    double x = *(const double *)(const void *)((const char *)from + c->offset);
+    return x * (c->scale ? c->scale : 1) / (c->per ? c->per : 1);
+}
+
 void cell_number(table_cell *out, double x)
 {
     if (isfinite(x)) *out = (table_cell){.kind = CELL_NUMBER, .number = x};

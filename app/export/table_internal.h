@@ -10,14 +10,15 @@
 typedef struct column column;
 typedef void (*column_get)(table *t, size_t row, const column *c, table_cell *out);
 
-/* A column of a list: where a number lies inside eval_summary or eval_result, and what it is multiplied with. */
+/* A column of a list: where a number lies inside eval_summary or eval_result, and how it gets its unit. Dividing by 1e9 gives a rounder
+ * number than multiplying with 1e-9. */
 struct column {
     table_column show;
     column_get get;
     size_t offset;
-    double scale;
-    size_t slice, metric; /* of saint_score, for columns made from the scores that a data set has */
-    char *owned[2];       /* name and doc, where they are made */
+    double scale, per;          /* the number is value * scale / per; 0 = 1 */
+    const char *slice, *metric; /* of saint_score, for columns made from the scores that a data set has; slice NULL = all of it */
+    char *owned[2];             /* name and doc, where they are made */
 };
 
 typedef struct {
@@ -61,6 +62,8 @@ bool table_add_settings(table *t);
 saint_status table_new(const sweep_data *s, table **out, saint_error *err);
 
 const sweep_trial *table_row_trial(const table *t, size_t row);
+/* The number at `from` + c->offset in the unit of the column. */
+double column_number(const column *c, const void *from);
 /* Cells. NaN and infinity are empty; the text is copied. */
 void cell_number(table_cell *out, double x);
 void cell_single(table_cell *out, float x);

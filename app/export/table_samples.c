@@ -166,14 +166,14 @@ GETTER(get_tokens)
 GETTER(get_number)
 {
     const eval_result *e = result_of(t, row);
-    if (e->state == EVAL_OK) cell_number(out, *(const double *)(const void *)((const char *)e + c->offset) * c->scale);
+    if (e->state == EVAL_OK) cell_number(out, column_number(c, e));
 }
 
 GETTER(get_total)
 {
     const eval_result *e = result_of(t, row);
     UNUSED_COLUMN;
-    if (e->state == EVAL_OK) cell_number(out, (e->flops_vit + e->flops_projector + e->flops_prefill + e->flops_decode) * 1e-9);
+    if (e->state == EVAL_OK) cell_number(out, (e->flops_vit + e->flops_projector + e->flops_prefill + e->flops_decode) / 1e9);
 }
 
 GETTER(get_kv)
@@ -257,14 +257,14 @@ static const column answer_columns[] = {
     {{"img_tok_vit_out", "tokens", "picture tokens that leave it", 0, 0}, .get = get_tokens, AT(vit_out)},
     {{"img_tok_llm_in", "tokens", "picture tokens before the first LLM layer", 0, 0}, .get = get_tokens, AT(llm_in)},
     {{"img_tok_llm_out", "tokens", "picture tokens behind the last LLM layer", 0, 0}, .get = get_tokens, AT(llm_out)},
-    {{"equiv_tok", "tokens", "picture tokens that an LLM layer sees on average", 0, 1}, .get = get_number, AT(equivalent), .scale = 1},
+    {{"equiv_tok", "tokens", "picture tokens that an LLM layer sees on average", 0, 1}, .get = get_number, AT(equivalent)},
     {{"kept_per_site", "", "survivors of every prune site: stage and layer, tokens", 0, -1}, .get = get_sites},
     {{"n_new_tok", "tokens", "tokens of the answer", 0, 0}, .get = get_tokens, AT(n_ids)},
     {{"stop_reason", "", "eos or length", 0, -1}, .get = get_stop},
-    {{"gflops_vit", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_number, AT(flops_vit), .scale = 1e-9},
-    {{"gflops_projector", "GFLOP", "of the projector", 0, 2}, .get = get_number, AT(flops_projector), .scale = 1e-9},
-    {{"gflops_prefill", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_number, AT(flops_prefill), .scale = 1e-9},
-    {{"gflops_decode", "GFLOP", "of the answer", 0, 2}, .get = get_number, AT(flops_decode), .scale = 1e-9},
+    {{"gflops_vit", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_number, AT(flops_vit), .per = 1e9},
+    {{"gflops_projector", "GFLOP", "of the projector", 0, 2}, .get = get_number, AT(flops_projector), .per = 1e9},
+    {{"gflops_prefill", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_number, AT(flops_prefill), .per = 1e9},
+    {{"gflops_decode", "GFLOP", "of the answer", 0, 2}, .get = get_number, AT(flops_decode), .per = 1e9},
     {{"gflops_total", "GFLOP", "of the sample", 0, 2}, .get = get_total},
     {{"kv_mib", "MiB", "keys and values in the LLM", 0, 2}, .get = get_kv},
     {{"t_load_ms", "ms", "reading the picture; not part of t_total_ms", COLUMN_VARIES, 2}, .get = get_number, AT(s_load), .scale = 1e3},
@@ -277,8 +277,7 @@ static const column answer_columns[] = {
     {{"t_total_ms", "ms", "preprocessing to the last token", COLUMN_VARIES, 2}, .get = get_number, AT(s_total), .scale = 1e3},
     {{"reused", "share", "layers taken from the checkpoint cache: their times are those of the run that computed them", COLUMN_VARIES, 3},
      .get = get_number,
-     AT(reused),
-     .scale = 1},
+     AT(reused)},
     {{"timing_valid", "", "the process had the device alone", COLUMN_VARIES, -1}, .get = get_valid},
     {{"attempt_id", "", "which process of which launch", COLUMN_VARIES, -1}, .get = get_attempt},
     {{"unit_key", "", "SHA-256 of model, configuration, data set, sample and repeat", 0, -1}, .get = get_key},

@@ -52,7 +52,7 @@ static const column state_columns[] = {
 GETTER(get_mean)
 {
     const eval_summary *m = summary_of(t, row);
-    if (has_records(m)) cell_number(out, *(const double *)(const void *)((const char *)m + c->offset) * c->scale);
+    if (has_records(m)) cell_number(out, column_number(c, m));
 }
 
 /* The same of samples with valid times. */
@@ -103,63 +103,56 @@ GETTER(get_metric_method)
 
 static const column metric_columns[] = {
     {{"metric_name", "", "the metric of the columns that follow", 0, -1}, .get = get_metric_name},
-    {{"metric", "", "its value", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.value), .scale = 1},
-    {{"metric_stderr", "", "its standard error", 0, 4}, .get = get_metric, AT(main.se), .scale = 1},
-    {{"metric_ci_low", "", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.low), .scale = 1},
-    {{"metric_ci_high", "", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.high), .scale = 1},
+    {{"metric", "", "its value", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.value)},
+    {{"metric_stderr", "", "its standard error", 0, 4}, .get = get_metric, AT(main.se)},
+    {{"metric_ci_low", "", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.low)},
+    {{"metric_ci_high", "", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_metric, AT(main.high)},
     {{"ci_method", "", "how the interval was found", 0, -1}, .get = get_metric_method},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 static const column versus_columns[] = {
     {{"base_diff", "share", "mean difference of a sample's score to the unpruned model, samples paired", COLUMN_BRIEF, 3},
      .get = get_versus,
-     AT(base.diff),
-     .scale = 1},
-    {{"base_diff_ci_low", "share", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low), .scale = 1},
-    {{"base_diff_ci_high", "share", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high), .scale = 1},
-    {{"base_p", "", "two-sided p of that difference, clustered t", 0, 4}, .get = get_versus, AT(base.p), .scale = 1},
-    {{"base_p_mcnemar", "", "p of McNemar's exact test", 0, 4}, .get = get_versus, AT(mcnemar), .scale = 1},
-    {{"base_p_holm", "", "McNemar's p adjusted by Holm over the sweep", COLUMN_BRIEF, 4}, .get = get_versus, AT(holm), .scale = 1},
+     AT(base.diff)},
+    {{"base_diff_ci_low", "share", "lower end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.low)},
+    {{"base_diff_ci_high", "share", "upper end of its 95 % interval", COLUMN_BRIEF, 3}, .get = get_versus, AT(base.high)},
+    {{"base_p", "", "two-sided p of that difference, clustered t", 0, 4}, .get = get_versus, AT(base.p)},
+    {{"base_p_mcnemar", "", "p of McNemar's exact test", 0, 4}, .get = get_versus, AT(mcnemar)},
+    {{"base_p_holm", "", "McNemar's p adjusted by Holm over the sweep", COLUMN_BRIEF, 4}, .get = get_versus, AT(holm)},
     {{"n_win", "samples", "samples that pruning answers better", 0, 0}, .get = get_wins, AT(base.win)},
     {{"n_loss", "samples", "samples that pruning answers worse", 0, 0}, .get = get_wins, AT(base.loss)},
-    {{"agreement", "share", "answers equal to the unpruned model's", COLUMN_BRIEF, 3},
-     .get = get_fidelity,
-     AT(agreement.value),
-     .scale = 1},
-    {{"agreement_ci_low", "share", "lower end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.low), .scale = 1},
-    {{"agreement_ci_high", "share", "upper end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.high), .scale = 1},
-    {{"kl", "nats", "mean KL of the first answer token, unpruned against this", COLUMN_BRIEF, 4},
-     .get = get_fidelity,
-     AT(kl.value),
-     .scale = 1},
-    {{"kl_ci_low", "nats", "lower end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.low), .scale = 1},
-    {{"kl_ci_high", "nats", "upper end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.high), .scale = 1},
-    {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2},
-     .get = get_fidelity,
-     AT(diverged),
-     .scale = 1},
+    {{"agreement", "share", "answers equal to the unpruned model's", COLUMN_BRIEF, 3}, .get = get_fidelity, AT(agreement.value)},
+    {{"agreement_ci_low", "share", "lower end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.low)},
+    {{"agreement_ci_high", "share", "upper end of its 95 % interval", 0, 3}, .get = get_fidelity, AT(agreement.high)},
+    {{"kl", "nats", "mean KL of the first answer token, unpruned against this", COLUMN_BRIEF, 4}, .get = get_fidelity, AT(kl.value)},
+    {{"kl_ci_low", "nats", "lower end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.low)},
+    {{"kl_ci_high", "nats", "upper end of its 95 % interval", 0, 4}, .get = get_fidelity, AT(kl.high)},
+    {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2}, .get = get_fidelity, AT(diverged)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
+GETTER(get_flops_ratio)
+{
+    if (table_row_trial(t, row)->trial.baseline && has_records(summary_of(t, row))) cell_number(out, 1);
+    else get_mean(t, row, c, out);
+}
+
 static const column cost_columns[] = {
-    {{"img_tok_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_mean, AT(vit_in), .scale = 1},
-    {{"img_tok_vit_out_mean", "tokens", "picture tokens that leave the ViT", 0, 1}, .get = get_mean, AT(vit_out), .scale = 1},
-    {{"img_tok_llm_in_mean", "tokens", "picture tokens before the first LLM layer", 0, 1}, .get = get_mean, AT(llm_in), .scale = 1},
-    {{"img_tok_llm_out_mean", "tokens", "picture tokens behind the last LLM layer", 0, 1}, .get = get_mean, AT(llm_out), .scale = 1},
-    {{"equiv_tok_mean", "tokens", "picture tokens that an LLM layer sees on average", COLUMN_BRIEF, 1},
-     .get = get_mean,
-     AT(equivalent),
-     .scale = 1},
-    {{"keep_ratio_mean", "share", "picture tokens that are left at the end", COLUMN_BRIEF, 3}, .get = get_mean, AT(keep_ratio), .scale = 1},
-    {{"gflops_vit_mean", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_mean, AT(flops_vit), .scale = 1e-9},
-    {{"gflops_projector_mean", "GFLOP", "of the projector", 0, 2}, .get = get_mean, AT(flops_projector), .scale = 1e-9},
-    {{"gflops_prefill_mean", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_mean, AT(flops_prefill), .scale = 1e-9},
-    {{"gflops_decode_mean", "GFLOP", "of the answer", 0, 2}, .get = get_mean, AT(flops_decode), .scale = 1e-9},
+    {{"img_tok_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_mean, AT(vit_in)},
+    {{"img_tok_vit_out_mean", "tokens", "picture tokens that leave the ViT", 0, 1}, .get = get_mean, AT(vit_out)},
+    {{"img_tok_llm_in_mean", "tokens", "picture tokens before the first LLM layer", 0, 1}, .get = get_mean, AT(llm_in)},
+    {{"img_tok_llm_out_mean", "tokens", "picture tokens behind the last LLM layer", 0, 1}, .get = get_mean, AT(llm_out)},
+    {{"equiv_tok_mean", "tokens", "picture tokens that an LLM layer sees on average", COLUMN_BRIEF, 1}, .get = get_mean, AT(equivalent)},
+    {{"keep_ratio_mean", "share", "picture tokens that are left at the end", COLUMN_BRIEF, 3}, .get = get_mean, AT(keep_ratio)},
+    {{"gflops_vit_mean", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_mean, AT(flops_vit), .per = 1e9},
+    {{"gflops_projector_mean", "GFLOP", "of the projector", 0, 2}, .get = get_mean, AT(flops_projector), .per = 1e9},
+    {{"gflops_prefill_mean", "GFLOP", "of the prompt in the LLM", 0, 2}, .get = get_mean, AT(flops_prefill), .per = 1e9},
+    {{"gflops_decode_mean", "GFLOP", "of the answer", 0, 2}, .get = get_mean, AT(flops_decode), .per = 1e9},
     {{"gflops_total_mean", "GFLOP", "analytic cost of a sample; a multiply and an add are two", COLUMN_BRIEF, 1},
      .get = get_mean,
      AT(flops),
-     .scale = 1e-9},
-    {{"flops_ratio", "share", "cost as a share of the unpruned model's", COLUMN_BRIEF, 3}, .get = get_mean, AT(flops_ratio), .scale = 1},
-    {{"kv_mib_mean", "MiB", "keys and values in the LLM", 0, 2}, .get = get_mean, AT(kv_bytes), .scale = 1.0 / 1048576},
+     .per = 1e9},
+    {{"flops_ratio", "share", "cost as a share of the unpruned model's", COLUMN_BRIEF, 3}, .get = get_flops_ratio, AT(flops_ratio)},
+    {{"kv_mib_mean", "MiB", "keys and values in the LLM", 0, 2}, .get = get_mean, AT(kv_bytes), .per = 1048576},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 GETTER(get_timing_valid)
@@ -193,16 +186,12 @@ static const column time_columns[] = {
     {{"t_projector_ms", "ms", "projector", COLUMN_VARIES, 2}, .get = get_time, AT(s_projector), .scale = 1e3},
     {{"t_prefill_ms", "ms", "prompt in the LLM", COLUMN_VARIES, 2}, .get = get_time, AT(s_prefill), .scale = 1e3},
     {{"t_decode_ms", "ms", "answer", COLUMN_VARIES, 2}, .get = get_time, AT(s_decode), .scale = 1e3},
-    {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2},
-     .get = get_time,
-     AT(throughput),
-     .scale = 1},
+    {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2}, .get = get_time, AT(throughput)},
     {{"speedup", "", "time of the unpruned model / this, samples paired", COLUMN_VARIES | COLUMN_BRIEF, 2},
      .get = get_speedup,
-     AT(speedup.value),
-     .scale = 1},
-    {{"speedup_ci_low", "", "lower end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.low), .scale = 1},
-    {{"speedup_ci_high", "", "upper end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.high), .scale = 1},
+     AT(speedup.value)},
+    {{"speedup_ci_low", "", "lower end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.low)},
+    {{"speedup_ci_high", "", "upper end of its 95 % interval", COLUMN_VARIES, 2}, .get = get_speedup, AT(speedup.high)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 GETTER(get_front)
@@ -237,20 +226,21 @@ static const column front_columns[] = {
 
 /* ---- all metrics of the data set ------------------------------------------------------------------------------------------- */
 
-/* The slices and metrics are those of the data set, so every trial with a score has the same. */
-static const saint_metric *metric_of(const saint_score *s, size_t slice, size_t k)
+/* By name: a trial that has answered nothing of a kind lacks its metric. */
+static const saint_metric *metric_of(const saint_score *s, const column *c)
 {
-    if (slice > s->n_slices) return NULL;
-    const saint_slice *from = slice ? &s->slice[slice - 1] : &s->all;
-    return k < from->n_metrics ? &from->metric[k] : NULL;
+    if (!c->slice) return saint_score_metric(&s->all, c->metric);
+    for (size_t i = 0; i < s->n_slices; i++)
+        if (strcmp(s->slice[i].name, c->slice) == 0) return saint_score_metric(&s->slice[i], c->metric);
+    return NULL;
 }
 
 /* c->offset 0 value, 1 low, 2 high. */
 GETTER(get_score)
 {
     const eval_summary *m = summary_of(t, row);
-    const saint_metric *x = has_records(m) ? metric_of(&m->score, c->slice, c->metric) : NULL;
-    if (x) cell_number(out, c->offset == 0 ? x->v.value : c->offset == 1 ? x->v.low : x->v.high);
+    const saint_metric *x = has_records(m) ? metric_of(&m->score, c) : NULL;
+    if (x && x->v.n) cell_number(out, c->offset == 0 ? x->v.value : c->offset == 1 ? x->v.low : x->v.high);
 }
 
 /* MME counts points, and its acc and acc+ out of 100; whatever else a data set counts is a share. */
@@ -287,21 +277,33 @@ static void add_word(text_buf *out, const char *word)
     }
 }
 
-static bool add_score(table *t, const char *metric, size_t slice, size_t k, const char *label, const char *prefix, const char *of)
+static bool is_there(const table *t, const char *slice, const char *metric)
+{
+    for (int i = 0; i < t->n; i++)
+        if (t->col[i].get == get_score && strcmp(t->col[i].metric, metric) == 0 &&
+            (slice ? t->col[i].slice && strcmp(t->col[i].slice, slice) == 0 : !t->col[i].slice))
+            return true;
+    return false;
+}
+
+/* Value and interval of one metric; of: the slice, NULL = the whole data set. */
+static bool add_score(table *t, const char *metric, const saint_slice *of)
 {
     static const char *const ending[] = {"", "_ci_low", "_ci_high"}, *const doc[] = {"", ": lower end of its 95 % interval",
                                                                                      ": upper end of its 95 % interval"};
+    const char *unit = unit_of(metric);
     bool ok = true;
+    if (is_there(t, of ? of->name : NULL, metric)) return true;
     for (size_t part = 0; part < 3 && ok; part++) {
-        column c = {.show = {.unit = unit_of(metric), .decimals = strcmp(unit_of(metric), "share") == 0 ? 3 : 2},
+        column c = {.show = {.unit = unit, .decimals = strcmp(unit, "share") == 0 ? 3 : 2},
                     .get = get_score,
                     .offset = part,
-                    .slice = slice,
-                    .metric = k};
+                    .slice = of ? of->name : NULL,
+                    .metric = metric};
         text_buf name = {0}, words = {0};
-        text_put(&name, prefix);
-        if (*label) {
-            add_word(&name, label);
+        if (of) {
+            text_put(&name, of->group && strncmp(of->group, "l2", 2) == 0 ? "l2_" : "cat_");
+            add_word(&name, of->name);
             text_char(&name, '_');
         }
         add_word(&name, metric);
@@ -311,7 +313,7 @@ static bool add_score(table *t, const char *metric, size_t slice, size_t k, cons
                 text_char(&name, '_');
                 i = -1;
             }
-        text_format(&words, "%s%s%s%s", metric, *of ? " of " : "", of, doc[part]);
+        text_format(&words, "%s%s%s%s", metric, of ? " of " : "", of ? of->name : "", doc[part]);
         if (name.failed || words.failed) {
             text_free(&name);
             text_free(&words);
@@ -323,16 +325,16 @@ static bool add_score(table *t, const char *metric, size_t slice, size_t k, cons
 
 static bool add_scores(table *t)
 {
-    const saint_score *s = NULL;
-    for (int i = 0; i < t->s->n_trials && !s; i++)
-        if (t->s->trial[i].summary.score.all.n_metrics) s = &t->s->trial[i].summary.score;
-    if (!s) return true;
     bool ok = true;
-    for (size_t k = 0; k < s->all.n_metrics && ok; k++) ok = add_score(t, s->all.metric[k].name, 0, k, "", "", "");
-    for (size_t i = 0; i < s->n_slices; i++)
-        for (size_t k = 0; k < s->slice[i].n_metrics && ok; k++)
-            ok = add_score(t, s->slice[i].metric[k].name, i + 1, k, s->slice[i].name,
-                           s->slice[i].group && strncmp(s->slice[i].group, "l2", 2) == 0 ? "l2_" : "cat_", s->slice[i].name);
+    for (int i = 0; i < t->s->n_trials; i++) {
+        const saint_score *s = &t->s->trial[i].summary.score;
+        for (size_t k = 0; k < s->all.n_metrics && ok; k++) ok = add_score(t, s->all.metric[k].name, NULL);
+    }
+    for (int i = 0; i < t->s->n_trials; i++) {
+        const saint_score *s = &t->s->trial[i].summary.score;
+        for (size_t j = 0; j < s->n_slices; j++)
+            for (size_t k = 0; k < s->slice[j].n_metrics && ok; k++) ok = add_score(t, s->slice[j].metric[k].name, &s->slice[j]);
+    }
     return ok;
 }
 

@@ -18,7 +18,7 @@ void sweep_plan_free(sweep_plan *p)
 {
     if (!p) return;
     char *texts[] = {p->identity, p->model, p->model_name, p->model_family, p->model_sha256, p->weight_dtype, p->dtype, p->backend,
-                     p->data, p->data_sha256, p->prompt, p->split, p->spec};
+                     p->data, p->data_sha256, p->prompt, p->split, p->images, p->spec};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     for (int i = 0; i < p->n_axes; i++) free(p->axis[i]);
     for (int i = 0; i < p->n_trials; i++) {
@@ -143,6 +143,13 @@ static void add_text(cJSON *o, const char *key, const char *text)
     if (text) cJSON_AddStringToObject(o, key, text);
 }
 
+/* The longest answer: as asked, or as published for the data set. */
+static int tokens_of(const sweep_spec *s, const sweep_scene *scene)
+{
+    if (!scene->info->llm_layers) return 0;
+    return s->max_new_tokens ? s->max_new_tokens : saint_dataset_get_info(scene->dataset)->max_new_tokens;
+}
+
 static cJSON *identity_of(const sweep_spec *s, const sweep_plan *p, const sweep_scene *scene)
 {
     cJSON *o = cJSON_CreateObject(), *spec = sweep_spec_json(s), *base = cJSON_AddObjectToObject(o, "base");
@@ -153,7 +160,7 @@ static cJSON *identity_of(const sweep_spec *s, const sweep_plan *p, const sweep_
     cJSON_AddStringToObject(o, "prompt", p->prompt);
     cJSON_AddStringToObject(o, "dtype", p->dtype);
     cJSON_AddStringToObject(o, "backend", p->backend);
-    cJSON_AddNumberToObject(o, "max_new_tokens", s->max_new_tokens);
+    cJSON_AddNumberToObject(o, "max_new_tokens", tokens_of(s, scene));
     cJSON_AddStringToObject(o, "method", sweep_method_name(s->method));
     add_text(o, "template", scene->template_name);
     add_text(o, "image_mode", scene->image_mode);
@@ -236,33 +243,49 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     p->data_sha256 = strdup(digest);
     p->prompt = strdup(data->prompt_name);
     p->split = scene->split ? strdup(scene->split) : NULL;
+    p->images = scene->images ? from_root(scene->images) : NULL;
     p->parser = scene->parser;
     p->n_samples = data->n;
     p->repeats = s->repeat;
     p->early_stop = s->early_stop;
     p->wanted = calloc(data->n + 1, sizeof *p->wanted);
     if (!p->model || !p->model_name || !p->model_family || !p->model_sha256 || !p->weight_dtype || !p->dtype || !p->backend || !p->data ||
-        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || !p->wanted)
+        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) || !p->wanted)
         return no_memory(err);
     return SAINT_OK;
 }
 
+/* A uid, or several with commas between them where there is none of that name. */
+static saint_status want(sweep_plan *p, const saint_dataset *d, const char *text, saint_error *err)
+{
+    size_t at;
+    char name[512];
+    if (saint_dataset_find(d, text, &at)) {
+        p->wanted[at] = true;
+        return SAINT_OK;
+    }
+    for (;;) {
+        size_t n = strcspn(text, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), text);
+        if (!saint_dataset_find(d, name, &at))
+            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", name, p->data, saint_dataset_uid(d, 0));
+        p->wanted[at] = true;
+        if (!text[n]) return SAINT_OK;
+        text += n + 1;
+    }
+}
+
 static saint_status choose_samples(sweep_plan *p, const sweep_spec *s, const saint_dataset *d, saint_error *err)
 {
-    for (size_t i = 0; i < s->samples.n; i++) {
-        size_t at;
-        if (!saint_dataset_find(d, s->samples.text[i], &at))
-            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", s->samples.text[i], p->data,
-                              saint_dataset_uid(d, 0));
-        p->wanted[at] = true;
-    }
+    saint_status st = SAINT_OK;
+    for (size_t i = 0; i < s->samples.n && st == SAINT_OK; i++) st = want(p, d, s->samples.text[i], err);
     size_t left = s->limit ? s->limit : p->n_samples;
     for (size_t i = 0; i < p->n_samples; i++) {
         bool in = s->samples.n ? p->wanted[i] : true;
         p->wanted[i] = in && left;
         left -= p->wanted[i];
     }
-    return SAINT_OK;
+    return st;
 }
 
 /* ---- trials ------------------------------------------------------------------------------------------------------ */
@@ -346,9 +369,10 @@ typedef struct {
     size_t points, unpruned, same;
 } doubles;
 
-static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_points *points, size_t i, const saint_model_info *m,
+static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_points *points, size_t i, const sweep_scene *scene,
                               doubles *seen, saint_notes *notes, saint_error *err)
 {
+    const saint_model_info *m = scene->info;
     saint_error inner = {0};
     eval_trial *t = sweep_plan_new_trial(p);
     saint_status st = t ? SAINT_OK : no_memory(err);
@@ -362,7 +386,7 @@ static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_po
     }
     if (st == SAINT_OK && !(t->name = name_of(&p->given[at]))) st = no_memory(err);
     if (st != SAINT_OK) return st;
-    t->max_new_tokens = s->max_new_tokens;
+    t->max_new_tokens = tokens_of(s, scene);
     st = settings_of(s, &p->given[at], m, &t->settings, notes, &inner);
     if (st == SAINT_OK) st = eval_trial_identify(t, m, &inner);
     if (st != SAINT_OK) return saint_fail(err, st, "%.120s: %s", t->name, inner.text);
@@ -377,13 +401,13 @@ static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_po
     return s->no_random ? SAINT_OK : add_twin(p, at, m, err);
 }
 
-static saint_status add_baseline(sweep_plan *p, const sweep_spec *s, const saint_model_info *m, saint_error *err)
+static saint_status add_baseline(sweep_plan *p, const sweep_spec *s, const sweep_scene *scene, saint_error *err)
 {
     eval_trial *t = sweep_plan_new_trial(p);
     if (!t || !(t->name = strdup("unpruned"))) return no_memory(err);
     saint_settings_default(&t->settings);
-    t->max_new_tokens = s->max_new_tokens;
-    return eval_trial_identify(t, m, err);
+    t->max_new_tokens = tokens_of(s, scene);
+    return eval_trial_identify(t, scene->info, err);
 }
 
 static saint_status tell_doubles(const sweep_spec *s, const doubles *d, saint_notes *notes, saint_error *err)
@@ -404,10 +428,10 @@ saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, swee
     saint_status st = set_scene(out, s, scene, err);
     if (st == SAINT_OK) st = choose_samples(out, s, scene->dataset, err);
     if (st == SAINT_OK) st = set_identity(out, identity_of(s, out, scene), err);
-    if (st == SAINT_OK) st = add_baseline(out, s, scene->info, err);
+    if (st == SAINT_OK) st = add_baseline(out, s, scene, err);
     if (st == SAINT_OK) st = sweep_points_make(s, &points, err);
     for (size_t i = 0; i < points.n && st == SAINT_OK; i++) {
-        st = add_point(out, s, &points, i, scene->info, &seen, notes, err);
+        st = add_point(out, s, &points, i, scene, &seen, notes, err);
         if (st == SAINT_OK && out->n_trials > SWEEP_TRIALS_MAX)
             st = saint_fail(err, SAINT_INVALID, "expected at most %d trials, random twins included; use fewer values, or --no-random", SWEEP_TRIALS_MAX);
     }

@@ -22,7 +22,7 @@ typedef struct {
     bool model_sha256_sampled;
     double model_params;
     char *weight_dtype, *dtype, *backend;
-    char *data, *data_sha256, *prompt, *split; /* data: KIND:PATH; split: NULL = the usual one */
+    char *data, *data_sha256, *prompt, *split, *images; /* data: KIND:PATH; split, images: NULL = the usual ones */
     saint_parser parser;
     size_t n_samples;         /* of the data set */
     bool *wanted;             /* [n_samples] */
@@ -44,7 +44,7 @@ typedef struct {
     const char *model;        /* as given */
     const saint_model_info *info;
     const char *data;         /* KIND:PATH as given */
-    const char *split;
+    const char *split, *images; /* NULL = the usual ones */
     const saint_dataset *dataset;
     const char *dtype, *backend;
     const char *template_name, *image_mode; /* as given; NULL = the model's own */

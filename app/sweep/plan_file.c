@@ -46,6 +46,7 @@ static char *plan_text(const sweep_plan *p)
     data = cJSON_AddObjectToObject(o, "data");
     add_text(data, "path", p->data);
     add_text(data, "split", p->split);
+    add_text(data, "images", p->images);
     add_text(data, "sha256", p->data_sha256);
     add_text(data, "prompt", p->prompt);
     cJSON_AddNumberToObject(data, "samples", (double)p->n_samples);
@@ -115,6 +116,7 @@ static saint_status take_plan(const cJSON *o, sweep_plan *p, const char *what, s
     if (s == SAINT_OK) s = take_text(model, "weight_dtype", true, &p->weight_dtype, what, err);
     if (s == SAINT_OK) s = take_text(data, "path", true, &p->data, what, err);
     if (s == SAINT_OK) s = take_text(data, "split", false, &p->split, what, err);
+    if (s == SAINT_OK) s = take_text(data, "images", false, &p->images, what, err);
     if (s == SAINT_OK) s = take_hash(data, &p->data_sha256, what, err);
     if (s == SAINT_OK) s = take_text(data, "prompt", true, &p->prompt, what, err);
     if (s == SAINT_OK) s = saint_json_double(data, "samples", &samples, what, err);

@@ -52,10 +52,15 @@ typedef struct {
     const sweep_attempt *attempt; /* [n_attempts]; NULL = not known */
     bool complete;            /* every unit has a record: otherwise nothing calls it complete */
     const void *records;      /* owned */
+    size_t stopped;           /* trials given up early; what is left of them is not among units */
 } sweep_data;
 
-/* Read (and merge, when the lock is free) a sweep folder. SAINT_IO, SAINT_FORMAT naming file and line. */
+/* Read (and merge, when the lock is free) a sweep folder. summaries: scores, intervals and Pareto marks too, which cost more than the rest.
+ * A folder that cannot be written is read all the same. SAINT_IO, SAINT_FORMAT naming file and line. */
 saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, saint_error *err);
+/* Bring what sweep_load gave up to date: only what is new is read, so a running sweep can be watched every second. *changed (may be NULL):
+ * whether anything is. Records and trials that were there may lie elsewhere afterwards; on failure the old state stays. */
+saint_status sweep_refresh(sweep_data *s, bool summaries, bool *changed, saint_error *err);
 void sweep_free(sweep_data *s); /* NULL is allowed */
 
 #endif

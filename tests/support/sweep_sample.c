@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "export/pareto.h"
+
 enum { PICTURES = SWEEP_SAMPLE_SAMPLES / 2, GRID_TOKENS = 576, VIT_SITE = 9, LLM_FIRST = 4, LLM_LAST = 7 };
 
 static char empty[] = "", host[] = "bench", os_name[] = "Linux", cpu[] = "a CPU", device[] = "cpu", kernels[] = "avx512",
@@ -85,91 +87,73 @@ static saint_status open_data(const char *folder, sweep_sample_kind kind, sweep_
 
 /* ---- trials ------------------------------------------------------------------------------------------------------------ */
 
-static const char *method_of(const recipe *r) { return r->twin_of >= 0 ? "random" : "iterative_drop_full_graph"; }
+/* What plans and configurations need to know of a model. */
+static const saint_model_info model = {.name = "scenes-vlm",
+                                       .architecture = "llava",
+                                       .vit_layers = SWEEP_SAMPLE_LAYERS,
+                                       .vit_layers_run = SWEEP_SAMPLE_LAYERS,
+                                       .vit_dim = 64,
+                                       .vit_heads = 2,
+                                       .vit_mlp = 128,
+                                       .vit_prefix = 1,
+                                       .image_side = 336,
+                                       .patch = 14,
+                                       .grid_w = 24,
+                                       .grid_h = 24,
+                                       .llm_layers = SWEEP_SAMPLE_LAYERS,
+                                       .llm_dim = 64,
+                                       .llm_heads = 2,
+                                       .llm_kv_heads = 2,
+                                       .llm_head_dim = 32,
+                                       .llm_mlp = 128,
+                                       .vocab = 512};
 
 static saint_status fill_settings(const recipe *r, saint_settings *s, saint_error *err)
 {
+    const bool vit = *r->keep_num, llm = *r->threshold;
     saint_settings_default(s);
-    saint_status st = saint_settings_set(s, "mode",
-                                         !*r->keep_num && !*r->threshold ? "none"
-                                         : !*r->keep_num                 ? "llm"
-                                         : !*r->threshold                ? "vit"
-                                                                         : "hybrid",
-                                         err);
-    if (st == SAINT_OK && *r->keep_num) st = saint_settings_set(s, "prune_mode[9]", method_of(r), err);
-    if (st == SAINT_OK && *r->keep_num) st = saint_settings_set(s, "keep_num", r->keep_num, err);
-    if (st == SAINT_OK && *r->threshold) st = saint_settings_set(s, "saint_start", "4", err);
-    if (st == SAINT_OK && *r->threshold) st = saint_settings_set(s, "saint_end", "7", err);
-    if (st == SAINT_OK && *r->threshold) st = saint_settings_set(s, "saint_threshold", r->threshold, err);
+    saint_status st = saint_settings_set(s, "mode", vit && llm ? "hybrid" : vit ? "vit" : llm ? "llm" : "none", err);
+    if (st == SAINT_OK && vit) st = saint_settings_set(s, "prune_mode[9]", "iterative_drop_full_graph", err);
+    if (st == SAINT_OK && vit) st = saint_settings_set(s, "keep_num", r->keep_num, err);
+    if (st == SAINT_OK && llm) st = saint_settings_set(s, "saint_start", "4", err);
+    if (st == SAINT_OK && llm) st = saint_settings_set(s, "saint_end", "7", err);
+    if (st == SAINT_OK && llm) st = saint_settings_set(s, "saint_threshold", r->threshold, err);
     return st;
 }
 
-/* A member that is an object with one range. */
-static void add_range(cJSON *c, const char *key, const char *layers, const char *number)
-{
-    cJSON_AddNumberToObject(cJSON_AddObjectToObject(c, key), layers, atof(number));
-}
-
-/* The canonical text of eval_trial_identify: keys sorted, only what has an effect. */
-static char *config_of(const recipe *r)
-{
-    const bool vit = *r->keep_num, llm = *r->threshold, twin = r->twin_of >= 0;
-    cJSON *c = cJSON_CreateObject();
-    if (vit || llm) cJSON_AddArrayToObject(c, "compat");
-    if (vit && !twin) add_range(c, "keep_num", "9", r->keep_num);
-    if (llm) cJSON_AddStringToObject(c, "llm_prune_mode", "saint_drop");
-    cJSON_AddNumberToObject(c, "max_new_tokens", 16);
-    cJSON_AddStringToObject(c, "mode", vit && llm ? "hybrid" : vit ? "vit" : llm ? "llm" : "none");
-    if (vit) {
-        cJSON *ranges = cJSON_AddObjectToObject(c, "prune_mode");
-        cJSON_AddStringToObject(ranges, "0-8", "None");
-        cJSON_AddStringToObject(ranges, "9", method_of(r));
-        cJSON_AddStringToObject(ranges, "10-11", "None");
-    }
-    if (vit && !twin) add_range(c, "r", "9", "16");
-    if (llm) {
-        add_range(c, "saint_K", "4-7", "5");
-        cJSON_AddNumberToObject(c, "saint_end", 7);
-        add_range(c, "saint_gamma", "4-7", "10");
-        cJSON_AddNumberToObject(c, "saint_image_token_length", -1);
-        cJSON_AddNumberToObject(c, "saint_start", 4);
-        cJSON_AddNumberToObject(c, "saint_sys_length", -1);
-        add_range(c, "saint_threshold", "4-7", r->threshold);
-    }
-    if (twin) cJSON_AddStringToObject(c, "twin_of", r->twin_of == 2 ? "00000000000000a2" : "00000000000000a4");
-    if (llm) cJSON_AddTrueToObject(c, "use_saint");
-    char *text = cJSON_PrintUnformatted(c), *own = strdup(text ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(c);
-    return own;
-}
-
-static saint_status fill_trial(sweep_trial *t, int ordinal, saint_error *err)
+/* As eval and sweep make them: a configuration, or the random twin of one before it. */
+static saint_status make_trial(sweep_data *s, int ordinal, saint_error *err)
 {
     const recipe *r = &recipes[ordinal];
+    eval_trial *t = &s->trial[ordinal].trial;
     char name[96];
-    saint_status s = fill_settings(r, &t->trial.settings, err);
-    if (s != SAINT_OK) return s;
-    t->trial.ordinal = ordinal;
-    t->trial.baseline = ordinal == 0;
-    t->trial.twin_of = r->twin_of;
-    t->trial.max_new_tokens = 16;
-    snprintf(name, sizeof name, "%s%s%s%s%s%s", r->twin_of >= 0 ? "random " : "", *r->keep_num ? "keep_num=" : "", r->keep_num,
-             *r->keep_num && *r->threshold ? " " : "", *r->threshold ? "saint_threshold=" : "", r->threshold);
-    t->trial.name = strdup(ordinal ? name : "unpruned");
-    t->trial.config = config_of(r);
+    saint_status st = SAINT_OK;
+    if (r->twin_of >= 0) st = eval_trial_twin(&s->trial[r->twin_of].trial, &model, t, err);
+    else {
+        st = fill_settings(r, &t->settings, err);
+        t->max_new_tokens = 16;
+        t->twin_of = -1;
+        snprintf(name, sizeof name, "%s%s%s%s%s", *r->keep_num ? "keep_num=" : "", r->keep_num, *r->keep_num && *r->threshold ? " " : "",
+                 *r->threshold ? "saint_threshold=" : "", r->threshold);
+        t->name = strdup(ordinal ? name : "unpruned");
+        if (st == SAINT_OK) st = eval_trial_identify(t, &model, err);
+    }
+    t->ordinal = ordinal;
+    return st;
+}
+
+static saint_status fill_trial(sweep_data *s, int ordinal, saint_error *err)
+{
+    sweep_trial *t = &s->trial[ordinal];
+    saint_status st = make_trial(s, ordinal, err);
     t->value = calloc(2, sizeof *t->value);
     t->result = calloc(SWEEP_SAMPLE_SAMPLES, sizeof *t->result);
-    if (!t->trial.name || !t->trial.config || !t->value || !t->result) return saint_fail(err, SAINT_MEMORY, "no memory for a trial");
-    t->value[0] = strdup(r->keep_num);
-    t->value[1] = strdup(r->threshold);
-    saint_sha256 h;
-    saint_sha256_init(&h);
-    saint_sha256_update(&h, t->trial.config, strlen(t->trial.config));
-    t->trial.digest = saint_sha256_final(&h);
-    for (int i = 0; i < 8; i++) t->trial.id = t->trial.id << 8 | t->trial.digest.byte[i];
+    if (st == SAINT_OK && (!t->trial.name || !t->value || !t->result)) st = saint_fail(err, SAINT_MEMORY, "no memory for a trial");
+    if (st != SAINT_OK) return st;
+    t->value[0] = strdup(recipes[ordinal].keep_num);
+    t->value[1] = strdup(recipes[ordinal].threshold);
     t->state = ordinal == 9 ? "running" : "complete";
-    return SAINT_OK;
+    return t->value[0] && t->value[1] ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a trial");
 }
 
 /* ---- records ----------------------------------------------------------------------------------------------------------- */
@@ -253,7 +237,8 @@ static saint_status fill_record(sweep_data *d, int ordinal, uint32_t i, eval_res
         snprintf(e->stop, sizeof e->stop, "eos");
         e->margin = (float)(right ? 1 + 3 * chance(i, 3) : chance(i, 4));
         e->kl = (float)(ordinal ? (1 - r->right) * chance(i, (uint32_t)ordinal) : 0);
-        if (!right && chance(i, 1021) < recipes[0].right) e->diverged = 0;
+        const eval_result *base = ordinal ? d->trial[0].result[i] : NULL;
+        if (base && strcmp(base->output, e->output) != 0) e->diverged = 0;
     }
     saint_sample_free(&s);
     return (e->state == EVAL_OK ? e->output && e->ids : e->error != NULL) ? SAINT_OK
@@ -278,121 +263,18 @@ static saint_status fill_records(sweep_data *s, eval_result *all, saint_error *e
 
 /* ---- summaries ---------------------------------------------------------------------------------------------------------- */
 
-/* Means over the records that did not fail. */
-static void fill_means(const sweep_trial *t, const sweep_trial *base, eval_summary *m)
-{
-    const double n = (double)(m->n_done - m->n_error);
-    double base_flops = 0, first = 0;
-    for (size_t i = 0; i < SWEEP_SAMPLE_SAMPLES; i++) {
-        const eval_result *e = t->result[i], *b = base->result[i];
-        if (!e || e->state != EVAL_OK) continue;
-        m->vit_in += e->vit_in / n;
-        m->vit_out += e->vit_out / n;
-        m->llm_in += e->llm_in / n;
-        m->llm_out += e->llm_out / n;
-        m->equivalent += e->equivalent / n;
-        m->flops_vit += e->flops_vit / n;
-        m->flops_projector += e->flops_projector / n;
-        m->flops_prefill += e->flops_prefill / n;
-        m->flops_decode += e->flops_decode / n;
-        m->kv_bytes += (double)e->kv_bytes / n;
-        m->s_preprocess += e->s_preprocess / n;
-        m->s_vit += e->s_vit / n;
-        m->s_selection += e->s_selection / n;
-        m->s_projector += e->s_projector / n;
-        m->s_prefill += e->s_prefill / n;
-        m->s_decode += e->s_decode / n;
-        base_flops += (b->flops_vit + b->flops_projector + b->flops_prefill + b->flops_decode) / n;
-        first += b->s_total / n;
-    }
-    m->keep_ratio = m->llm_out / m->vit_in;
-    m->flops = m->flops_vit + m->flops_projector + m->flops_prefill + m->flops_decode;
-    m->flops_ratio = m->flops / base_flops;
-    m->throughput = 1 / m->latency.value;
-    m->speedup = (saint_interval){
-        first / m->latency.value, 0.98 * first / m->latency.value, 1.02 * first / m->latency.value, NAN, (size_t)n, 0, "bootstrap"};
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static saint_status fill_summary(sweep_data *s, int ordinal, saint_error *err)
-{
-    sweep_trial *t = &s->trial[ordinal];
-    const sweep_trial *base = &s->trial[0];
-    eval_summary *m = &t->summary;
-    saint_verdict v[SWEEP_SAMPLE_SAMPLES] = {0}, w;
-    double a[SWEEP_SAMPLE_SAMPLES], b[SWEEP_SAMPLE_SAMPLES], same[SWEEP_SAMPLE_SAMPLES], kl[SWEEP_SAMPLE_SAMPLES],
-        lat[SWEEP_SAMPLE_SAMPLES];
-    uint32_t cluster[SWEEP_SAMPLE_SAMPLES];
-    size_t n = 0, win = 0, loss = 0;
-    saint_status st = SAINT_OK;
-    m->n_total = SWEEP_SAMPLE_SAMPLES;
-    m->diverged = ordinal ? 0 : NAN;
-    for (size_t i = 0; i < SWEEP_SAMPLE_SAMPLES && st == SAINT_OK; i++) {
-        const eval_result *e = t->result[i];
-        if (!e) continue;
-        m->n_done++;
-        if (e->state != EVAL_OK) m->n_error++;
-        if (e->state != EVAL_OK) continue;
-        st = saint_score_answer(s->dataset, i, e->output, s->parser, &v[i], NULL, err);
-        if (st == SAINT_OK) st = saint_score_answer(s->dataset, i, base->result[i]->output, s->parser, &w, NULL, err);
-        a[n] = v[i].score;
-        b[n] = w.score;
-        same[n] = strcmp(e->output, base->result[i]->output) == 0;
-        kl[n] = (double)e->kl;
-        lat[n] = e->s_total;
-        win += a[n] > b[n];
-        loss += a[n] < b[n];
-        cluster[n++] = saint_dataset_cluster(s->dataset, i);
-    }
-    if (st == SAINT_OK) st = saint_score_verdicts(s->dataset, v, s->parser, &m->score, err);
-    if (st == SAINT_OK) st = saint_stats_paired(a, b, cluster, n, &m->base, err);
-    if (st == SAINT_OK) st = saint_stats_mean(same, cluster, n, 1, &m->agreement, err);
-    if (st == SAINT_OK) st = saint_stats_mean(kl, cluster, n, 100, &m->kl, err);
-    if (st == SAINT_OK) st = saint_stats_mean(lat, cluster, n, 1e6, &m->latency, err);
-    if (st != SAINT_OK) return st;
-    m->main_name = "accuracy";
-    m->main = saint_score_metric(&m->score.all, "accuracy")->v;
-    m->mcnemar = ordinal ? saint_stats_mcnemar(win, loss) : NAN;
-    m->lat_n = n;
-    qsort(lat, n, sizeof *lat, by_value);
-    for (size_t i = 0; i < n; i++) m->lat_sd += (lat[i] - m->latency.value) * (lat[i] - m->latency.value) / (double)(n - 1);
-    m->lat_sd = sqrt(m->lat_sd);
-    m->p50 = lat[n / 2];
-    m->p90 = m->p99 = NAN; /* too few samples */
-    fill_means(t, base, m);
-    return SAINT_OK;
-}
-
-static bool beaten(const sweep_data *s, int i, bool latency)
-{
-    const eval_summary *a = &s->trial[i].summary;
-    double cost = latency ? a->latency.value : a->flops;
-    if (a->n_done < a->n_total) return true;
-    for (int k = 0; k < s->n_trials; k++) {
-        const eval_summary *b = &s->trial[k].summary;
-        double other = latency ? b->latency.value : b->flops;
-        if (b->n_done < b->n_total) continue; /* of half a trial nothing is known yet */
-        if (other <= cost && b->main.value >= a->main.value && (other < cost || b->main.value > a->main.value)) return true;
-    }
-    return false;
-}
-
-static saint_status fill_comparisons(sweep_data *s, saint_error *err)
+static saint_status fill_summaries(sweep_data *s, saint_error *err)
 {
     double p[SWEEP_SAMPLE_TRIALS];
-    for (int i = 0; i < s->n_trials; i++) p[i] = s->trial[i].summary.mcnemar;
-    saint_status st = saint_stats_holm(p, SWEEP_SAMPLE_TRIALS, p, err);
+    saint_status st = SAINT_OK;
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
-        s->trial[i].summary.holm = p[i];
-        s->trial[i].pareto_flops = !beaten(s, i, false);
-        s->trial[i].pareto_latency = !beaten(s, i, true);
+        sweep_trial *t = &s->trial[i];
+        st = eval_summarise(s->dataset, t->result, i ? s->trial[0].result : NULL, s->wanted, s->parser, &t->summary, err);
+        p[i] = t->summary.mcnemar;
     }
-    return st;
+    if (st == SAINT_OK) st = saint_stats_holm(p, SWEEP_SAMPLE_TRIALS, p, err);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) s->trial[i].summary.holm = p[i];
+    return st == SAINT_OK ? pareto_mark(s, err) : st;
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------------------------- */
@@ -432,10 +314,9 @@ saint_status sweep_sample_make(const char *folder, sweep_sample_kind kind, sweep
     saint_status st = s && all ? fill_head(s, folder, err) : saint_fail(err, SAINT_MEMORY, "no memory for a sweep");
     if (s) s->records = all;
     if (st == SAINT_OK) st = open_data(folder, kind, s, err);
-    for (int i = 0; i < SWEEP_SAMPLE_TRIALS && st == SAINT_OK; i++) st = fill_trial(&s->trial[i], i, err);
+    for (int i = 0; i < SWEEP_SAMPLE_TRIALS && st == SAINT_OK; i++) st = fill_trial(s, i, err);
     if (st == SAINT_OK) st = fill_records(s, all, err);
-    for (int i = 0; i < SWEEP_SAMPLE_TRIALS && st == SAINT_OK; i++) st = fill_summary(s, i, err);
-    if (st == SAINT_OK) st = fill_comparisons(s, err);
+    if (st == SAINT_OK) st = fill_summaries(s, err);
     if (st == SAINT_OK) return st;
     if (!s) free(all);
     sweep_sample_free(s);
@@ -447,20 +328,15 @@ void sweep_sample_free(sweep_data *s)
 {
     if (!s) return;
     eval_result *all = (eval_result *)(uintptr_t)s->records;
-    for (int i = 0; all && i < SWEEP_SAMPLE_TRIALS * SWEEP_SAMPLE_SAMPLES; i++) {
-        free(all[i].error);
-        free(all[i].output);
-        free(all[i].ids);
-    }
+    for (int i = 0; all && i < SWEEP_SAMPLE_TRIALS * SWEEP_SAMPLE_SAMPLES; i++) eval_result_free(&all[i]);
     free(all);
     for (int i = 0; s->trial && i < s->n_trials; i++) {
         sweep_trial *t = &s->trial[i];
-        free(t->trial.name);
-        free(t->trial.config);
+        eval_trial_free(&t->trial);
         for (int k = 0; t->value && k < s->axes.n_params; k++) free(t->value[k]);
         free(t->value);
         free((void *)(uintptr_t)t->result);
-        saint_score_free(&t->summary.score);
+        eval_summary_free(&t->summary);
     }
     for (int i = 0; s->axes.param && i < s->axes.n_params; i++) free(s->axes.param[i]);
     free(s->axes.param);

@@ -14,7 +14,8 @@ static void is_sound(void **state)
         size_t done = 0, errors = 0;
         for (int t = 0; t < s->n_trials; t++) {
             const eval_summary *m = &s->trial[t].summary;
-            assert_true(m->main.value > 0 && m->main.value <= 1 && m->latency.value > 0 && m->flops > 0 && m->flops_ratio <= 1);
+            assert_true(m->main.value > 0 && m->main.value <= 1 && m->latency.value > 0 && m->flops > 0 && !(m->flops_ratio > 1));
+            assert_true(m->agreement.value == 1 || t > 0);
             assert_true(m->keep_ratio > 0 && m->keep_ratio <= 1 && m->equivalent <= m->vit_in);
             for (size_t i = 0; i < s->n_samples; i++) {
                 done += s->trial[t].result[i] != NULL;
