@@ -32,6 +32,12 @@ static const struct {
     {UI_ACTION_filter, no_data},
     {UI_ACTION_scan, no_model},
     {UI_ACTION_scan, no_data},
+    {UI_ACTION_unpin, no_plan_a},
+    {UI_ACTION_swap, no_plan_a},
+    {UI_ACTION_match, no_model},
+    {UI_ACTION_match, no_picture},
+    {UI_ACTION_measure, no_model},
+    {UI_ACTION_measure, no_picture},
 };
 
 const char *ui_reason(const ui *u, const ui_action *a)
