@@ -344,6 +344,7 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
     }
     char text[64], low[40], high[40];
     saint_ui_field_format(s, f->value, text, sizeof text);
+    if (s->unset && w >= 60 && saint_ui_text_width(text) > value_w) value_w = 12; /* "375 derived" */
     if (s->type == SAINT_UI_FIELD_CHOICE || s->type == SAINT_UI_FIELD_BOOL) {
         int room = w - x - 1, used = saint_ui_text_width(text) + 4;
         if (s->type == SAINT_UI_FIELD_CHOICE && room >= 44 && draw_choices(p, x + 2, room - 2, s, f)) used = room;

@@ -101,6 +101,7 @@ static int open_data(job *j)
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
         name = made;
+        if (s == SAINT_IO) return cli_usage("eval", "%s; or give --data KIND:PATH", e.text);
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
@@ -414,6 +415,7 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--prompts %s: expected lmms or llava", o.prompts);
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a name */
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;

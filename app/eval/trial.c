@@ -142,20 +142,26 @@ static void add_methods(members *o, const saint_plan *p, saint_stage stage, cons
     char value[SAINT_MAX_LAYERS][64] = {{0}};
     for (int i = 0; i < layers; i++) {
         const saint_site *s = saint_plan_site(p, stage, i);
-        snprintf(value[i], sizeof value[i], "\"%s\"", saint_method_label(s ? s->method : SAINT_METHOD_NONE));
+        /* what lies under a list made by hand has no effect */
+        snprintf(value[i], sizeof value[i], "\"%s\"", saint_method_label(s && s->method != SAINT_METHOD_HAND ? s->method : SAINT_METHOD_NONE));
     }
     add_ranges(o, key, value, layers);
 }
 
-/* One method on neighbouring layers is what saint_start, saint_end and llm_prune_mode say together. */
+/* One method on neighbouring layers is what saint_start, saint_end and llm_prune_mode say together; a list made by hand may replace it in
+ * between. */
 static bool one_range(const saint_plan *p, int *first, int *last, int *method)
 {
     *first = -1;
     for (int i = 0; i < p->n_sites; i++) {
         const saint_site *s = &p->site[i];
-        if (s->stage != SAINT_STAGE_LLM) continue;
+        if (s->stage != SAINT_STAGE_LLM || s->method == SAINT_METHOD_HAND) continue;
         if (*first < 0) *first = s->layer;
-        else if (s->layer != *last + 1 || s->method != *method) return false;
+        else if (s->method != *method) return false;
+        for (int k = *first < s->layer ? *last + 1 : s->layer; k < s->layer; k++) {
+            const saint_site *between = saint_plan_site(p, SAINT_STAGE_LLM, k);
+            if (!between || between->method != SAINT_METHOD_HAND) return false;
+        }
         *last = s->layer;
         *method = s->method;
     }
@@ -195,26 +201,11 @@ static void add_compat(members *o, const saint_plan *p, saint_mode mode)
     add(o, "\"compat\":[%s]", list);
 }
 
-/* The tokens that stay, as ranges of patches. */
-static void add_hand(members *o, const saint_hand *h, const saint_model_info *m)
+/* The text that --set takes. */
+static void add_hand(members *o, const saint_hand *h)
 {
-    char *text = NULL;
-    size_t size;
-    int n = m->grid_w * m->grid_h < SAINT_HAND_MOST ? m->grid_w * m->grid_h : SAINT_HAND_MOST;
-    FILE *f = open_memstream(&text, &size);
-    if (!f) {
-        o->lost = true;
-        return;
-    }
-    for (int i = 0, next; i < n; i = next) {
-        bool in = h->keep[i / 64] >> (i % 64) & 1;
-        for (next = i + 1; next < n && (h->keep[next / 64] >> (next % 64) & 1) == in;) next++;
-        if (!in) continue;
-        fprintf(f, "%s%d", ftell(f) > 0 ? "," : "", i);
-        if (next - i > 1) fprintf(f, "-%d", next - 1);
-    }
-    bool ok = fclose(f) == 0;
-    if (ok) add(o, "\"hand\":{\"stage\":\"%s\",\"layer\":%d,\"keep\":\"%s\"}", h->stage == SAINT_STAGE_LLM ? "llm" : "vit", h->layer, text);
+    char *text = malloc(SAINT_HAND_TEXT);
+    if (text) add(o, "\"hand\":\"%s\"", saint_hand_text(h, text, SAINT_HAND_TEXT));
     else o->lost = true;
     free(text);
 }
@@ -245,18 +236,17 @@ static char *joined(members *o)
 static char *canonical(const eval_trial *t, const saint_plan *p, const saint_model_info *m)
 {
     members o = {0};
-    const saint_hand *hand = &t->settings.hand;
-    saint_mode mode = hand->on ? t->settings.mode : saint_plan_mode(p); /* a hand may be the only thing in its stage */
+    saint_mode mode = saint_plan_mode(p);
     add(&o, "\"mode\":\"%s\"", saint_mode_name(mode));
     if (m->llm_layers) add(&o, "\"max_new_tokens\":%d", t->max_new_tokens);
     if (t->twin_id) add(&o, "\"twin_of\":\"%016" PRIx64 "\"", t->twin_id);
-    if (hand->on) add_hand(&o, hand, m);
-    if (p->n_sites || hand->on) add_compat(&o, p, mode);
-    if (mode & SAINT_MODE_VIT && m->vit_layers) {
+    if (p->hand.on) add_hand(&o, &p->hand);
+    if (p->n_sites) add_compat(&o, p, mode);
+    if (mode & SAINT_MODE_VIT) {
         add_methods(&o, p, SAINT_STAGE_VIT, "prune_mode", m->vit_layers_run);
         add_layered(&o, p, SAINT_STAGE_VIT, t->twin_id != 0);
     }
-    if (mode & SAINT_MODE_LLM && m->llm_layers) add_llm(&o, p, m, t->twin_id != 0);
+    if (mode & SAINT_MODE_LLM) add_llm(&o, p, m, t->twin_id != 0);
     return joined(&o);
 }
 
@@ -269,7 +259,7 @@ saint_status eval_trial_identify(eval_trial *t, const saint_model_info *m, saint
     if (!text) return saint_fail(err, SAINT_MEMORY, "no memory for the identity of a trial");
     free(t->config);
     t->config = text;
-    t->baseline = p.n_sites == 0 && !t->settings.hand.on;
+    t->baseline = p.n_sites == 0;
     saint_sha256 h;
     saint_sha256_init(&h);
     saint_sha256_update(&h, text, strlen(text));
@@ -294,13 +284,17 @@ static bool scalar(const cJSON *v, char *out, size_t size)
     return cJSON_IsNumber(v) && isfinite(v->valuedouble) && (size_t)snprintf(out, size, "%.9g", v->valuedouble) < size;
 }
 
+static saint_status set_text(saint_settings *out, const char *key, const char *value, saint_error *err)
+{
+    saint_error e = {0};
+    saint_status s = saint_settings_set(out, key, value, &e);
+    return s == SAINT_OK ? s : saint_fail(err, SAINT_FORMAT, "trial: %s", e.text);
+}
+
 static saint_status set(saint_settings *out, const char *key, const cJSON *v, saint_error *err)
 {
     char value[128];
-    saint_error e = {0};
-    if (!scalar(v, value, sizeof value)) return wrong(err, key, "a number, a word or true or false");
-    if (saint_settings_set(out, key, value, &e) != SAINT_OK) return saint_fail(err, SAINT_FORMAT, "trial: %s", e.text);
-    return SAINT_OK;
+    return scalar(v, value, sizeof value) ? set_text(out, key, value, err) : wrong(err, key, "a number, a word or true or false");
 }
 
 static saint_status set_ranges(saint_settings *out, const cJSON *object, saint_error *err)
@@ -321,46 +315,11 @@ static saint_status set_compat(saint_settings *out, const cJSON *list, saint_err
     if (!cJSON_IsArray(list)) return wrong(err, "compat", "a list of flags");
     for (const cJSON *v = list->child; v && s == SAINT_OK; v = v->next) {
         char key[96];
-        saint_error e = {0};
         if (!cJSON_IsString(v) || (size_t)snprintf(key, sizeof key, "compat.%s", v->valuestring) >= sizeof key)
             return wrong(err, "compat", "a list of flags");
-        if (saint_settings_set(out, key, "true", &e) != SAINT_OK) s = saint_fail(err, SAINT_FORMAT, "trial: %s", e.text);
+        s = set_text(out, key, "true", err);
     }
     return s;
-}
-
-/* "0-5,9" into marks. */
-static bool parse_keep(const char *p, uint64_t keep[SAINT_HAND_MOST / 64])
-{
-    while (*p) {
-        char *end;
-        if (!isdigit((unsigned char)*p)) return false;
-        long first = strtol(p, &end, 10), last = first;
-        if (*end == '-' && isdigit((unsigned char)end[1])) last = strtol(end + 1, &end, 10);
-        if (last < first || last >= SAINT_HAND_MOST) return false;
-        for (long i = first; i <= last; i++) keep[i / 64] |= (uint64_t)1 << (i % 64);
-        p = end;
-        if (*p == ',' && p[1]) p++;
-        else if (*p) return false;
-    }
-    return true;
-}
-
-static saint_status set_hand(saint_settings *out, const cJSON *o, saint_error *err)
-{
-    const cJSON *stage = cJSON_GetObjectItemCaseSensitive(o, "stage"), *keep = cJSON_GetObjectItemCaseSensitive(o, "keep");
-    bool llm = cJSON_IsString(stage) && strcmp(stage->valuestring, "llm") == 0;
-    int layer = -1;
-    if (!llm && !(cJSON_IsString(stage) && strcmp(stage->valuestring, "vit") == 0)) return wrong(err, "hand", "\"stage\" vit or llm");
-    saint_status s = saint_json_int(o, "layer", 0, SAINT_MAX_LAYERS - 1, &layer, "trial: hand", err);
-    if (s != SAINT_OK) return s;
-    memset(&out->hand, 0, sizeof out->hand);
-    if (layer < 0 || !cJSON_IsString(keep) || !parse_keep(keep->valuestring, out->hand.keep))
-        return wrong(err, "hand", "\"layer\" and \"keep\" as \"0-5,9\"");
-    out->hand.on = 1;
-    out->hand.stage = llm ? SAINT_STAGE_LLM : SAINT_STAGE_VIT;
-    out->hand.layer = layer;
-    return SAINT_OK;
 }
 
 /* What is no parameter of settings.h. *taken: it was one of these. */
@@ -368,7 +327,7 @@ static saint_status parse_other(const cJSON *v, saint_settings *out, int *max_ne
 {
     *taken = true;
     if (strcmp(v->string, "compat") == 0) return set_compat(out, v, err);
-    if (strcmp(v->string, "hand") == 0) return set_hand(out, v, err);
+    if (strcmp(v->string, "hand") == 0) return cJSON_IsString(v) ? set_text(out, v->string, v->valuestring, err) : wrong(err, v->string, "a list");
     if (strcmp(v->string, "max_new_tokens") == 0) {
         if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0 && v->valuedouble <= 1 << 20) || v->valuedouble != floor(v->valuedouble))
             return wrong(err, v->string, "a whole number from 0 to 1048576");
@@ -457,11 +416,10 @@ static void make_random(saint_settings *s, saint_stage stage, int layer)
 saint_status eval_trial_twin(const eval_trial *partner, const saint_model_info *m, eval_trial *out, saint_error *err)
 {
     saint_plan p;
-    const saint_hand *hand = &partner->settings.hand;
     memset(out, 0, sizeof *out);
     saint_status s = saint_plan_build(&p, &partner->settings, m, NULL, err);
     if (s != SAINT_OK) return s;
-    if (p.n_sites == 0 && !hand->on) return saint_fail(err, SAINT_INVALID, "a trial that drops nothing has no random twin");
+    if (p.n_sites == 0) return saint_fail(err, SAINT_INVALID, "a trial that drops nothing has no random twin");
     saint_settings *r = &out->settings;
     saint_settings_default(r);
     r->use_saint = false;
@@ -469,7 +427,6 @@ saint_status eval_trial_twin(const eval_trial *partner, const saint_model_info *
     /* A wrong window would have random dropping lose text; the flags that make one stay behind. */
     r->compat = p.compat & ~(1u << SAINT_COMPAT_SYS_LENGTH_36 | 1u << SAINT_COMPAT_IMAGE_LENGTH_COUNTS_CLS);
     for (int i = 0; i < p.n_sites; i++) make_random(r, (saint_stage)p.site[i].stage, p.site[i].layer);
-    if (hand->on) make_random(r, (saint_stage)hand->stage, hand->layer);
     out->max_new_tokens = partner->max_new_tokens;
     out->twin_of = partner->ordinal;
     out->twin_id = partner->id;

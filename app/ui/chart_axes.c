@@ -18,6 +18,16 @@ static int first_of(const chart_data *d, chart_kind kind, int better)
     return -1;
 }
 
+/* Runs that share their x: one curve cannot join them. */
+static bool crowded(const chart_data *d, int x)
+{
+    for (int i = 0; i < d->n_rows; i++)
+        for (int k = 0; k < i; k++)
+            if (d->row[i].role == CHART_RUN && d->row[k].role == CHART_RUN && d->value[chart_at(d, i, x)] == d->value[chart_at(d, k, x)])
+                return true;
+    return false;
+}
+
 static int richest_parameter(const chart_data *d, int except)
 {
     int best = -1, most = 1;
@@ -40,7 +50,7 @@ void chart_axes_default(const chart_data *d, int which, chart_axes *out)
         out->x = parameter;
         out->y[0] = quality >= 0 ? quality : cost;
         out->y[1] = quality >= 0 ? cost : -1;
-        if (second >= 0 && chart_values(d, second) <= CHART_GROUPS) {
+        if (second >= 0 && chart_values(d, second) <= CHART_GROUPS && crowded(d, parameter)) {
             out->by = second;
             out->y[1] = -1; /* one right curve for several left ones says little */
         }
@@ -49,7 +59,6 @@ void chart_axes_default(const chart_data *d, int which, chart_axes *out)
         out->y[0] = quality;
         if (which == 0) out->x = first_of(d, CHART_COST, -1);
         if (out->y[0] < 0) out->y[0] = first_of(d, CHART_COST, -1);
-        if (second >= 0 && chart_values(d, second) <= CHART_GROUPS) out->by = second;
         out->front = true;
     }
 }

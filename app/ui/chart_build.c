@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export/pareto.h"
+
 /* ---- the table ---- */
 
 saint_status chart_data_make(chart_data *d, int n_rows, int n_columns, saint_error *err)
@@ -106,12 +108,14 @@ static bool usable(const builder *b, int row, int y_column)
     return !(b->a->from < b->a->to) || (x >= b->a->from && x <= b->a->to);
 }
 
+/* by: only rows with this value there, NaN = those that have none; -1: all. */
 static int gather(builder *b, int y_column, chart_role role, int by, double value)
 {
     int n = 0;
     for (int i = 0; i < b->d->n_rows; i++) {
         if (b->d->row[i].role != role || !usable(b, i, y_column)) continue;
-        if (by >= 0 && b->d->value[chart_at(b->d, i, by)] != value) continue;
+        double own = by >= 0 ? b->d->value[chart_at(b->d, i, by)] : 0;
+        if (by >= 0 && own != value && !(isnan(own) && isnan(value))) continue;
         size_t at = chart_at(b->d, i, y_column);
         b->scratch[n++] = (point){b->d->value[chart_at(b->d, i, b->a->x)], b->d->value[at], b->d->low[at], b->d->high[at], i};
     }
@@ -165,24 +169,32 @@ static bool joins(builder *b, int n)
     return n > 1;
 }
 
+static void add_group(builder *b, int y_column, int g, int by, double value, const char *name)
+{
+    int n = gather(b, y_column, CHART_RUN, by, value);
+    bool line = b->d->column[b->a->x].kind == CHART_PARAMETER && joins(b, n);
+    saint_ui_series *s = add(b, n, CHART_SLOT_GROUP + g, 0, name);
+    if (s) s->line = line;
+}
+
 static void add_groups(builder *b, int y_column)
 {
-    double v[CHART_GROUPS + 1];
-    int groups = b->a->by >= 0 ? distinct(b->d, b->a->by, b->shown, v, CHART_GROUPS) : 0;
-    const char *y_name = b->d->column[y_column].name;
-    int used = 0;
-    for (int g = 0; g < (groups ? groups : 1); g++) {
-        char name[80];
-        if (groups)
-            snprintf(name, sizeof name, "%s %.6g", b->d->column[b->a->by].name, v[g]);
-        else snprintf(name, sizeof name, "%s", y_name);
-        int n = gather(b, y_column, CHART_RUN, groups ? b->a->by : -1, groups ? v[g] : 0);
-        bool line = b->d->column[b->a->x].kind == CHART_PARAMETER && joins(b, n);
-        saint_ui_series *s = add(b, n, CHART_SLOT_GROUP + g, 0, name);
-        if (s) s->line = line;
-        used += n;
+    double v[CHART_GROUPS];
+    char name[80];
+    int all = gather(b, y_column, CHART_RUN, -1, 0), by = b->a->by, without = by >= 0 ? gather(b, y_column, CHART_RUN, by, NAN) : 0;
+    int groups = by >= 0 ? distinct(b->d, by, b->shown, v, CHART_GROUPS - (without > 0)) : 0, used = 0;
+    if (!groups) {
+        add_group(b, y_column, 0, -1, 0, b->d->column[y_column].name);
+        return;
     }
-    b->f->left_out = gather(b, y_column, CHART_RUN, -1, 0) - used;
+    for (int g = groups - 1; g >= 0; g--) { /* drawn last is first in the legend */
+        snprintf(name, sizeof name, "%.60s %.6g", b->d->column[by].name, v[g]);
+        add_group(b, y_column, g, by, v[g], name);
+        used += gather(b, y_column, CHART_RUN, by, v[g]);
+    }
+    snprintf(name, sizeof name, "no %.60s", b->d->column[by].name);
+    if (without) add_group(b, y_column, groups, by, NAN, name);
+    b->f->left_out = all - used - without;
 }
 
 static void add_random(builder *b, int y_column)
@@ -203,12 +215,12 @@ static void add_unpruned(builder *b, int y_column)
         return;
     }
     double low = NAN, high = NAN;
-    for (int k = 0; k < b->f->plot.n_series; k++)
-        for (int i = 0; i < b->f->series[k].n; i++) {
-            double x = b->f->series[k].x[i];
-            if (!(low <= x)) low = x;
-            if (!(high >= x)) high = x;
-        }
+    for (int i = 0; i < b->d->n_rows; i++) {
+        if (!usable(b, i, y_column)) continue;
+        double x = b->d->value[chart_at(b->d, i, b->a->x)];
+        if (!(low <= x)) low = x;
+        if (!(high >= x)) high = x;
+    }
     for (int i = 0; i < b->d->n_rows && isfinite(low); i++) {
         size_t at = chart_at(b->d, i, y_column);
         if (b->d->row[i].role != CHART_UNPRUNED || !isfinite(b->d->value[at]) || (b->shown && !b->shown[i])) continue;
@@ -221,39 +233,43 @@ static void add_unpruned(builder *b, int y_column)
     }
 }
 
-/* Runs that no other beats in both: from the best x on, each one with a better y than all before. */
-static void add_front(builder *b, int y_column)
+/* Runs that no other beats in both; half a run has seen other samples than the rest and takes no part. */
+static saint_status add_front(builder *b, int y_column, saint_error *err)
 {
     const chart_column *cx = &b->d->column[b->a->x], *cy = &b->d->column[y_column];
-    if (!b->a->front || !cx->better || !cy->better || cx->kind == CHART_PARAMETER) return;
-    int n = 0, kept = 0;
-    for (int i = 0; i < b->d->n_rows; i++) {
-        if (!usable(b, i, y_column)) continue;
-        b->scratch[n++] = (point){b->d->value[chart_at(b->d, i, b->a->x)], b->d->value[chart_at(b->d, i, y_column)], NAN, NAN, i};
+    if (!b->a->front || !cx->better || !cy->better || cx->kind == CHART_PARAMETER) return SAINT_OK;
+    size_t rows = (size_t)b->d->n_rows, n = 0;
+    double *cost = malloc((2 * rows + 1) * sizeof *cost), *value = cost ? cost + rows : NULL;
+    bool *front = calloc(rows + 1, sizeof *front);
+    saint_status s = cost && front ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a chart of %zu runs", rows);
+    for (int i = 0; s == SAINT_OK && i < b->d->n_rows; i++) {
+        if (!usable(b, i, y_column) || b->d->row[i].hollow) continue;
+        double x = b->d->value[chart_at(b->d, i, b->a->x)], y = b->d->value[chart_at(b->d, i, y_column)];
+        b->scratch[n] = (point){x, y, NAN, NAN, i};
+        cost[n] = -x * cx->better;
+        value[n++] = y * cy->better;
     }
-    for (int i = 0; i < n; i++) { /* few hundred runs: every pair */
-        bool beaten = false;
-        for (int k = 0; k < n && !beaten; k++) {
-            double dx = (b->scratch[k].x - b->scratch[i].x) * cx->better, dy = (b->scratch[k].y - b->scratch[i].y) * cy->better;
-            beaten = dx >= 0 && dy >= 0 && (dx > 0 || dy > 0);
-        }
-        if (!beaten) b->scratch[n + kept++] = b->scratch[i];
-    }
-    memmove(b->scratch, b->scratch + n, (size_t)kept * sizeof *b->scratch);
+    if (s == SAINT_OK) s = pareto_front(cost, value, n, front, err);
+    int kept = 0;
+    for (size_t i = 0; i < n && s == SAINT_OK; i++)
+        if (front[i]) b->scratch[kept++] = b->scratch[i];
+    free(cost);
+    free(front);
+    if (s != SAINT_OK) return s;
     qsort(b->scratch, (size_t)kept, sizeof *b->scratch, by_x);
     /* A step goes across and then up or down; between two points the poorer y is what can be had, so the walk starts at the end where
      * y is poorest in the direction of worse x. */
-    if (cx->better > 0)
-        for (int i = 0; i < kept / 2; i++) {
-            point swap = b->scratch[i];
-            b->scratch[i] = b->scratch[kept - 1 - i];
-            b->scratch[kept - 1 - i] = swap;
-        }
-    saint_ui_series *s = add(b, kept, CHART_SLOT_FRONT, 0, "Pareto front");
-    if (!s) return;
-    s->line = s->steps = true;
-    s->points = false;
-    s->color = 2; /* a line only: it shares the colour of the third group's marker, not its shape */
+    for (int i = 0; cx->better > 0 && i < kept / 2; i++) {
+        point swap = b->scratch[i];
+        b->scratch[i] = b->scratch[kept - 1 - i];
+        b->scratch[kept - 1 - i] = swap;
+    }
+    saint_ui_series *line = add(b, kept, CHART_SLOT_FRONT, 0, "Pareto front");
+    if (!line) return SAINT_OK;
+    line->line = line->steps = true;
+    line->points = false;
+    line->color = 2; /* a line only: it shares the colour of the third group's marker, not its shape */
+    return SAINT_OK;
 }
 
 static void add_right(builder *b, int y_column)
@@ -277,25 +293,34 @@ saint_status chart_build(const chart_data *d, const chart_axes *a, const bool *s
     if (!d || d->n_rows < 1 || a->x < 0 || a->x >= d->n_columns || a->y[0] < 0 || a->y[0] >= d->n_columns) return SAINT_OK;
     /* Every row is at most in its group, the front and the right axis; the unpruned level takes two points. */
     size_t rows = (size_t)d->n_rows, most = 4 * rows + 8;
-    char *store = calloc(1, most * (4 * sizeof(double) + sizeof(int) + 1) + (2 * rows + 4) * sizeof(point));
+    char *store = calloc(1, most * (4 * sizeof(double) + sizeof(int) + 1) + (rows + 4) * sizeof(point));
     if (!store) return saint_fail(err, SAINT_MEMORY, "no memory for a chart of %zu runs", rows);
     builder b = {.d = d, .a = a, .shown = shown, .f = f};
     f->store = store;
     b.scratch = (point *)(void *)store;
-    b.next = (double *)(void *)(b.scratch + 2 * rows + 4);
+    b.next = (double *)(void *)(b.scratch + rows + 4);
     b.next_row = (int *)(void *)(b.next + 4 * most);
     b.next_hollow = (uint8_t *)(b.next_row + most);
     f->plot.x = axis_of(d, a->x, a->log_x);
     f->plot.y[0] = axis_of(d, a->y[0], a->log_y[0]);
-    add_groups(&b, a->y[0]);
-    add_random(&b, a->y[0]);
+    /* What is drawn later lies on top: lines first, then the points that they would hide. */
+    saint_status s = add_front(&b, a->y[0], err);
+    if (s != SAINT_OK) {
+        chart_figure_free(f);
+        return s;
+    }
     add_unpruned(&b, a->y[0]);
-    add_front(&b, a->y[0]);
+    add_random(&b, a->y[0]);
+    add_groups(&b, a->y[0]);
     if (a->y[1] >= 0 && a->y[1] < d->n_columns) {
         f->plot.y[1] = axis_of(d, a->y[1], a->log_y[1]);
         add_right(&b, a->y[1]);
     }
     if (a->from < a->to) f->plot.x.low = a->from, f->plot.x.high = a->to;
+    /* Of one picture the answer is the same or it is not: the axis shows both. */
+    for (int k = 0; k < 2; k++)
+        if (d->one_picture && a->y[k] >= 0 && a->y[k] < d->n_columns && strcmp(d->column[a->y[k]].id, "agreement") == 0)
+            f->plot.y[k].low = -0.05, f->plot.y[k].high = 1.05;
     return SAINT_OK;
 }
 

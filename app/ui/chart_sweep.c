@@ -92,6 +92,18 @@ static size_t row_for_settings(const table *t, const sweep_data *s, size_t row)
     return row;
 }
 
+/* What the unpruned model is by definition: tables leave it out. */
+static void complete_unpruned(chart_data *d, int row)
+{
+    static const struct {
+        const char *id;
+        double value;
+    } known[] = {{"agreement", 1}, {"base_diff", 0}, {"kl", 0}, {"speedup", 1}, {"flops_ratio", 1}};
+    for (int c = 0; c < d->n_columns; c++)
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            if (strcmp(d->column[c].id, known[k].id) == 0) d->value[chart_at(d, row, c)] = known[k].value;
+}
+
 static saint_status title_of(const sweep_data *s, chart_data *d, saint_error *err)
 {
     if (asprintf(&d->title, "%s%s%s", s->name[0] ? s->name : s->id, s->data ? " on " : "", s->data ? s->data : "") >= 0) return SAINT_OK;
@@ -131,6 +143,7 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
             d->low[at] = number_of(t, r, from[c].low);
             d->high[at] = number_of(t, r, from[c].high);
         }
+        if (trial->trial.baseline && y->n_done) complete_unpruned(d, i);
     }
     return st;
 }

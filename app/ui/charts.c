@@ -140,9 +140,9 @@ void charts_origin(const ui_charts *c, char *out, size_t size)
         if (n && (!least || n < least)) least = n;
     }
     if (!c->shown_set) snprintf(out, size, "%s", c->source == CHARTS_SWEEP ? "no sweep is open" : "no run of this picture yet");
-    else if (c->source == CHARTS_SESSION) snprintf(out, size, "this picture, n = 1");
-    else if (least == most) snprintf(out, size, "sweep %s, n = %d", c->data.title ? c->data.title : "", most);
-    else snprintf(out, size, "sweep %s, n = %d to %d", c->data.title ? c->data.title : "", least, most);
+    else if (c->source == CHARTS_SESSION) snprintf(out, size, "n = 1, this picture");
+    else if (least == most) snprintf(out, size, "n = %d, sweep %s", most, c->data.title ? c->data.title : "");
+    else snprintf(out, size, "n = %d to %d, sweep %s", least, most, c->data.title ? c->data.title : "");
 }
 
 int charts_focus(const ui *u) { return u->focus == SAINT_UI_PANE_CHART_B ? 1 : 0; }
@@ -168,6 +168,7 @@ static saint_status open_charts(ui *u, saint_error *err)
     run_table_init(&c->runs);
     for (int i = 0; i < CHARTS_PANES; i++) {
         c->pane[i].cursor = c->mark[i] = NAN;
+        c->pane[i].pick = -1;
         chart_axes_default(NULL, i, &c->pane[i].axes);
     }
     saint_status s = live_open(&c->live, err);
@@ -332,7 +333,7 @@ void ui_do_chart_zoom(ui *u, const char *argument)
 void ui_do_series(ui *u, const char *argument)
 {
     charts_pane *p = focused(u);
-    int k = *argument ? atoi(argument) - 1 : p->pick;
+    int k = *argument ? p->figure.plot.n_series - atoi(argument) : p->pick; /* counted as in the legend */
     if (k < 0 || k >= p->figure.plot.n_series) {
         ui_say(u, SAINT_UI_SAY_BAD, "there are %d curves, counted from 1", p->figure.plot.n_series);
         return;
@@ -348,7 +349,8 @@ void ui_do_figure(ui *u, const char *argument)
         ui_prompt(u, u->charts->source == CHARTS_SWEEP ? "figure sweep.png" : "figure runs.png");
         return;
     }
-    charts_figure_file(u, argument);
+    char path[4096];
+    charts_figure_file(u, sweeps_path(argument, path, sizeof path));
 }
 
 void ui_do_preview(ui *u, const char *argument)

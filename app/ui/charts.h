@@ -17,7 +17,7 @@ typedef struct {
     chart_axes axes;
     bool chosen;        /* by the user: another table does not bring the default back */
     double cursor;      /* x; NaN = none */
-    int pick;           /* series that Space hides */
+    int pick;           /* series that Space hides; -1 = the first of the legend, which is the last one drawn */
     chart_figure figure; /* as drawn last */
     saint_ui_plot_frame frame;
 } charts_pane;

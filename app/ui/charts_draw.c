@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "ui/actions.h"
+#include "ui/chart_draw.h"
 #include "ui/charts.h"
 #include "ui/sweeps.h"
 
@@ -12,53 +13,19 @@ enum { HIT_PLOT = 1, HIT_LEGEND, HIT_ROWS, HIT_HEADS };
 
 static const char *column_name(const chart_data *d, int column) { return column >= 0 && column < d->n_columns ? d->column[column].name : "-"; }
 
-/* ---- legend: names that answer the mouse, the one that Space acts on underlined ---- */
-
-static void legend(saint_ui_pen p, const charts_pane *c, bool focus)
-{
-    const chart_figure *f = &c->figure;
-    int x = 1;
-    for (int i = 0; i < f->plot.n_series; i++) {
-        const saint_ui_series *s = &f->series[i];
-        if (p.area.w - x < 6) break;
-        saint_ui_style style = saint_ui_theme_style(p.theme, (saint_ui_role)(SAINT_UI_SERIES_0 + s->color % SAINT_UI_SERIES));
-        bool hidden = c->axes.hidden & 1u << f->slot[i];
-        int from = x;
-        if (hidden) style = saint_ui_theme_style(p.theme, SAINT_UI_DISABLED);
-        saint_ui_char(p, x, 0, s->points || saint_ui_pen_ascii(p) ? saint_ui_plot_marker(p, s, hidden) : 0x2501, style);
-        x += 2;
-        saint_ui_style text = saint_ui_theme_style(p.theme, hidden ? SAINT_UI_DISABLED : SAINT_UI_TEXT);
-        if (focus && i == c->pick) text.attr |= SAINT_UI_UNDERLINE;
-        x += saint_ui_text_styled(p, x, 0, -1, text, s->name);
-        if (f->plot.y[1].label) x += saint_ui_text(p, x, 0, -1, SAINT_UI_MUTED, s->axis ? " \u2192" : " \u2190");
-        saint_ui_hit_add(p, from, 0, x - from, 1, HIT_LEGEND, i);
-        x += 3;
-    }
-    char label[128];
-    const saint_ui_axis *ax = &f->plot.x;
-    if (!ax->label) return;
-    snprintf(label, sizeof label, ax->unit && *ax->unit ? "x: %s (%s)" : "x: %s", ax->label, ax->unit ? ax->unit : "");
-    if (saint_ui_text_width(label) + x < p.area.w) saint_ui_text_right(p, p.area.w - 1, 0, -1, SAINT_UI_MUTED, label);
-}
-
 /* ---- the line below: what the cursor reads, or what there is to know about the curves ---- */
 
 static void readout(const ui_charts *c, const charts_pane *p, char *out, size_t size)
 {
     const chart_figure *f = &p->figure;
+    int n = 0;
     out[0] = 0;
-    if (isnan(p->cursor)) {
-        int n = 0;
-        if (f->crowded) n = snprintf(out, size, "several runs per x: c, one curve per");
-        if (f->left_out && n >= 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, "%s%d runs of other values not shown", n ? "   " : "", f->left_out);
+    if (!isnan(p->cursor)) {
+        chart_readout(&c->data, f, out, size);
         return;
     }
-    saint_ui_plot_readout(&f->plot, out, size);
-    int row = chart_figure_row(f);
-    size_t n = strlen(out);
-    if (row < 0 || row >= c->data.n_rows || n + 8 >= size) return;
-    const chart_row *r = &c->data.row[row];
-    snprintf(out + n, size - n, "   run %d, n = %d%s", r->key, r->n, r->hollow ? " so far" : "");
+    if (f->crowded) n = snprintf(out, size, "several runs per x: c, one curve per");
+    if (f->left_out && n >= 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, "%s%d runs of other values not shown", n ? "   " : "", f->left_out);
 }
 
 static void plot(ui *u, saint_ui_pen in, int which)
@@ -72,18 +39,9 @@ static void plot(ui *u, saint_ui_pen in, int which)
         saint_ui_failure(in, "the chart cannot be drawn", e.text);
         return;
     }
-    if (p->pick >= p->figure.plot.n_series) p->pick = 0;
-    /* The legend is drawn here, so that it answers the mouse; the plot leaves its row free when nothing has a name. */
-    saint_ui_series nameless[CHART_SERIES_MOST];
-    saint_ui_plot bare = p->figure.plot;
-    memcpy(nameless, p->figure.series, sizeof nameless);
-    for (int i = 0; i < bare.n_series; i++) nameless[i].name = NULL;
-    bare.series = nameless;
-    bare.x.label = NULL;
-    saint_ui_hit_add(in, 0, 0, in.area.w, in.area.h, HIT_PLOT, which);
-    saint_ui_plot_draw(in, &bare, &p->frame);
-    if (in.area.h >= 6 && in.area.w >= 16)
-        legend(saint_ui_pen_part(in, 0, 0, in.area.w, 1), p, u->focus == (which ? SAINT_UI_PANE_CHART_B : SAINT_UI_PANE_CHART));
+    if (p->pick < 0 || p->pick >= p->figure.plot.n_series) p->pick = p->figure.plot.n_series - 1;
+    bool focus = u->focus == (which ? SAINT_UI_PANE_CHART_B : SAINT_UI_PANE_CHART);
+    chart_draw(in, &p->figure, p->axes.hidden, focus ? p->pick : -1, HIT_PLOT, HIT_LEGEND, &p->frame);
 }
 
 static void draw_preview(ui *u, saint_ui_pen p)
@@ -131,8 +89,10 @@ static void draw(ui *u, saint_ui_pen pen, int which)
     if (!as_table) readout(c, p, note, sizeof note);
     if (note[0] && in.area.h < pen.area.h && in.area.w > 8) {
         char cut[400];
+        char line[404];
         saint_ui_text_cut(cut, sizeof cut, note, in.area.w - 4, saint_ui_sym(pen, SAINT_UI_SYM_ELLIPSIS));
-        saint_ui_text_right(pen, pen.area.w - 2, pen.area.h - 1, -1, SAINT_UI_TEXT, cut);
+        snprintf(line, sizeof line, " %s ", cut);
+        saint_ui_text_right(pen, pen.area.w - 2, pen.area.h - 1, -1, SAINT_UI_TEXT, line);
     }
     if (c->chooser == which) charts_draw_chooser(u, in);
     if (charts_focus(u) == which) draw_preview(u, pen);
@@ -172,8 +132,8 @@ static bool key(ui *u, const saint_ui_event *e, int which)
     switch (e->key) {
     case SAINT_UI_KEY_HOME: point(u, which, saint_ui_plot_step(&p->figure.plot, NAN, 1)); return true;
     case SAINT_UI_KEY_END: point(u, which, saint_ui_plot_step(&p->figure.plot, NAN, -1)); return true;
-    case SAINT_UI_KEY_UP: p->pick = p->pick > 0 ? p->pick - 1 : 0; return true;
-    case SAINT_UI_KEY_DOWN:
+    case SAINT_UI_KEY_DOWN: p->pick = p->pick > 0 ? p->pick - 1 : 0; return true;
+    case SAINT_UI_KEY_UP:
         if (p->pick + 1 < p->figure.plot.n_series) p->pick++;
         return true;
     case SAINT_UI_KEY_ENTER: charts_load_row(u, chart_figure_row(&p->figure)); return true;

@@ -16,6 +16,7 @@ typedef struct {
     int w, h;
     char *text;
     double seconds;
+    bool filtered; /* the screen shows fewer runs than the figure */
     saint_status status;
     saint_error error;
 } figure_errand;
@@ -36,7 +37,8 @@ static void done(void *context, void *ud)
     figure_errand *f = ud;
     char took[32];
     if (f->status != SAINT_OK) ui_say(u, SAINT_UI_SAY_BAD, "%s", f->error.text);
-    else if (f->path) ui_say(u, SAINT_UI_SAY_GOOD, "%s: written by gnuplot in %s", f->path, saint_ui_duration(took, sizeof took, f->seconds));
+    else if (f->path) ui_say(u, SAINT_UI_SAY_GOOD, "%s: written by gnuplot in %s%s", f->path, saint_ui_duration(took, sizeof took, f->seconds),
+                              f->filtered ? "; it has all runs, also those that are filtered out or hidden here" : "");
     else {
         free(c->preview);
         c->preview = f->text;
@@ -73,6 +75,8 @@ static void add(ui *u, const char *path, int w, int h)
     f->set = run_set_ref(c->shown_set);
     f->w = w;
     f->h = h;
+    f->filtered = a->hidden != 0;
+    for (int i = 0; i < c->data.n_rows && c->shown; i++) f->filtered = f->filtered || !c->shown[i];
     snprintf(f->x, sizeof f->x, "%s", c->data.column[a->x].id);
     snprintf(f->y, sizeof f->y, "%s", c->data.column[a->y[0]].id);
     if (a->by >= 0) snprintf(f->by, sizeof f->by, "%s", c->data.column[a->by].id);

@@ -21,8 +21,8 @@ static void of_run(const ui *u, const saint_trace *t, ui_estimate *e)
     for (int i = 0; i < im->history.n_layers; i++) {
         const saint_trace_layer *y = &im->history.layer[i];
         *(y->stage == SAINT_STAGE_VIT ? &e->encode : &e->prefill) += y->seconds;
-        e->cached += y->reused;
-        e->layers++;
+        e->cached[y->stage] += y->reused;
+        e->layers[y->stage]++;
     }
     for (int i = 0; i < im->history.n_sites; i++) e->select += im->history.site[i]->seconds;
     if (e->encode == 0) e->encode = NAN; /* a device that nobody timed layer by layer */
@@ -70,7 +70,7 @@ static void predict(const ui *u, const saint_ui_strip_layer *strip, const saint_
         if (!vit) e->kv_bytes += 2 * (double)(n + text + more) * m->llm_kv_heads * m->llm_head_dim * size;
         n = behind;
         if (vit) e->vit_out = n;
-        e->layers++;
+        e->layers[stage]++;
     }
     if (m->llm_layers) e->flops += saint_cost_projector(m, e->vit_out) + saint_cost_llm_head(m);
     e->tokens = m->llm_layers ? seen[1] / m->llm_layers : seen[0] / (m->vit_layers_run ? m->vit_layers_run : 1);

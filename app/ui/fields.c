@@ -186,7 +186,7 @@ static void unset_text(const maker *m, saint_ui_field_spec *s, const char *name,
     if (is(name, "keep_num")) s->unset = "keep_ratio";
     else if (is(name, "llm_keep_num")) s->unset = "llm_keep_ratio";
     if (!image && !sys) return;
-    if (derived >= 0) snprintf(text, 128, "derived %d", derived);
+    if (derived >= 0) snprintf(text, 128, "%d derived", derived);
     else snprintf(text, 128, "derived");
     s->unset = text;
 }
@@ -215,6 +215,21 @@ static int add(maker *m, const ui_fields *old, const char *key, const saint_ui_f
     f->field[i].other = other;
     f->slider[i] = was >= 0 ? old->slider[was] : (saint_ui_rect){0};
     return i;
+}
+
+/* Whether the layers that a field edits hold different values; of all layers those count where something reads them. */
+static bool differs(const maker *m, const saint_param_info *p, saint_stage stage)
+{
+    saint_plan plan;
+    double first = NAN, v;
+    if (!m->n_marked[stage] && (!m->from->info || saint_plan_build(&plan, m->from->settings, m->from->info, NULL, NULL) != SAINT_OK)) return false;
+    for (int i = 0; i < layers_of(m->from, stage); i++) {
+        if (m->n_marked[stage] ? !is_marked(m->from, stage, i) : !saint_plan_site(&plan, stage, i)) continue;
+        if (!saint_settings_get(m->from->settings, p->name, i, &v)) continue;
+        if (!isnan(first) && v != first) return true;
+        first = v;
+    }
+    return false;
 }
 
 static void add_param(maker *m, const ui_fields *old, int row)
@@ -246,6 +261,10 @@ static void add_param(maker *m, const ui_fields *old, int row)
     tighten(&f->spec[i], p, from->info);
     unset_text(m, &f->spec[i], p->name, f->text[i]);
     if (key[0]) f->spec[i].name = f->layer_key[i];
+    if ((vit || llm) && (!method || m->n_marked[stage]) && differs(m, p, stage)) {
+        snprintf(f->text[i], sizeof f->text[i], "these layers differ, layer %d is shown; a change sets them all. %s", layer, p->doc);
+        f->spec[i].doc = f->text[i];
+    }
 }
 
 static void add_preset(maker *m, const ui_fields *old)

@@ -1,5 +1,6 @@
 /* One frame: layout, header, panes, message row, footer, overlays. Reads the state; what it corrects is the focus and the size. */
 #include "ui/core.h"
+#include "ui/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static double aspect_of(const ui *u)
 
 static void lay_out(ui *u)
 {
+    if (u->inspect) ui_fields_refresh(u); /* how many there are decides how much room they get */
     saint_ui_layout_wish wish = {.grid_w = u->info ? u->info->grid_w : 0,
                                  .grid_h = u->info ? u->info->grid_h : 0,
                                  .aspect = aspect_of(u),
@@ -38,7 +40,7 @@ static void draw_header(ui *u, saint_ui_pen p)
     if (u->info) snprintf(model, sizeof model, "%s%s", u->info->name, u->info->random_weights ? " (random weights)" : "");
     else snprintf(model, sizeof model, "%s", u->core->opening ? "opening the model" : "no model");
     char of[32] = "";
-    if (s->filter) snprintf(of, sizeof of, " of %zu", saint_dataset_count(s->data));
+    if (s->filter) snprintf(of, sizeof of, " /%.12s", ui_filter_text(u));
     if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", s->file ? s->file : "", s->at + 1, s->count, of);
     else snprintf(sample, sizeof sample, "%s", s->file ? s->file : "");
     part[0] = model;

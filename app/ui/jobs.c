@@ -287,7 +287,6 @@ void ui_changed(ui *u)
 {
     ui_jobs *j = u->jobs;
     bool subject = j->picture != u->subject.version || !same_text(j->question, u->subject.question) || j->of != u->worker;
-    bool other = j->picture != u->subject.version;
     if (subject) {
         if (j->picture != u->subject.version || j->of != u->worker) /* a trace of another picture says nothing about this one */
             for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
@@ -297,8 +296,6 @@ void ui_changed(ui *u)
         j->question = u->subject.question ? strdup(u->subject.question) : NULL;
         for (int slot = 0; slot < UI_SLOTS; slot++) renew(u, slot);
         u->plan[UI_RANDOM].set = false;
-        if (other) /* the last picture's masks mean nothing on this one */
-            for (int slot = 0; slot < UI_SLOTS; slot++) drop_results(&u->plan[slot]);
     } else renew(u, UI_NOW);
     u->plan[UI_NOW].has_forecast = false;
     for (int i = 0; ui_module_at(i); i++)
@@ -362,7 +359,9 @@ static void finished(ui *u, const saint_job_event *e)
     ui_jobs *j = u->jobs;
     if (e->job == j->job && j->guest >= 0) {
         saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
-        dismiss(u, t, &e->error);
+        saint_error why = e->error;
+        if (!t && why.code == SAINT_OK) saint_fail(&why, SAINT_CANCELLED, "its trace was taken by another run");
+        dismiss(u, t, &why);
         saint_trace_unref(t);
         ui_redraw(u);
         return;

@@ -18,6 +18,14 @@ static const struct {
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_FACTS, &ui_pane_facts},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_TOKEN, &ui_pane_token},
     {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_STRIP, &ui_pane_strip},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE, &ui_pane_compare_left},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE_B, &ui_pane_compare_right},
+    {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_FACTS, &ui_pane_compare_facts},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_BARS, &ui_pane_speed_bars},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_STACKS, &ui_pane_speed_stacks},
+    {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_NOTES, &ui_pane_speed_notes},
+    {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART, &ui_pane_layers_vit},
+    {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART_B, &ui_pane_layers_llm},
     {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART, &ui_pane_chart},
     {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART_B, &ui_pane_chart_b},
     {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_PROGRESS, &ui_pane_sweep_progress},
@@ -28,9 +36,12 @@ static const struct {
 static const ui_module *const modules[] = {
     &ui_module_inspect,
     &ui_module_plan, /* behind inspect, whose lists it fills */
+    &ui_module_compare,
+    &ui_module_speed,
+    &ui_module_layers,
     &ui_module_sweeps,
     &ui_module_charts,
-    &ui_module_scan,
+    &ui_module_scan, /* behind those, whose runs somebody waits for */
     NULL, /* ends the list */
 };
 

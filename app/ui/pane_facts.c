@@ -18,11 +18,13 @@ typedef struct {
     char a[FACTS_MOST][VALUE_MOST], b[FACTS_MOST][512], delta[FACTS_MOST][DELTA_MOST];
 } facts;
 
-/* Where a number comes from, in one word. */
-static const char *origin(ui_known k, int cached, int layers)
+/* Where a time comes from. */
+static const char *origin(ui_known k, int cached, int layers, char out[32])
 {
-    if (k == UI_KNOWN_RUN) return cached <= 0 ? "measured" : cached >= layers ? "cached" : "part cached";
-    return k == UI_KNOWN_STALE ? "guess" : "predicted";
+    if (k != UI_KNOWN_RUN) snprintf(out, 32, "%s", k == UI_KNOWN_STALE ? "guess" : "predicted");
+    else if (cached <= 0 || cached >= layers) snprintf(out, 32, "%s", cached <= 0 ? "measured" : "cached");
+    else snprintf(out, 32, "%d/%d cached", cached, layers);
+    return out;
 }
 
 static saint_ui_role role_of(ui_known k) { return k == UI_KNOWN_RUN ? SAINT_UI_MEASURED : k == UI_KNOWN_PREVIEW ? SAINT_UI_PREDICTED : SAINT_UI_STALE; }
@@ -75,15 +77,31 @@ static int first_difference(const saint_trace_image *a, const saint_trace_image 
     return -1;
 }
 
-static void answer_rows(const ui *u, int other, facts *f)
+/* At most `columns` of a text, so that a model that talks on does not push the rest away. */
+static const char *cut(const char *text, char *out, size_t size, int columns)
 {
+    saint_ui_text_cut(out, size, *text ? text : "(nothing)", columns, "...");
+    for (char *p = out; *p; p++)
+        if (*p == '\n') *p = ' ';
+    return out;
+}
+
+static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_line)
+{
+    enum { LABEL = 14, STALE = 8 };
+    columns = one_line ? columns - LABEL - STALE : 2 * (columns - LABEL) - STALE;
+    if (columns < 8) columns = 8;
+    char text[400], short_text[80];
     const saint_trace_image *now = image_of(u, UI_NOW), *base = image_of(u, other);
-    const char *name = other == UI_A ? "A" : "the unpruned model";
+    const char *name = other == UI_A ? "A" : "unpruned";
     bool stale = ui_stale(u, UI_NOW);
     if (!now) return;
     if (now->answer) {
-        line(f, "answer", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%s%s", *now->answer ? now->answer : "(nothing)", stale ? " (stale)" : "");
-        if (u->subject.answers) line(f, "expected", SAINT_UI_TEXT, "%s", u->subject.answers);
+        const char *right = u->subject.answers;
+        int room = right ? columns - 12 : columns;
+        cut(now->answer, text, sizeof text, room > 8 ? room : 8);
+        line(f, "answer", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%s%s%s%s", text, stale ? " (stale)" : "", right ? "; right: " : "",
+             right ? cut(right, short_text, sizeof short_text, one_line ? 12 : 40) : "");
     } else if (now->logits && now->n_logits) {
         int best = 0;
         for (int i = 1; i < now->n_logits; i++)
@@ -91,17 +109,18 @@ static void answer_rows(const ui *u, int other, facts *f)
         const char *label = u->model ? saint_model_label(u->model, best) : NULL;
         line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s", best, label ? label : "", stale ? " (stale)" : "");
     }
-    if (!base || !now->logits || !base->logits || now->n_logits != base->n_logits) {
-        line(f, "agrees", SAINT_UI_MUTED, "%s has not run yet", name);
-        return;
+    if (!base || !now->logits || !base->logits || now->n_logits != base->n_logits) line(f, "agrees", SAINT_UI_MUTED, "%s has not run yet", name);
+    else if (stale) line(f, "agrees", SAINT_UI_STALE, "not known before the run");
+    else {
+        int at = first_difference(now, base);
+        char kl[24];
+        snprintf(kl, sizeof kl, "%.2g", ui_divergence(base->logits, now->logits, now->n_logits));
+        if (!u->info->llm_layers) line(f, "agrees", SAINT_UI_TEXT, "KL %s nats to %s, measured", kl, name);
+        else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
+        else
+            line(f, "agrees", SAINT_UI_WARN, "no: %s says \"%s\", differs at token %d, KL %s nats", name,
+                 cut(base->answer ? base->answer : "", short_text, sizeof short_text, one_line ? 8 : 24), at + 1, kl);
     }
-    int at = first_difference(now, base);
-    char kl[24];
-    snprintf(kl, sizeof kl, "%.2g", ui_divergence(base->logits, now->logits, now->n_logits));
-    if (stale) line(f, "agrees", SAINT_UI_STALE, "not known before the run");
-    else if (!u->info->llm_layers) line(f, "agrees", SAINT_UI_TEXT, "KL %s nats to %s, measured", kl, name);
-    else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "same answer as %s, KL %s nats", name, kl);
-    else line(f, "agrees", SAINT_UI_WARN, "differs from %s at token %d (\"%s\"), KL %s nats", name, at + 1, base->answer ? base->answer : "", kl);
 }
 
 static void next_row(const ui *u, facts *f)
@@ -115,7 +134,7 @@ static void next_row(const ui *u, facts *f)
              p->forecast.layers_to_run + p->forecast.layers_question + p->forecast.layers_reused, p->forecast.reason);
 }
 
-static void make(const ui *u, facts *f)
+static void make(const ui *u, facts *f, int in_columns, bool short_answer)
 {
     ui_estimate now, base;
     int other = u->plan[UI_A].set && u->plan[UI_A].trace ? UI_A : UI_BASE;
@@ -123,23 +142,31 @@ static void make(const ui *u, facts *f)
     f->n = 0;
     if (!compared) base = (ui_estimate){.tokens = NAN, .flops = NAN, .kv_bytes = NAN, .encode = NAN, .prefill = NAN, .select = NAN};
     if (known) {
+        char word[2][32], count[32];
+        bool llm = u->info->llm_layers > 0;
         saint_ui_role role = role_of(now.known);
-        const char *count = now.known == UI_KNOWN_RUN ? "counted" : origin(now.known, 0, 1), *time = origin(now.known, now.cached, now.layers);
-        compare(f, "tokens per layer", base.tokens, now.tokens, tokens_text, role, count);
-        if (u->info->llm_layers) compare(f, "into the LLM", compared ? (double)base.vit_out : NAN, (double)now.vit_out, tokens_text, role, count);
+        for (int stage = 0; stage < 2; stage++) origin(now.known, now.cached[stage], now.layers[stage], word[stage]);
+        snprintf(count, sizeof count, "%s", now.known == UI_KNOWN_RUN ? "counted" : word[0]);
+        compare(f, "tokens/layer", base.tokens, now.tokens, tokens_text, role, count);
         compare(f, "FLOPs", base.flops, now.flops, saint_ui_number, role, count);
-        if (u->info->llm_layers) compare(f, "KV cache", base.kv_bytes, now.kv_bytes, saint_ui_bytes, role, count);
-        compare(f, "encode", base.encode, now.encode, time_text, role, time);
-        if (u->info->llm_layers) compare(f, "prefill", base.prefill, now.prefill, time_text, role, time);
-        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, time);
+        compare(f, "encode", base.encode, now.encode, time_text, role, word[0]);
+        if (llm) compare(f, "prefill", base.prefill, now.prefill, time_text, role, word[1]);
+        answer_rows(u, other, f, in_columns, short_answer);
+        next_row(u, f);
+        if (llm) compare(f, "KV cache", base.kv_bytes, now.kv_bytes, saint_ui_bytes, role, count);
+        if (llm) compare(f, "into the LLM", compared ? (double)base.vit_out : NAN, (double)now.vit_out, tokens_text, role, count);
+        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, "measured");
+        return;
     }
     next_row(u, f);
-    answer_rows(u, other, f);
+    answer_rows(u, other, f, in_columns, short_answer);
 }
 
-static bool shows_token(const ui *u) /* where the layout has no pane for the token, the numbers give way while the cursor is on the picture */
+/* Where the layout has no pane for the token, or one of a few lines, the numbers give way while the cursor is on the picture. */
+static bool shows_token(const ui *u)
 {
-    return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && !saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).w;
+    enum { ROOM = 10 };
+    return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h < ROOM;
 }
 
 static void draw(ui *u, saint_ui_pen pen)
@@ -159,9 +186,11 @@ static void draw(ui *u, saint_ui_pen pen)
     }
     facts *f = malloc(sizeof *f);
     if (!f) return;
-    make(u, f);
-    const char *other = u->plan[UI_A].set && u->plan[UI_A].trace ? "A" : "unpruned";
-    if (f->n) saint_ui_facts_draw(in, f->fact, f->n, ui_inspect_of(u)->facts_top, other, "now", NULL);
+    make(u, f, in.area.w, in.area.h < 12);
+    const char *other = u->plan[UI_A].set && u->plan[UI_A].trace ? "A" : "unpruned", *against = *other == 'A' ? "to A" : "to unpruned";
+    bool narrow = in.area.w < 52; /* where a number comes from is worth more than a second one */
+    for (int i = 0; i < f->n && narrow; i++) f->fact[i].a = NULL;
+    if (f->n) saint_ui_facts_draw(in, f->fact, f->n, ui_inspect_of(u)->facts_top, narrow ? NULL : other, "now", narrow ? against : NULL);
     else
         saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
                            u->model_error.code != SAINT_OK ? u->model_error.text : !u->worker ? "the model is being opened" : "nothing has run yet");

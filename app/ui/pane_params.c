@@ -5,7 +5,7 @@
 #include "ui/inspect.h"
 #include "ui/panes.h"
 
-static void refresh(ui *u)
+void ui_fields_refresh(ui *u)
 {
     ui_inspect *in = ui_inspect_of(u);
     const saint_trace *t = u->plan[UI_NOW].trace;
@@ -25,7 +25,6 @@ static void refresh(ui *u)
 static void draw(ui *u, saint_ui_pen pen)
 {
     char note[96];
-    refresh(u);
     ui_fields *f = &u->fields;
     int undos = ui_history_undos(u->history), marked = 0;
     for (int c = 0; c < u->cursor.n && u->marked; c++) marked += u->marked[c];

@@ -13,6 +13,8 @@ static const char *no_data(const ui *u) { return u->subject.data ? NULL : "no da
 
 static const char *no_language(const ui *u) { return u->info && !u->info->llm_layers ? "this model is a classifier and takes no question" : NULL; }
 
+static const char *no_plan_a(const ui *u) { return u->plan[UI_A].set ? NULL : "no plan is pinned as A yet: a pins the live one"; }
+
 static const struct {
     ui_action_id id;
     const char *(*why)(const ui *u);
@@ -21,9 +23,21 @@ static const struct {
     {UI_ACTION_run, no_picture},
     {UI_ACTION_sample, no_data},
     {UI_ACTION_question, no_language},
+    {UI_ACTION_unpin, no_plan_a},
+    {UI_ACTION_swap, no_plan_a},
+    {UI_ACTION_match, no_model},
+    {UI_ACTION_match, no_picture},
+    {UI_ACTION_measure, no_model},
+    {UI_ACTION_measure, no_picture},
     {UI_ACTION_filter, no_data},
     {UI_ACTION_scan, no_model},
     {UI_ACTION_scan, no_data},
+    {UI_ACTION_unpin, no_plan_a},
+    {UI_ACTION_swap, no_plan_a},
+    {UI_ACTION_match, no_model},
+    {UI_ACTION_match, no_picture},
+    {UI_ACTION_measure, no_model},
+    {UI_ACTION_measure, no_picture},
 };
 
 const char *ui_reason(const ui *u, const ui_action *a)

@@ -49,15 +49,18 @@ static void add_column(run_table *r, int column, const char *head, int width, bo
     r->head[r->n_columns++] = (saint_ui_column){.title = head, .width = width, .right = right, .grow = r->n_columns > 1};
 }
 
-/* A setting that not all trials share, or that the sweep was made to vary. */
+/* A setting in which the pruned runs differ. The unpruned model has none, a random twin those of its partner. */
 static bool varies(run_table *r, int column)
 {
     char first[64] = "", text[64];
+    bool seen = false;
     for (size_t i = 0; i < table_rows(r->t); i++) {
+        const eval_trial *t = &r->set->data->trial[table_trial_of(r->t, i)].trial;
+        if (t->baseline || t->twin_of >= 0) continue;
         table_show(r->t, i, column, text, sizeof text);
-        if (!text[0]) continue;
-        if (first[0] && strcmp(first, text) != 0) return true;
-        snprintf(first, sizeof first, "%s", text);
+        if (seen && strcmp(first, text) != 0) return true;
+        if (!seen) snprintf(first, sizeof first, "%s", text);
+        seen = true;
     }
     return false;
 }
@@ -87,6 +90,17 @@ static void choose_columns(run_table *r)
 
 static int table_row(const run_table *r, int shown) { return r->row[shown]; }
 
+/* The row of t that a cell is read from: settings of a random twin are those of the run whose token counts it took. */
+static int cell_row(const run_table *r, int shown, int column)
+{
+    int own = table_row(r, shown);
+    int64_t partner = r->set->data->trial[table_trial_of(r->t, (size_t)own)].trial.twin_of;
+    if (partner < 0 || column < 0 || !(table_column_at(r->t, column)->flags & COLUMN_SETTING)) return own;
+    for (size_t i = 0; i < table_rows(r->t); i++)
+        if (r->set->data->trial[table_trial_of(r->t, i)].trial.ordinal == partner) return (int)i;
+    return own;
+}
+
 static const sweep_trial *trial_of(const run_table *r, int shown) { return &r->set->data->trial[table_trial_of(r->t, (size_t)table_row(r, shown))]; }
 
 static void state_text(const run_table *r, int shown, char *out, size_t size, saint_ui_role *role)
@@ -110,7 +124,9 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
         state_text(r, row, out, size, role);
         return;
     }
-    table_show(r->t, (size_t)table_row(r, row), r->column[column], out, size);
+    int from = cell_row(r, row, r->column[column]);
+    table_show(r->t, (size_t)from, r->column[column], out, size);
+    if (from != table_row(r, row)) *role = SAINT_UI_MUTED;
     if (!out[0]) snprintf(out, size, "-"), *role = SAINT_UI_MUTED;
 }
 
@@ -122,7 +138,10 @@ static int state_rank(const sweep_trial *t)
 static int compare(void *ud, int a, int b, int column, bool descending)
 {
     run_table *r = ud;
-    if (r->column[column] != STATE) return table_compare(r->t, (size_t)table_row(r, a), (size_t)table_row(r, b), r->column[column], descending);
+    if (r->column[column] != STATE) {
+        size_t p = (size_t)cell_row(r, a, r->column[column]), q = (size_t)cell_row(r, b, r->column[column]);
+        return p == q ? 0 : table_compare(r->t, p, q, r->column[column], descending);
+    }
     int c = state_rank(trial_of(r, a)) - state_rank(trial_of(r, b));
     return descending ? -c : c;
 }

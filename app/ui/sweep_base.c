@@ -91,9 +91,12 @@ static saint_status add_number(sweep_texts *out, const char *key, int now, int p
 static saint_status add_globals(const saint_settings *s, const saint_settings *plain, sweep_texts *out, saint_error *err)
 {
     saint_status st = s->mode_given || s->mode != plain->mode ? add(out, "mode", saint_mode_name(s->mode), err) : SAINT_OK;
-    /* Naming single layers switches the range off by itself; saying so would ask for the range too. And use_saint=true would switch a
-     * stage on that is off. */
-    if (st == SAINT_OK && s->range_given && (!s->use_saint || s->mode & SAINT_MODE_LLM || s->mode_given)) st = add(out, "use_saint", s->use_saint ? "true" : "false", err);
+    /* Naming single layers switches the range off by itself, and saying so would ask for the range too; use_saint=true would switch a stage
+     * on that is off. */
+    bool single = false;
+    for (int i = 0; i < SAINT_MAX_LAYERS; i++) single = single || s->llm[i].method >= 0;
+    bool say = s->range_given ? !s->use_saint || s->mode & SAINT_MODE_LLM || s->mode_given : !s->use_saint && !single;
+    if (st == SAINT_OK && say) st = add(out, "use_saint", s->use_saint ? "true" : "false", err);
     if (st == SAINT_OK) st = add_number(out, "saint_start", s->saint_start, plain->saint_start, err);
     if (st == SAINT_OK) st = add_number(out, "saint_end", s->saint_end, plain->saint_end, err);
     if (st == SAINT_OK && s->llm_method != plain->llm_method) st = add(out, "llm_prune_mode", saint_method_label(s->llm_method), err);

@@ -263,7 +263,12 @@ bool sweeps_run(ui *u, sweep_entry *e, child_event why)
         return false;
     }
     snprintf(log, sizeof log, "%s/log.txt", e->folder);
-    if (child_spawn(&e->process, (const char *const *)(void *)e->launch.argv, log, 5, &err) != SAINT_OK) {
+    const char *argv[LAUNCH_ARGS_MOST + 2];
+    int n = 0;
+    for (; n < e->launch.argc; n++) argv[n] = e->launch.argv[n];
+    if (why == CHILD_RETRY) argv[n++] = "--retry-errors"; /* also those that were tried as often as a sweep does by itself */
+    argv[n] = NULL;
+    if (child_spawn(&e->process, argv, log, 5, &err) != SAINT_OK) {
         e->state = before;
         ui_say(u, SAINT_UI_SAY_BAD, "%s", err.text);
         return false;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ui/actions.h"
-#include "ui/chart.h"
+#include "ui/chart_draw.h"
 #include "ui/sweeps.h"
 
 enum { HIT_FORM = 1, HIT_RUNS, HIT_HEADS, HIT_NEXT };
@@ -22,7 +22,7 @@ static const char *what_now(const sweep_entry *e)
     case CHILD_PAUSED:
     case CHILD_CANCELLED: return "p goes on where it stopped";
     case CHILD_FAILED: return "R starts it again";
-    case CHILD_COMPLETE: return "R runs failed samples again";
+    case CHILD_COMPLETE: return e->set && e->set->data->errors ? "R runs failed samples again" : "n another one   5 charts";
     default: return e->launch.argc ? "p starts it" : "read only: it was not started here";
     }
 }
@@ -32,6 +32,16 @@ static const char *state_of(const sweep_entry *e)
 {
     if (e->set && e->set->data->complete && !child_alive(e->state)) return "complete";
     return e->state == CHILD_IDLE ? (e->set ? "incomplete" : "not read yet") : child_state_name(e->state);
+}
+
+/* "scenes-vlm, f32 on cpu, 8 samples of scenes:test: keep_num, saint_threshold" */
+static void about(const sweep_data *d, char *out, size_t size)
+{
+    const char *slash = d->model ? strrchr(d->model, '/') : NULL, *model = slash ? slash + 1 : d->model ? d->model : "?";
+    int n = snprintf(out, size, "%s, %s on %s, %d runs of %zu samples:", model, d->dtype ? d->dtype : "?", d->backend ? d->backend : "?", d->n_trials, d->n_wanted);
+    for (int i = 0; i < d->axes.n_params && n > 0 && (size_t)n < size; i++)
+        n += snprintf(out + n, size - (size_t)n, "%s %s", i ? "," : "", d->axes.param[i]);
+    if (d->conflicts && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, "   %zu samples had two different outputs", d->conflicts);
 }
 
 static void draw_progress(ui *u, saint_ui_pen p)
@@ -55,8 +65,10 @@ static void draw_progress(ui *u, saint_ui_pen p)
     else saint_ui_textf(row, 0, 0, -1, SAINT_UI_MUTED, "%s: %s", e->name, child_alive(e->state) ? "starting" : e->error.text[0] ? e->error.text : "reading");
     if (in.area.h < 2) return;
     saint_ui_text(in, 1, 1, in.area.w - 2, SAINT_UI_FAINT, e->folder);
-    sweeps_log_line(e, line, sizeof line);
-    if (in.area.h > 2) saint_ui_text(in, 1, 2, in.area.w - 2, e->state == CHILD_FAILED ? SAINT_UI_BAD : SAINT_UI_MUTED, line);
+    if (in.area.h < 3) return;
+    if (e->set && e->state != CHILD_FAILED) about(e->set->data, line, sizeof line);
+    else sweeps_log_line(e, line, sizeof line);
+    saint_ui_text(in, 1, 2, in.area.w - 2, e->state == CHILD_FAILED ? SAINT_UI_BAD : SAINT_UI_MUTED, line);
 }
 
 static bool event_progress(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
@@ -176,7 +188,7 @@ static void draw_chart(ui *u, saint_ui_pen p)
         if (c->data.row[i].key == sweeps_set(u)->data->trial[trial].trial.ordinal) cursor = c->data.value[chart_at(&c->data, i, a->x)];
     if (chart_build(&c->data, a, c->shown, NAN, cursor, &f, &err) != SAINT_OK) return;
     saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = title, .note = "5 charts", .focus = focus});
-    saint_ui_plot_draw(in, &f.plot, NULL);
+    chart_draw(in, &f, 0, -1, 0, 0, NULL);
     chart_figure_free(&f);
 }
 

@@ -41,6 +41,15 @@ void sweeps_form_changed(ui *u)
 
 /* ---- drawing ---- */
 
+/* Lines for parameters as far as they are used, and one more. */
+static bool row_shown(const sweep_form *f, int row)
+{
+    if (row <= FORM_AXIS || row >= FORM_METHOD) return sweep_form_row_used(f, row);
+    for (int i = row - 1; i < FORM_METHOD; i++)
+        if (f->line[i].text[0]) return true;
+    return f->at == row;
+}
+
 static void estimate_text(const sweep_estimate *e, char *out, size_t size)
 {
     char took[32], bytes[32];
@@ -76,10 +85,10 @@ void sweeps_form_draw(ui *u, saint_ui_pen in)
     char text[200];
     int y = 0, foot = in.area.h > FORM_ROWS + 3 ? 4 : 3, room = in.area.h - foot, before = 0;
     saint_ui_clear(in, SAINT_UI_TEXT);
-    for (int row = 0; row < f->at; row++) before += sweep_form_row_used(f, row);
+    for (int row = 0; row < f->at; row++) before += row_shown(f, row);
     int skip = before >= room ? before - room + 1 : 0; /* few rows: the one under the cursor stays in view */
     for (int row = 0; row < FORM_ROWS; row++) {
-        if (!sweep_form_row_used(f, row)) continue;
+        if (!row_shown(f, row)) continue;
         if (skip-- > 0) continue;
         if (y >= room) break;
         draw_row(in, f, row, y++, u->focus == SAINT_UI_PANE_RUNS, !s->form_good && s->estimate.row == row);
@@ -102,7 +111,7 @@ static void step_row(sweep_form *f, int by)
 {
     int row = f->at;
     do row += by;
-    while (row > 0 && row < FORM_ROWS && !sweep_form_row_used(f, row));
+    while (row > 0 && row < FORM_ROWS && !row_shown(f, row));
     if (row >= 0 && row < FORM_ROWS) f->at = row;
 }
 

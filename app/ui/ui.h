@@ -197,7 +197,7 @@ void ui_changed(ui *u);
 void ui_layer(ui *u, int at);
 /* Ask for a run of a slot when it is stale; the worker takes NOW first, then A, BASE, RANDOM. */
 void ui_want(ui *u, int slot);
-/* A module wants a run that is no slot's (ui_module.want). */
+/* Have modules asked now what they want to run (ui_module.want), where nothing else happens that would. */
 void ui_kick(ui *u);
 /* Open sample i of the data set (counted in the filter), a picture file, a folder or KIND:PATH. Returns at once. */
 void ui_show_sample(ui *u, size_t i);

@@ -104,7 +104,7 @@ static void ranges_are_those_of_the_model(void **state)
     assert_true(fields.spec[field("r")].max == patches);
     int i = field("saint_image_token_length");
     char text[64];
-    assert_string_equal(saint_ui_field_format(&fields.spec[i], -1, text, sizeof text), "derived 37");
+    assert_string_equal(saint_ui_field_format(&fields.spec[i], -1, text, sizeof text), "37 derived");
     assert_string_equal(saint_ui_field_format(&fields.spec[field("saint_sys_length")], -1, text, sizeof text), "derived");
     make(NULL, true, NULL, SAINT_STAGE_VIT, 0);
     assert_true(fields.spec[field("keep_num")].max == 65536); /* no model yet */
