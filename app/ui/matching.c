@@ -111,12 +111,11 @@ static bool want(ui *u, saint_request *out)
         stop(u, "A does not run");
         return false;
     }
-    bool vision = u->info->vit_layers > 0, turn_of_a = m->kind == MATCH_TIME && measure_next(&m->runs) == 0;
-    *out = (saint_request){.pixels = vision ? u->subject.pixels : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = turn_of_a ? u->plan[left].settings : m->settings,
-                           .cold = m->kind == MATCH_TIME};
+    if (!ui_request(u, left, out)) return false; /* A's plan; no answer is needed */
+    out->max_new_tokens = 0;
+    out->want_stats = false;
+    out->cold = m->kind == MATCH_TIME;
+    if (m->kind != MATCH_TIME || measure_next(&m->runs) != 0) out->settings = m->settings;
     return true;
 }
 

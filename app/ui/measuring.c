@@ -32,7 +32,8 @@ void ui_speed_of(const ui *u, int slot, speed_plan *out)
 {
     int i = ui_speed_measured(u, slot);
     if (!u->info) *out = (speed_plan){0};
-    else if (i >= 0) speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
+    else if (i >= 0)
+        speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
     else speed_plan_of_trace(u->info, u->plan[slot].trace, out);
 }
 
@@ -47,10 +48,7 @@ static void stop(ui *u, const char *why)
     else ui_say(u, SAINT_UI_SAY_WARN, "measuring stopped: %s", why);
 }
 
-static bool failed(const ui *u, int slot)
-{
-    return u->plan[slot].error.code != SAINT_OK && !u->plan[slot].trace;
-}
+static bool failed(const ui *u, int slot) { return u->plan[slot].error.code != SAINT_OK && !u->plan[slot].trace; }
 
 /* The slots are settled: which are there, and that they are what is measured. */
 static bool begin(ui *u)
@@ -84,14 +82,13 @@ static bool want(ui *u, saint_request *out)
     if (!s->active || (!s->began && !begin(u))) return false;
     int at = measure_next(&s->runs);
     if (at < 0) return false;
-    bool vision = u->info->vit_layers > 0;
-    *out = (saint_request){.images = vision ? &u->subject.image : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = u->plan[s->slot[at]].settings,
-                           .max_new_tokens = s->tokens,
-                           .ignore_eos = true,
-                           .cold = true};
+    if (!ui_request(u, s->slot[at], out)) return false;
+    if (out->n_images) out->images = &u->subject.image;
+    out->pixels = NULL;
+    out->has_picture_key = false;
+    out->max_new_tokens = s->tokens;
+    out->ignore_eos = out->cold = true;
+    out->want_stats = false;
     return true;
 }
 
@@ -112,15 +109,9 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token", s->runs.n, r.median);
 }
 
-static void changed(ui *u)
-{
-    stop(u, "the plan changed");
-}
+static void changed(ui *u) { stop(u, "the plan changed"); }
 
-static void subject(ui *u)
-{
-    stop(u, "the picture or the question changed");
-}
+static void subject(ui *u) { stop(u, "the picture or the question changed"); }
 
 static void model(ui *u)
 {

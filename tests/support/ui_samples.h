@@ -1,25 +1,24 @@
-/* ui_samples.h - a workbench that has run: a model and a run made up from the sample scene (view_samples.h), no engine behind it, no clock. What the
- * panes draw from it is the same everywhere. */
+/* ui_samples.h - a workbench with made-up runs of a made-up model: the state that pages draw, without a model, a thread or a clock. */
 #ifndef SAINT_TESTS_SUPPORT_UI_SAMPLES_H
 #define SAINT_TESTS_SUPPORT_UI_SAMPLES_H
 
-#include "support/view_samples.h"
-#include "ui/inspect.h"
+#include "ui/extra.h"
+
+/* The shape of LLaVA-1.5-7B. */
+extern const saint_model_info ui_sample_model;
+/* The plan of these settings, run: token counts by the budget or, for votes, a tenth of what is there; survivors, scores, times, statistics
+ * and logits by formulas. slow: factor on all times. Owned by the caller; NULL without memory. */
+saint_trace *ui_sample_trace(const saint_settings *s, const char *answer, double slow);
 
 typedef struct {
     ui u;
-    sample s;
-    saint_model_info info;
-    uint8_t marked[SAMPLE_STEPS];
+    saint_ui_hit room[1 << 16];
 } ui_sample;
-
-/* The live plan prunes after ViT layer 19 (iterative_drop_full_graph, seven rounds) and LLM layers 7 to 16 (saint_drop); the unpruned model has
- * run too. The cursor stands at ViT 19. */
-saint_status ui_sample_make(ui_sample *s, saint_error *err);
-void ui_sample_free(ui_sample *s);
-/* A patch under the microscope, with an answer as a session would have given it. */
-void ui_sample_look(ui_sample *s, int patch);
-/* The panes of the page at the size of the canvas; header, message and footer are left blank. */
-void ui_sample_draw(ui_sample *s, saint_ui_canvas *c);
+/* Hybrid as the live plan, another one pinned, the unpruned model and random dropping beside them; all of them have run; the modules of
+ * these pages are open. SAINT_MEMORY. */
+saint_status ui_sample_open(ui_sample *s, saint_error *err);
+void ui_sample_close(ui_sample *s);
+/* Lay out and draw the panes of a page at a size; header, strip and footer stay empty. */
+saint_status ui_sample_draw(ui_sample *s, saint_ui_page page, int w, int h, saint_ui_pane_id focus, saint_error *err);
 
 #endif

@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "support/random.h"
-#include "support/ui_samples.h"
+#include "support/inspect_sample.h"
 #include "ui/panes.h"
 
 typedef struct {
@@ -11,21 +11,21 @@ typedef struct {
     saint_ui_tier tier;
     saint_ui_glyphs glyphs;
     saint_ui_palette_kind kind;
-    void (*set)(ui_sample *s);
+    void (*set)(inspect_sample *s);
 } golden;
 
-static void as_it_is(ui_sample *s) { (void)s; }
+static void as_it_is(inspect_sample *s) { (void)s; }
 
-static void token_under_the_cursor(ui_sample *s)
+static void token_under_the_cursor(inspect_sample *s)
 {
     s->u.focus = SAINT_UI_PANE_IMAGE;
     s->u.cursor.at = SAMPLE_VIT + 9;
     int patch = 5 * SAMPLE_GRID;
     while (s->s.death[patch] != SAMPLE_VIT + 9) patch++;
-    ui_sample_look(s, patch);
+    inspect_sample_look(s, patch);
 }
 
-static void survivor_and_marks(ui_sample *s)
+static void survivor_and_marks(inspect_sample *s)
 {
     s->u.focus = SAINT_UI_PANE_STRIP;
     s->u.style = SAINT_UI_PHOTO_DEATH;
@@ -34,11 +34,11 @@ static void survivor_and_marks(ui_sample *s)
     s->marked[19] = 1; /* the site of the ViT */
     int patch = 8 * SAMPLE_GRID;
     while (s->s.death[patch] >= 0) patch++;
-    ui_sample_look(s, patch);
+    inspect_sample_look(s, patch);
 }
 
 /* Another budget, whose run is on its way: the strip counts what can be counted, the rest is of the old run. */
-static void changed(ui_sample *s)
+static void changed(inspect_sample *s)
 {
     saint_error e;
     s->u.plan[UI_NOW].version = 2;
@@ -46,7 +46,7 @@ static void changed(ui_sample *s)
     s->u.cursor.at = SAMPLE_VIT + 12;
 }
 
-static void round_of_many(ui_sample *s)
+static void round_of_many(inspect_sample *s)
 {
     s->u.cursor.round = 2;
     s->u.style = SAINT_UI_PHOTO_OUTLINE;
@@ -54,7 +54,7 @@ static void round_of_many(ui_sample *s)
     s->u.fields.top = 9;
 }
 
-static void heat_painting(ui_sample *s)
+static void heat_painting(inspect_sample *s)
 {
     s->u.style = SAINT_UI_PHOTO_HEAT;
     s->u.painting = true;
@@ -63,7 +63,7 @@ static void heat_painting(ui_sample *s)
     s->u.plan[UI_NOW].version = 2;
 }
 
-static void nothing_yet(ui_sample *s)
+static void nothing_yet(inspect_sample *s)
 {
     for (int slot = 0; slot < UI_SLOTS; slot++) {
         saint_trace_unref(s->u.plan[slot].trace);
@@ -125,22 +125,22 @@ static void panes_look_as_they_did(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
         const golden *g = &goldens[i];
-        ui_sample *s = malloc(sizeof *s);
+        inspect_sample *s = malloc(sizeof *s);
         saint_ui_canvas c = {0};
         saint_ui_hit room[4096];
-        assert_ok(ui_sample_make(s, err));
+        assert_ok(inspect_sample_make(s, err));
         s->u.hits = (saint_ui_hits){.room = 4096, .hit = room};
         saint_ui_theme_make(&s->u.theme, g->kind, g->tier, g->glyphs);
         g->set(s);
         assert_ok(saint_ui_canvas_resize(&c, g->w, g->h, err));
-        ui_sample_draw(s, &c);
+        inspect_sample_draw(s, &c);
         saint_ui_canvas_reduce(&c, g->tier);
         char *text = saint_ui_canvas_dump(&c, true);
         assert_non_null(text);
         compare(g->name, text);
         free(text);
         saint_ui_canvas_free(&c);
-        ui_sample_free(s);
+        inspect_sample_free(s);
         free(s);
     }
 }
@@ -150,8 +150,8 @@ static void any_state_draws_inside_its_rectangle_at_any_size(void **state)
     (void)state;
     enum { FRAME = 2 };
     static const saint_ui_pane_id ids[] = {SAINT_UI_PANE_IMAGE, SAINT_UI_PANE_PARAMS, SAINT_UI_PANE_FACTS, SAINT_UI_PANE_TOKEN, SAINT_UI_PANE_STRIP};
-    ui_sample *s = malloc(sizeof *s);
-    assert_ok(ui_sample_make(s, err));
+    inspect_sample *s = malloc(sizeof *s);
+    assert_ok(inspect_sample_make(s, err));
     uint64_t seed = 41;
     saint_ui_hit room[256];
     for (int round = 0; round < 600; round++) {
@@ -188,7 +188,7 @@ static void any_state_draws_inside_its_rectangle_at_any_size(void **state)
         saint_ui_canvas_free(&before);
         saint_ui_canvas_free(&c);
     }
-    ui_sample_free(s);
+    inspect_sample_free(s);
     free(s);
 }
 
