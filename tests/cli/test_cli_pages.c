@@ -32,7 +32,8 @@ static int drive(const char *script)
     snprintf(path, sizeof path, "%s/script", folder);
     assert_int_equal(saint_file_write(path, script, strlen(script), &e), SAINT_OK);
     snprintf(command, sizeof command,
-             "cd %s && XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s XDG_CACHE_HOME=%s %s ui --model %s/llava-tiny-new --data images:%s/pictures --threads 2 "
+             "cd %s && XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s XDG_CACHE_HOME=%s %s ui --model %s/llava-tiny-new --data images:%s/pictures "
+             "--threads 2 "
              "--script script </dev/null 2>&1",
              folder, folder, folder, folder, SAINT_BINARY, SAINT_FIXTURE_DIR, SAINT_FIXTURE_DIR);
     int st = system(command);
