@@ -145,6 +145,24 @@ static bool stays_with(const ui_token *t, const ui_probe *probe, const saint_met
     return probe->stays && probe->stays(probe->ud, p, t->patch, stays);
 }
 
+/* Further rounds rank the survivors anew, but what goes at a budget goes at every smaller one: bisection finds the least that keeps a survivor. */
+static bool search_budget(const ui_token *t, int prefix, const ui_probe *probe, int *keep)
+{
+    saint_method_params p = t->site->p;
+    int goes = 0, stays_at = t->site->n_in - t->n_dropped;
+    bool stays;
+    p.keep_num = prefix;
+    if (!stays_with(t, probe, &p, &stays) || stays) return false;
+    while (stays_at - goes > 1) {
+        int middle = (goes + stays_at) / 2;
+        p.keep_num = middle + prefix;
+        if (!stays_with(t, probe, &p, &stays)) return false;
+        *(stays ? &stays_at : &goes) = middle;
+    }
+    *keep = stays_at;
+    return true;
+}
+
 /* A budget drops the first n_dropped of a fixed order, so the place in that order says which budgets keep the patch. Held against the method
  * itself on both sides of the edge. */
 static void budget_hint(ui_token *t, int prefix, const ui_probe *probe)
@@ -157,10 +175,12 @@ static void budget_hint(ui_token *t, int prefix, const ui_probe *probe)
         p.keep_num = keep - side + prefix;
         if (p.keep_num < prefix || !stays_with(t, probe, &p, &on_each_side[side])) return;
     }
-    if (!on_each_side[0] || on_each_side[1]) return; /* a method whose order depends on its budget: nothing can be said */
+    bool counted = on_each_side[0] && !on_each_side[1];
+    if (!counted && !(kept && search_budget(t, prefix, probe, &keep))) return;
     ui_hint *h = add_hint(t, s->stage == SAINT_STAGE_VIT ? "keep_num" : "llm_keep_num");
     if (!h) return;
     h->at_least = !kept;
+    h->searched = !counted;
     h->value = kept ? keep - 1 + prefix : keep + prefix;
 }
 

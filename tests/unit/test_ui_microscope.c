@@ -110,7 +110,8 @@ static void fates_and_hints_hold_in_runs(void **state)
                 const ui_hint *h = &t.hint[n];
                 bool threshold = strstr(h->key, "threshold") != NULL, K = strstr(h->key, "K") != NULL;
                 double step = threshold ? 0.0001 : 1;
-                assert_int_equal(h->searched, threshold);
+                bool rounds = strncmp(site->method->name, "iterative", 9) == 0 && !gone; /* its rounds rank survivors anew */
+                if (!rounds) assert_int_equal(h->searched, threshold);
                 assert_int_equal(h->at_least, gone);
                 if (h->impossible) { /* no value of the raster up to the end of the range */
                     impossible++;
@@ -131,7 +132,7 @@ static void fates_and_hints_hold_in_runs(void **state)
         saint_session_close(s);
     }
     assert_true(dropped > 100 && alive > 50 && merged > 5 && protected > 20);
-    assert_true(hints[0] > 20 && hints[1] > 20 && hints[2] > 60 && searched == hints[0]);
+    assert_true(hints[0] > 20 && hints[1] > 20 && hints[2] > 100 && searched >= hints[0]);
     (void)impossible;
 }
 
