@@ -73,6 +73,7 @@ static void finish(ui *u)
     }
     ui_replace(u, &s, kind == MATCH_TOKENS ? "match A's tokens" : "match A's time");
     snprintf(m->report, sizeof m->report, "%s", text); /* a changed plan has no report: this one has */
+    m->timed_version = kind == MATCH_TIME ? u->plan[UI_NOW].version : 0;
     ui_say(u, m->search.reached ? SAINT_UI_SAY_GOOD : SAINT_UI_SAY_WARN, "%s", text);
 }
 
