@@ -413,6 +413,28 @@ static void a_full_disk_is_a_clear_error(void **state)
     cJSON_Delete(c);
 }
 
+/* Times that were taken while another one used the device are no times. */
+static void shared_devices_are_noticed(void **state)
+{
+    (void)state;
+    char name[64];
+    make();
+    snprintf(name, sizeof name, "saint-%ld-cpu.lock", (long)getuid());
+    data_write(name, "");
+    int fd = open(data_path(name), O_RDWR);
+    assert_int_equal(flock(fd, LOCK_SH), 0);
+    cJSON *c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
+    assert_int_equal(number(c, "n"), 2);
+    assert_int_equal(number(c, "timings_ms.n"), 0);
+    assert_true(cJSON_IsNull(get(c, "timings_ms.total")) && cJSON_IsNull(get(c, "throughput")) && cJSON_IsNull(get(c, "speedup.value")));
+    assert_non_null(strstr(r.err, "the times of 4 runs do not count"));
+    cJSON_Delete(c);
+    close(fd);
+    c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
+    assert_int_equal(number(c, "timings_ms.n"), 2);
+    cJSON_Delete(c);
+}
+
 /* Without --data: the test split of Scenes, made once. */
 static void the_embedded_data_set_is_made_on_first_use(void **state)
 {
@@ -455,7 +477,9 @@ int main(void)
         cmocka_unit_test(damaged_lines_are_made_again),
         cmocka_unit_test(interrupted_and_killed_runs_lose_nothing),
         cmocka_unit_test(a_full_disk_is_a_clear_error),
+        cmocka_unit_test(shared_devices_are_noticed),
         cmocka_unit_test(the_embedded_data_set_is_made_on_first_use),
     };
-    return cmocka_run_group_tests(tests, data_make, data_remove);
+    if (data_make(NULL) != 0 || setenv("TMPDIR", data_folder, 1) != 0) return 1; /* the lock of the device: other tests run too */
+    return cmocka_run_group_tests(tests, NULL, data_remove);
 }
