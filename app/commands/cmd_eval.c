@@ -97,7 +97,8 @@ static int open_data(job *j)
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
-                                     .style = j->o->prompts && strcmp(j->o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
+                                     .style =
+                                         j->o->prompts && strcmp(j->o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
     if (s == SAINT_OK) s = saint_dataset_open(name, &d, &j->data, &e);
     if (s != SAINT_OK) return cli_fail("eval", s, &e);
     const saint_dataset_info *i = saint_dataset_get_info(j->data);
@@ -407,7 +408,8 @@ int cmd_eval(int argc, char **argv)
         LOAD_SETTINGS_OPTIONS(o.load),
         LOAD_ENGINE_OPTIONS(o.load),
         {"max-new-tokens", "N", "longest answer; default: as published for the data set", NULL, &o.max_new_tokens, NULL},
-        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser, NULL},
+        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
+         NULL},
         {"out", "DIR", "append every record to DIR/answers.jsonl; the same command again goes on there", NULL, &o.out, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};

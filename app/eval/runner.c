@@ -413,7 +413,8 @@ static saint_status find_partner(eval_runner *r, const eval_unit *u, const eval_
     for (size_t i = 0; i < n && !partner; i++)
         if (unit[i].trial->id == id) partner = unit[i].trial;
     if (!partner || partner->id != id || partner->twin_id)
-        return saint_fail(err, SAINT_INVALID, "%s: a random twin needs its partner among the units", u->trial->name ? u->trial->name : "trial");
+        return saint_fail(err, SAINT_INVALID, "%s: a random twin needs its partner among the units",
+                          u->trial->name ? u->trial->name : "trial");
     eval_result silent;
     eval_unit p = {.trial = partner, .sample = u->sample, .repeat = u->repeat};
     saint_status s = run_unit(r, &p, unit, n, &silent, err);

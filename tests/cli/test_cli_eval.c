@@ -31,7 +31,8 @@ static void slurp(const char *path, char *buf, size_t size)
 
 static void command_line(char *out, size_t size, const char *before, const char *args)
 {
-    snprintf(out, size, "cd %s && %s exec %s eval %s >%s.out 2>%s.err </dev/null", data_folder, before, SAINT_BINARY, args, data_folder, data_folder);
+    snprintf(out, size, "cd %s && %s exec %s eval %s >%s.out 2>%s.err </dev/null", data_folder, before, SAINT_BINARY, args, data_folder,
+             data_folder);
 }
 
 static void finish(int st)
@@ -127,7 +128,9 @@ static void make(void)
         copy_picture("b-32.png", name);
     }
     f = open_memstream(&text, &n);
-    for (int i = 0; i < 400; i++) fprintf(f, "{\"uid\": \"q%d\", \"question\": \"How many %d?\", \"answers\": [\"two\"], \"image\": \"../s/color/0%d.png\"}\n", i, i, i % 3);
+    for (int i = 0; i < 400; i++)
+        fprintf(f, "{\"uid\": \"q%d\", \"question\": \"How many %d?\", \"answers\": [\"two\"], \"image\": \"../s/color/0%d.png\"}\n", i, i,
+                i % 3);
     fclose(f);
     data_write("many/manifest.jsonl", text);
     free(text);
@@ -257,8 +260,9 @@ static void outcomes(const char *name, char *out, size_t size)
 {
     char command[1024], path[256];
     snprintf(path, sizeof path, "%s.sorted", data_folder);
-    snprintf(command, sizeof command, "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s",
-             data_path(name), path);
+    snprintf(command, sizeof command,
+             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
+             path);
     assert_int_equal(system(command), 0);
     slurp(path, out, size);
     unlink(path);
@@ -286,8 +290,8 @@ static void the_same_command_goes_on(void **state)
     assert_string_equal(before, after);
     /* scored again without a model */
     char command[1024];
-    snprintf(command, sizeof command, "cd %s && %s score --data scenes:s --answers o/deep/er/answers.jsonl --json > %s.out 2> %s.err", data_folder,
-             SAINT_BINARY, data_folder, data_folder);
+    snprintf(command, sizeof command, "cd %s && %s score --data scenes:s --answers o/deep/er/answers.jsonl --json > %s.out 2> %s.err",
+             data_folder, SAINT_BINARY, data_folder, data_folder);
     finish(system(command));
     assert_int_equal(r.status, 0);
     assert_ok(saint_json_parse(r.out, strlen(r.out), sizeof r.out, "stdout", &c, err));
