@@ -9,21 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- text from outside ------------------------------------------------------------------------------------------- */
+#include "utf8.h"
 
-/* Bytes of the UTF-8 character at p, 0 when there is none: cJSON passes on what it gets, and others parse what we print. */
-static size_t utf8_length(const unsigned char *p)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (n < 2) return n;
-    uint32_t c = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if (p[i] >> 6 != 2) return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    return c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? n : 0;
-}
+/* ---- text from outside ------------------------------------------------------------------------------------------- */
 
 void cli_put_clean(FILE *f, const char *text, size_t max)
 {
@@ -56,12 +44,18 @@ static void put_utf8(const char *text)
 
 /* ---- help -------------------------------------------------------------------------------------------------------- */
 
+/* "out,o": bytes of the long name, and the letter of the short one, 0 = none. */
+static int name_bytes(const cli_option *o) { return (int)strcspn(o->name, ","); }
+
+static char letter_of(const cli_option *o) { return o->name[name_bytes(o)] ? o->name[name_bytes(o) + 1] : 0; }
+
 static void print_help(const cli_command *c)
 {
     printf("saint %s - %s\n\nusage: saint %s %s\n\n", c->name, c->summary, c->name, c->usage);
     for (const cli_option *o = c->options; o->name; o++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "", o->list ? " ..." : "");
+        char left[64], brief[8] = "";
+        if (letter_of(o)) snprintf(brief, sizeof brief, "-%c, ", letter_of(o));
+        snprintf(left, sizeof left, "%s--%.*s%s%s%s", brief, name_bytes(o), o->name, o->value ? " " : "", o->value ? o->value : "", o->list ? " ..." : "");
         printf("  %-30s %s\n", left, o->help);
     }
     printf("  %-30s %s\n", "--help", "this text");
@@ -84,8 +78,12 @@ static void print_man(const cli_command *c)
     print_roff(c->usage);
     putchar('\n');
     for (const cli_option *o = c->options; o->name; o++) {
-        printf(".TP\n.B \\-\\-");
-        print_roff(o->name);
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", name_bytes(o), o->name);
+        printf(".TP\n.B ");
+        if (letter_of(o)) printf("\\-%c, ", letter_of(o));
+        printf("\\-\\-");
+        print_roff(name);
         if (o->value) {
             putchar(' ');
             print_roff(o->value);
@@ -99,7 +97,10 @@ static void print_man(const cli_command *c)
 /* One option a line, with its value's name when it takes one: what bash completion reads. */
 static void print_completion(const cli_command *c)
 {
-    for (const cli_option *o = c->options; o->name; o++) printf("--%s %s\n", o->name, o->value ? o->value : "");
+    for (const cli_option *o = c->options; o->name; o++) {
+        printf("--%.*s %s\n", name_bytes(o), o->name, o->value ? o->value : "");
+        if (letter_of(o)) printf("-%c %s\n", letter_of(o), o->value ? o->value : "");
+    }
     puts("--help ");
 }
 
@@ -147,21 +148,28 @@ int cli_fail(const char *command, saint_status s, const saint_error *e)
 static const cli_option *find(const cli_command *c, const char *name, size_t n)
 {
     for (const cli_option *o = c->options; o->name; o++)
-        if (strlen(o->name) == n && strncmp(o->name, name, n) == 0) return o;
+        if ((size_t)name_bytes(o) == n && strncmp(o->name, name, n) == 0) return o;
+    return NULL;
+}
+
+static const cli_option *find_letter(const cli_command *c, char letter)
+{
+    for (const cli_option *o = c->options; o->name; o++)
+        if (letter && letter_of(o) == letter) return o;
     return NULL;
 }
 
 /* The option that shares the longest beginning with what was typed. */
-static const char *nearest(const cli_command *c, const char *name)
+static const cli_option *nearest(const cli_command *c, const char *name)
 {
-    const char *best = c->options->name;
+    const cli_option *best = c->options;
     size_t longest = 0;
     for (const cli_option *o = c->options; o->name; o++) {
         size_t n = 0;
-        while (o->name[n] && o->name[n] == name[n]) n++;
+        while (o->name[n] && o->name[n] != ',' && o->name[n] == name[n]) n++;
         if (n > longest) {
             longest = n;
-            best = o->name;
+            best = o;
         }
     }
     return best;
@@ -169,42 +177,82 @@ static const char *nearest(const cli_command *c, const char *name)
 
 enum { VALUE_MAX_BYTES = 4096 }; /* the longest path there is; beyond it messages would lose their reason */
 
-int cli_parse(const cli_command *c, int argc, char **argv)
+/* The option that an argument means, NULL when there is none; *value: what is attached to it (--name=value, -nvalue), NULL = nothing. */
+static const cli_option *option_of(const cli_command *c, const char *a, const char **value)
 {
+    size_t n = strcspn(a, "=");
+    bool is_long = a[1] == '-';
+    const cli_option *o = is_long ? find(c, a + 2, n - 2) : find_letter(c, a[1]);
+    *value = NULL;
+    if (is_long && a[n]) *value = a + n + 1;
+    if (!is_long && a[2]) *value = a + 2;
+    return o;
+}
+
+/* Store one option. next: the argument behind it, NULL at the end; *used: it was the value. -1: go on. */
+static int take(const cli_command *c, const char *a, const char *next, bool *used)
+{
+    const char *value;
+    const cli_option *o = option_of(c, a, &value);
+    *used = false;
+    if (!o && a[1] == '-') {
+        const cli_option *like = nearest(c, a + 2);
+        return cli_usage(c->name, "%s: no such option; the nearest is --%.*s", a, name_bytes(like), like->name);
+    }
+    if (!o) return cli_usage(c->name, "%s: no such option; `saint %s --help` shows them", a, c->name);
+    const int n = name_bytes(o);
+    if (o->flag) {
+        if (value) return cli_usage(c->name, "--%.*s takes no value", n, o->name);
+        *o->flag = true;
+        return -1;
+    }
+    *used = !value && next;
+    if (*used) value = next;
+    if (!value || (!*value && strcmp(o->value, "TEXT") != 0)) return cli_usage(c->name, "--%.*s needs a value: %s", n, o->name, o->value);
+    size_t bytes = strlen(value);
+    if (bytes > VALUE_MAX_BYTES && strcmp(o->value, "TEXT") != 0)
+        return cli_usage(c->name, "--%.*s: expected %s of at most %d bytes, found %zu", n, o->name, o->value, (int)VALUE_MAX_BYTES, bytes);
+    if (o->text) {
+        *o->text = value;
+        return -1;
+    }
+    if (o->list->n == CLI_LIST_MAX) return cli_usage(c->name, "--%.*s: more than %d", n, o->name, CLI_LIST_MAX);
+    o->list->v[o->list->n++] = value;
+    return -1;
+}
+
+int cli_parse_words(const cli_command *c, int argc, char **argv, cli_list *words)
+{
+    bool all_words = false;
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) {
+        if (!all_words && (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)) {
             print_help(c);
             return EXIT_DONE;
         }
-        if (strcmp(a, "--help=man") == 0 || strcmp(a, "--help=complete") == 0) {
+        if (!all_words && (strcmp(a, "--help=man") == 0 || strcmp(a, "--help=complete") == 0)) {
             (a[7] == 'm' ? print_man : print_completion)(c);
             return EXIT_DONE;
         }
-        if (strncmp(a, "--", 2) != 0 || !a[2])
-            return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
-        size_t n = strcspn(a + 2, "=");
-        const cli_option *o = find(c, a + 2, n);
-        if (!o) return cli_usage(c->name, "%s: no such option; the nearest is --%s", a, nearest(c, a + 2));
-        if (o->flag) {
-            if (a[2 + n]) return cli_usage(c->name, "--%s takes no value", o->name);
-            *o->flag = true;
+        if (words && !all_words && strcmp(a, "--") == 0) {
+            all_words = true;
             continue;
         }
-        const char *value = a[2 + n] ? a + 3 + n : i + 1 < argc ? argv[++i] : NULL;
-        if (!value || (!*value && strcmp(o->value, "TEXT") != 0)) return cli_usage(c->name, "--%s needs a value: %s", o->name, o->value);
-        size_t bytes = strlen(value);
-        if (bytes > VALUE_MAX_BYTES && strcmp(o->value, "TEXT") != 0)
-            return cli_usage(c->name, "--%s: expected %s of at most %d bytes, found %zu", o->name, o->value, (int)VALUE_MAX_BYTES, bytes);
-        if (o->text) {
-            *o->text = value;
-        } else {
-            if (o->list->n == CLI_LIST_MAX) return cli_usage(c->name, "--%s: more than %d", o->name, CLI_LIST_MAX);
-            o->list->v[o->list->n++] = value;
+        if (all_words || a[0] != '-' || !a[1] || strcmp(a, "--") == 0) {
+            if (!words) return cli_usage(c->name, "%s: unexpected argument; `saint %s --help` shows the options", a, c->name);
+            if (words->n == CLI_LIST_MAX) return cli_usage(c->name, "more than %d arguments", CLI_LIST_MAX);
+            words->v[words->n++] = a;
+            continue;
         }
+        bool used;
+        int leave = take(c, a, i + 1 < argc ? argv[i + 1] : NULL, &used);
+        if (leave >= 0) return leave;
+        i += used;
     }
     return -1;
 }
+
+int cli_parse(const cli_command *c, int argc, char **argv) { return cli_parse_words(c, argc, argv, NULL); }
 
 bool cli_int(const char *command, const char *option, const char *text, long min, long max, long *out)
 {

@@ -18,7 +18,7 @@ typedef struct {
 
 /* Exactly one of flag, text, list is set. */
 typedef struct {
-    const char *name;  /* "model", without dashes */
+    const char *name;  /* "model", without dashes; "out,o" has a short form too: --out FILE or -o FILE */
     const char *value; /* "DIR", NULL for a flag */
     const char *help;
     bool *flag;
@@ -33,6 +33,8 @@ typedef struct {
 
 /* Read argv[1..]. Returns -1 to go on, or the exit status with which to leave (help was printed: 0; wrong usage: 2). */
 int cli_parse(const cli_command *c, int argc, char **argv);
+/* The same for a command that takes words besides options; they may stand anywhere, and all behind -- are words. */
+int cli_parse_words(const cli_command *c, int argc, char **argv, cli_list *words);
 /* One line on stderr, and the exit status that belongs to it. */
 int cli_fail(const char *command, saint_status s, const saint_error *e);
 int cli_usage(const char *command, const char *fmt, ...);

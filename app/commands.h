@@ -5,7 +5,11 @@
 int cmd_ui(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_select(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
 int cmd_score(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_models(int argc, char **argv);

@@ -16,7 +16,7 @@
 /* ---- model ------------------------------------------------------------------------------------------------------- */
 
 /* The folders of models lie beside those of the presets: installed and in the tree. */
-bool default_model(char *out, size_t size, saint_error *why)
+saint_status default_model(char *out, size_t size, saint_error *err)
 {
     for (int i = 0; preset_folder(i); i++) {
         struct stat st;
@@ -24,36 +24,37 @@ bool default_model(char *out, size_t size, saint_error *why)
         char config[4096 + 128];
         int n = snprintf(out, size, "%.*s/models/scenes-vlm", slash ? (int)(slash - presets) : 0, presets);
         if (n < 0 || (size_t)n >= size || snprintf(config, sizeof config, "%s/config.json", out) >= (int)sizeof config) continue;
-        if (stat(config, &st) == 0) return true;
+        if (stat(config, &st) == 0) return SAINT_OK;
     }
-    saint_fail(why, SAINT_IO, "the embedded model is not there (looked for %s); give --model DIR", out);
-    return false;
+    return saint_fail(err, SAINT_IO, "the embedded model is not there (looked for %s); give --model DIR", out);
 }
 
-/* ---- data -------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
-static saint_status cache_folder(char *out, size_t size, saint_error *err)
+saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n = cache && cache[0] == '/' ? snprintf(out, size, "%s/saint-workbench", cache) /* relative ones are to be ignored, says XDG */
-            : home && *home        ? snprintf(out, size, "%s/.cache/saint-workbench", home)
-                                   : -1;
-    if (n < 0)
-        return saint_fail(err, SAINT_IO, "no folder for the embedded data set: neither XDG_CACHE_HOME nor HOME is set; give --data KIND:PATH");
-    if ((size_t)n >= size) return saint_fail(err, SAINT_IO, "%.200s...: the path is too long", out);
+    static const struct {
+        const char *variable, *at_home;
+    } places[] = {{"XDG_CONFIG_HOME", ".config"}, {"XDG_STATE_HOME", ".local/state"}, {"XDG_CACHE_HOME", ".cache"}};
+    const char *variable = places[kind].variable, *given = getenv(variable), *home = getenv("HOME");
+    int n;
+    if (given && given[0] == '/') n = snprintf(out, size, "%s/saint-workbench", given);
+    else if (home && home[0] == '/') n = snprintf(out, size, "%s/%s/saint-workbench", home, places[kind].at_home);
+    else return saint_fail(err, SAINT_IO, "no folder for the user's files: neither %s nor HOME is an absolute path", variable);
+    if (n < 0 || (size_t)n >= size) return saint_fail(err, SAINT_IO, "%s: the path is too long", variable);
     for (char *p = out + 1;; p++) {
         char c = *p;
         if (c && c != '/') continue;
         *p = 0;
-        bool ok = mkdir(out, 0755) == 0 || errno == EEXIST;
+        bool ok = mkdir(out, 0700) == 0 || errno == EEXIST;
         int why = errno;
-        if (!ok)
-            return saint_fail(err, SAINT_IO, "%s: this folder for the embedded data set cannot be made: %s; set XDG_CACHE_HOME or give --data",
-                              out, strerror(why));
+        if (!ok) return saint_fail(err, SAINT_IO, "%s: this folder cannot be made: %s; set %s", out, strerror(why), variable);
         *p = c;
         if (!c) return SAINT_OK;
     }
 }
+
+/* ---- data -------------------------------------------------------------------------------------------------------- */
 
 static bool says(const cJSON *o, const char *key, double want)
 {
@@ -100,7 +101,7 @@ static saint_status make(const char *folder, bool (*progress)(void *, size_t, si
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err)
 {
     char folder[4096], path[4096 + 64];
-    saint_status s = cache_folder(folder, sizeof folder, err);
+    saint_status s = default_folder(FOLDER_CACHE, folder, sizeof folder, err);
     if (s != SAINT_OK) return s;
     snprintf(path, sizeof path, "%s/scenes-%s-%d", folder, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
     if (!complete(path)) s = make(path, progress, ctx, err);

@@ -1,4 +1,4 @@
-/* defaults.h - what the program works on when nobody says: the embedded model and the test split of Scenes. */
+/* defaults.h - what the program works on when nobody says: the embedded model, the test split of Scenes, the user's folders. */
 #ifndef SAINT_APP_DEFAULTS_H
 #define SAINT_APP_DEFAULTS_H
 
@@ -7,14 +7,19 @@
 
 #include "engine.h"
 
-/* Folder of the embedded model: models/scenes-vlm beside the presets. false: it is not there; why is one line. */
-bool default_model(char *out, size_t size, saint_error *why);
+/* Folder of the embedded model: models/scenes-vlm beside the presets. SAINT_IO: it is not there. */
+saint_status default_model(char *out, size_t size, saint_error *err);
 
 enum { DEFAULT_SCENES_SEED = 0, DEFAULT_SCENES_COUNT = 143, DEFAULT_SCENES_SIDE = 336 }; /* 2,002 questions */
 
-/* KIND:PATH of the test split of Scenes, made on first use in $XDG_CACHE_HOME/saint-workbench (or ~/.cache/saint-workbench). Any number of
- * processes may ask at once: one makes it, the others wait. progress as in saint_scenes_export_options, called only while it is made; a
- * split that was interrupted goes on. SAINT_IO: no such folder can be written; SAINT_CANCELLED: progress said so. */
+/* KIND:PATH of the test split of Scenes, made on first use in the user's cache. Any number of processes may ask at once: one makes it, the
+ * others wait. progress (may be NULL) as in saint_scenes_export_options, called only while it is made; a split that was interrupted goes on.
+ * SAINT_IO: no such folder can be written; SAINT_CANCELLED: progress said so. */
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err);
+
+/* "$XDG_CACHE_HOME/saint-workbench" and the like, made when missing (0700). Relative values are ignored, as the XDG rules say. SAINT_IO
+ * when there is no such place. */
+typedef enum { FOLDER_CONFIG, FOLDER_STATE, FOLDER_CACHE } folder_kind;
+saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err);
 
 #endif

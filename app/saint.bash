@@ -10,7 +10,13 @@ _saint() {
     options=$("$program" "${COMP_WORDS[1]}" --help=complete 2>/dev/null) || return
     value=$(awk -v o="$prev" '$1 == o {print $2}' <<<"$options")
     case $value in
-    "") mapfile -t COMPREPLY < <(compgen -W "$(awk '{print $1}' <<<"$options")" -- "$cur") ;;
+    "")
+        case ${COMP_WORDS[1]}:$cur in
+        export:-* | plot:-*) mapfile -t COMPREPLY < <(compgen -W "$(awk '{print $1}' <<<"$options")" -- "$cur") ;;
+        export:* | plot:*) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -W "$(awk '{print $1}' <<<"$options")" -- "$cur") ;;
+        esac
+        ;;
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *FILE* | OUT*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     esac
@@ -22,6 +28,8 @@ _saint() {
     --dtype) mapfile -t COMPREPLY < <(compgen -W "f32 bf16" -- "$cur") ;;
     --compat) mapfile -t COMPREPLY < <(compgen -W "corrected reference" -- "$cur") ;;
     --shape) mapfile -t COMPREPLY < <(compgen -W "vit-b16-224 vit-l14-336 vit-h14-224 llava-1.5-7b llava-1.5-13b" -- "$cur") ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "csv samples-csv jsonl lmms-eval mme latex markdown" -- "$cur") ;;
+    --kind) mapfile -t COMPREPLY < <(compgen -W "pareto curve layers" -- "$cur") ;;
     --suite) mapfile -t COMPREPLY < <(compgen -W "engine gemm select" -- "$cur") ;;
     esac
 }

@@ -194,26 +194,51 @@ static saint_status one_text(saint_dataset *d, const char *task, const char *fol
     return s;
 }
 
+/* The files of a task: question files and pictures, and where they lie. */
+typedef struct {
+    char *folder, *texts, *images;
+    saint_list names, pictures;
+    bool split;
+} task_files;
+
+static void task_close(task_files *t)
+{
+    saint_list_free(&t->names);
+    saint_list_free(&t->pictures);
+    free(t->texts);
+    free(t->images);
+    free(t->folder);
+}
+
+/* task_close in any case. */
+static saint_status task_open(task_files *t, const char *root, const char *task, saint_error *err)
+{
+    *t = (task_files){.folder = saint_path_join(root, task)};
+    if (!t->folder) return saint_no_memory(err, root);
+    t->texts = saint_path_join(t->folder, "questions_answers_YN");
+    t->images = saint_path_join(t->folder, "images");
+    saint_status s = t->texts && t->images ? SAINT_OK : saint_no_memory(err, root);
+    t->split = s == SAINT_OK && saint_is_folder(t->texts);
+    if (s == SAINT_OK) s = saint_list_folder(t->split ? t->texts : t->folder, is_text, &t->names, err);
+    if (s == SAINT_OK && (!t->split || saint_is_folder(t->images)))
+        s = saint_list_folder(t->split ? t->images : t->folder, is_image, &t->pictures, err);
+    if (s == SAINT_OK && t->names.n == 0)
+        s = saint_fail(err, SAINT_FORMAT, "%s: expected question files (.txt), found none; unpack the data set again",
+                       t->split ? t->texts : t->folder);
+    return s;
+}
+
+static saint_status task_read(saint_dataset *d, const char *task, const task_files *t, size_t i, saint_error *err)
+{
+    return one_text(d, task, t->split ? t->texts : t->folder, t->names.name[i], &t->pictures, t->split, err);
+}
+
 static saint_status task_folder(saint_dataset *d, const char *root, const char *task, saint_error *err)
 {
-    char *folder = saint_path_join(root, task);
-    if (!folder) return saint_no_memory(err, root);
-    char *texts = saint_path_join(folder, "questions_answers_YN"), *images = saint_path_join(folder, "images");
-    saint_list names = {0}, pictures = {0};
-    saint_status s = texts && images ? SAINT_OK : saint_no_memory(err, root);
-    bool split = s == SAINT_OK && saint_is_folder(texts);
-    if (s == SAINT_OK) s = saint_list_folder(split ? texts : folder, is_text, &names, err);
-    if (s == SAINT_OK && (!split || saint_is_folder(images))) s = saint_list_folder(split ? images : folder, is_image, &pictures, err);
-    if (s == SAINT_OK && names.n == 0)
-        s = saint_fail(err, SAINT_FORMAT, "%s: expected question files (.txt), found none; unpack the data set again",
-                       split ? texts : folder);
-    for (size_t i = 0; i < names.n && s == SAINT_OK; i++)
-        s = one_text(d, task, split ? texts : folder, names.name[i], &pictures, split, err);
-    saint_list_free(&names);
-    saint_list_free(&pictures);
-    free(texts);
-    free(images);
-    free(folder);
+    task_files t;
+    saint_status s = task_open(&t, root, task, err);
+    for (size_t i = 0; s == SAINT_OK && i < t.names.n; i++) s = task_read(d, task, &t, i, err);
+    task_close(&t);
     return s;
 }
 
@@ -280,6 +305,7 @@ static bool is_task(const char *folder, const char *name)
     return yes;
 }
 
+/* Tasks take turns, so that the first N samples are a fair part of the whole. */
 static saint_status open_scenes(saint_dataset *d, saint_error *err)
 {
     saint_list found = {0};
@@ -288,7 +314,18 @@ static saint_status open_scenes(saint_dataset *d, saint_error *err)
     if (s == SAINT_OK && found.n == 0)
         s = saint_fail(err, SAINT_FORMAT,
                        "%s: expected task folders with NNNN.png and NNNN.txt, found none; make them with `saint data scenes`", d->path);
-    for (size_t i = 0; i < found.n && s == SAINT_OK; i++) s = task_folder(d, d->path, found.name[i], err);
+    task_files *task = calloc(found.n + 1, sizeof *task);
+    if (s == SAINT_OK && !task) s = saint_no_memory(err, d->path);
+    size_t most = 0;
+    for (size_t i = 0; i < found.n && s == SAINT_OK; i++) {
+        s = task_open(&task[i], d->path, found.name[i], err);
+        if (task[i].names.n > most) most = task[i].names.n;
+    }
+    for (size_t k = 0; k < most; k++)
+        for (size_t i = 0; i < found.n && s == SAINT_OK; i++)
+            if (k < task[i].names.n) s = task_read(d, found.name[i], &task[i], k, err);
+    for (size_t i = 0; task && i < found.n; i++) task_close(&task[i]);
+    free(task);
     saint_list_free(&found);
     d->mend = "make the folder again with `saint data scenes`";
     return s;

@@ -147,8 +147,9 @@ static const char ascii_markers[SAINT_UI_SERIES + 1] = "o#^x*v";
 
 static int color_of(const saint_ui_series *s) { return s->color >= 0 ? s->color % SAINT_UI_SERIES : 0; }
 
-static uint32_t marker(saint_ui_pen p, const saint_ui_series *s, bool hollow)
+uint32_t saint_ui_plot_marker(saint_ui_pen p, const saint_ui_series *s, bool hollow)
 {
+    if (!s) return ' ';
     int c = color_of(s);
     if (saint_ui_pen_ascii(p)) return hollow ? '?' : (uint32_t)ascii_markers[c];
     return markers[c][hollow];
@@ -159,6 +160,7 @@ static saint_ui_role series_role(const saint_ui_series *s) { return (saint_ui_ro
 static void draw_errors(saint_ui_pen data, const saint_ui_plot_frame *f, const saint_ui_series *s, saint_ui_style style)
 {
     int axis = s->axis ? 2 : 1;
+    style.attr |= SAINT_UI_DIM; /* of few samples the bars are long: they must not drown the points */
     for (int i = 0; i < s->n && s->low && s->high; i++) {
         double x = saint_ui_plot_dot(f, 0, s->x[i]), a = saint_ui_plot_dot(f, axis, s->low[i]), b = saint_ui_plot_dot(f, axis, s->high[i]);
         if (!isfinite(x) || !isfinite(a) || !isfinite(b)) continue;
@@ -193,7 +195,7 @@ static void draw_series(saint_ui_pen data, const saint_ui_plot_frame *f, const s
     for (int i = 0; i < s->n; i++) {
         double x = saint_ui_plot_dot(f, 0, s->x[i]), y = saint_ui_plot_dot(f, axis, s->y[i]);
         if (!(x > -0.5 && y > -0.5 && x < f->cells.w * f->dots_x - 0.5 && y < f->cells.h * f->dots_y - 0.5)) continue;
-        saint_ui_char(data, (int)lround(x) / f->dots_x, (int)lround(y) / f->dots_y, marker(data, s, s->hollow && s->hollow[i]), style);
+        saint_ui_char(data, (int)lround(x) / f->dots_x, (int)lround(y) / f->dots_y, saint_ui_plot_marker(data, s, s->hollow && s->hollow[i]), style);
     }
 }
 
@@ -204,7 +206,7 @@ static void draw_legend(saint_ui_pen p, const saint_ui_plot *plot, const saint_u
         const saint_ui_series *s = &plot->series[i];
         if (!s->name || p.area.w - x < 6) continue;
         saint_ui_style style = saint_ui_theme_style(p.theme, series_role(s));
-        if (s->points || saint_ui_pen_ascii(p)) saint_ui_char(p, x, 0, marker(p, s, false), style);
+        if (s->points || saint_ui_pen_ascii(p)) saint_ui_char(p, x, 0, saint_ui_plot_marker(p, s, false), style);
         else saint_ui_char(p, x, 0, 0x2501, style);
         x += 2;
         x += saint_ui_text(p, x, 0, -1, SAINT_UI_TEXT, s->name);
@@ -334,7 +336,7 @@ void saint_ui_plot_draw(saint_ui_pen p, const saint_ui_plot *plot, saint_ui_plot
         if (!(x > -0.5 && y > -0.5 && x < f->cells.w * f->dots_x - 0.5 && y < f->cells.h * f->dots_y - 0.5)) continue;
         saint_ui_style style = saint_ui_theme_style(p.theme, series_role(s));
         style.attr |= SAINT_UI_BOLD | SAINT_UI_REVERSE;
-        saint_ui_char(data, (int)lround(x) / f->dots_x, (int)lround(y) / f->dots_y, marker(data, s, s->hollow && s->hollow[k]), style);
+        saint_ui_char(data, (int)lround(x) / f->dots_x, (int)lround(y) / f->dots_y, saint_ui_plot_marker(data, s, s->hollow && s->hollow[k]), style);
     }
 }
 

@@ -55,6 +55,9 @@ void saint_ui_plot_readout(const saint_ui_plot *plot, char *out, size_t size);
  * that tell them apart. */
 int saint_ui_ticks(double low, double high, bool log, int most, double *tick, int *decimals);
 
+/* The character that marks the points of a series here, for legends. */
+uint32_t saint_ui_plot_marker(saint_ui_pen p, const saint_ui_series *s, bool hollow);
+
 /* A curve alone, without axes: values left to right over the pen's width. */
 void saint_ui_sparkline(saint_ui_pen p, const double *y, int n, saint_ui_role role);
 

@@ -28,7 +28,8 @@ typedef struct {
     float kl;                /* KL(unpruned || this) of that distribution, nats; NaN where no baseline ran beside it */
     int diverged;            /* first answer token that differs from the unpruned one; -1 = none; -2 = not known */
     /* tokens */
-    int text, vit_in, vit_out, llm_in, llm_out; /* llm_out: picture tokens behind the last layer */
+    int text, vit_in, vit_out, llm_in, llm_out; /* text: rows of the prompt; llm_in, llm_out: picture tokens before the first and behind
+                                                 * the last LLM layer */
     double equivalent;
     int n_sites;
     struct {
@@ -38,7 +39,8 @@ typedef struct {
     double flops_vit, flops_projector, flops_prefill, flops_decode;
     uint64_t kv_bytes;
     /* seconds; parts that came from the checkpoint cache are those of the run that computed them, so that a row says what this
-     * configuration costs on its own; reused tells how much of it was not spent again */
+     * configuration costs on its own; reused tells how much of it was not spent again. s_total: preprocessing to the last token, reading
+     * the picture (s_load) not included */
     double s_load, s_preprocess, s_vit, s_selection, s_projector, s_prefill, s_decode, s_total;
     double reused;           /* share 0..1 of the layers taken from the cache */
     bool timing_valid;       /* the process had the device alone */
@@ -50,6 +52,10 @@ void eval_result_free(eval_result *r);                       /* the strings; NUL
 /* A finished run of picture 0 as a record (trial, sample, repeat, attempt are the caller's). base: the unpruned run of the same sample for
  * fidelity, NULL = none. model gives class names. SAINT_MEMORY. */
 saint_status eval_result_of(eval_result *out, const saint_model *m, const saint_trace *t, const saint_trace *base, saint_error *err);
+/* A record of what went wrong instead: state EVAL_ERROR or EVAL_MEMORY by the status. SAINT_MEMORY. */
+saint_status eval_result_fail(eval_result *out, saint_status why, const char *text, saint_error *err);
+/* Text for records: valid UTF-8, whatever a tokenizer or a file name holds; malloc'ed, NULL: no memory. */
+char *eval_clean_text(const char *text);
 /* One object, keys of evaluation.md 5.4, numbers that round-trip; owned by the caller. NULL: no memory. */
 cJSON *eval_result_json(const eval_result *r);
 /* Back, bounded and checked: SAINT_FORMAT naming the key. */

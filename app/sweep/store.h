@@ -16,6 +16,16 @@ typedef struct {
     char **param;             /* [n_params] names */
 } sweep_axes;
 
+/* One process of one launch, as the first line of its journal tells. Texts are "" where nothing is known. */
+typedef struct {
+    uint64_t id;              /* eval_result.attempt */
+    char *host, *os, *cpu;
+    char *device, *driver, *kernels; /* saint_trace.device and .tier; driver of an accelerator */
+    char *version, *commit;   /* of the program */
+    int threads, rank, world;
+    double started;           /* Unix time */
+} sweep_attempt;
+
 typedef struct {
     eval_trial trial;
     char **value;             /* [axes.n_params] as text, "" where it does not apply (baseline) */
@@ -28,6 +38,7 @@ typedef struct {
 typedef struct {
     char id[17], name[64];    /* first 16 digits of the plan's SHA-256 */
     char *folder, *model, *model_sha256, *model_family, *data, *dtype, *backend; /* as planned */
+    char *weight_dtype, *data_sha256, *split; /* of the plan; NULL = not known (split: the usual one) */
     saint_dataset *dataset;   /* opened again for scoring; NULL when it is no longer there (then only stored numbers are shown) */
     size_t n_samples;         /* samples of the data set */
     bool *wanted;             /* [n_samples] which of them the sweep asks for */
@@ -38,12 +49,18 @@ typedef struct {
     sweep_trial *trial;       /* by ordinal */
     size_t units, done, errors, torn, conflicts; /* torn: unreadable journal lines; conflicts: two different outputs for one unit */
     uint64_t n_attempts;
+    const sweep_attempt *attempt; /* [n_attempts]; NULL = not known */
     bool complete;            /* every unit has a record: otherwise nothing calls it complete */
     const void *records;      /* owned */
+    size_t stopped;           /* trials given up early; what is left of them is not among units */
 } sweep_data;
 
-/* Read (and merge, when the lock is free) a sweep folder. SAINT_IO, SAINT_FORMAT naming file and line. */
+/* Read (and merge, when the lock is free) a sweep folder. summaries: scores, intervals and Pareto marks too, which cost more than the rest.
+ * A folder that cannot be written is read all the same. SAINT_IO, SAINT_FORMAT naming file and line. */
 saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, saint_error *err);
+/* Bring what sweep_load gave up to date: only what is new is read, so a running sweep can be watched every second. *changed (may be NULL):
+ * whether anything is. Records and trials that were there may lie elsewhere afterwards; on failure the old state stays. */
+saint_status sweep_refresh(sweep_data *s, bool summaries, bool *changed, saint_error *err);
 void sweep_free(sweep_data *s); /* NULL is allowed */
 
 #endif

@@ -57,10 +57,7 @@ static double log_sum(const float *x, int n)
     return most + log(sum);
 }
 
-double compare_probability(const float *x, int n, int at)
-{
-    return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN;
-}
+double compare_probability(const float *x, int n, int at) { return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN; }
 
 double compare_kl(const float *a, const float *b, int n)
 {
@@ -173,7 +170,7 @@ static void number_text(int v, char out[COMPARE_VALUE])
     else snprintf(out, COMPARE_VALUE, "%d", v);
 }
 
-static void whole_differences(difference_list *l, const saint_settings *sa, const saint_settings *sb, const saint_plan *a, const saint_plan *b)
+static void whole_differences(difference_list *l, const saint_plan *a, const saint_plan *b)
 {
     char va[COMPARE_VALUE], vb[COMPARE_VALUE], key[COMPARE_KEY];
     for (int i = 0; saint_compat_name(i); i++)
@@ -184,15 +181,16 @@ static void whole_differences(difference_list *l, const saint_settings *sa, cons
     const struct {
         const char *key;
         int a, b;
-    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length}, {"saint_sys_length", a->sys_length, b->sys_length}};
+    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length},
+                  {"saint_sys_length", a->sys_length, b->sys_length}};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (number[i].a != number[i].b) {
             number_text(number[i].a, va);
             number_text(number[i].b, vb);
             add(l, number[i].key, va, vb);
         }
-    if (memcmp(&sa->hand, &sb->hand, sizeof sa->hand) == 0 || (!sa->hand.on && !sb->hand.on)) return;
-    const saint_hand *h[2] = {&sa->hand, &sb->hand};
+    if (memcmp(&a->hand, &b->hand, sizeof a->hand) == 0) return;
+    const saint_hand *h[2] = {&a->hand, &b->hand};
     char *v[2] = {va, vb};
     for (int k = 0; k < 2; k++) {
         int n = 0;
@@ -212,6 +210,45 @@ int compare_settings(const saint_settings *a, const saint_settings *b, const sai
     if (saint_plan_build(&plan[0], a, m, NULL, &err) != SAINT_OK || saint_plan_build(&plan[1], b, m, NULL, &err) != SAINT_OK) return -1;
     for (int f = 0; f < FIELDS; f++) field_differences(&l, &plan[0], &plan[1], SAINT_STAGE_VIT, m->vit_layers_run, f);
     for (int f = 0; f < FIELDS; f++) field_differences(&l, &plan[0], &plan[1], SAINT_STAGE_LLM, m->llm_layers, f);
-    whole_differences(&l, a, b, &plan[0], &plan[1]);
+    whole_differences(&l, &plan[0], &plan[1]);
     return l.n;
+}
+
+/* The number that says most about a site. */
+static void knob_text(const saint_site *s, char out[COMPARE_VALUE])
+{
+    static const int telling[] = {1, 2, 4}; /* budget by number, by share, threshold */
+    out[0] = 0;
+    for (int i = 0; i < 3; i++) {
+        field_value(s, telling[i], out);
+        if (strcmp(out, "-") != 0) return;
+    }
+    out[0] = 0;
+}
+
+char *compare_summary(const saint_settings *s, const saint_model_info *m, char *out, size_t size)
+{
+    saint_plan p;
+    saint_error err;
+    size_t n = 0;
+    snprintf(out, size, "no pruning");
+    if (saint_plan_build(&p, s, m, NULL, &err) != SAINT_OK) {
+        snprintf(out, size, "refused");
+        return out;
+    }
+    for (int i = 0, next; i < p.n_sites && n < size; i = next) {
+        const saint_site *a = &p.site[i];
+        char knob[COMPARE_VALUE], other[COMPARE_VALUE], range[24];
+        knob_text(a, knob);
+        for (next = i + 1; next < p.n_sites; next++) { /* neighbours that do the same */
+            const saint_site *b = &p.site[next];
+            knob_text(b, other);
+            if (b->stage != a->stage || b->layer != p.site[next - 1].layer + 1 || b->method != a->method || strcmp(knob, other) != 0) break;
+        }
+        if (next - i == 1) snprintf(range, sizeof range, "%d", (int)a->layer);
+        else snprintf(range, sizeof range, "%d-%d", (int)a->layer, (int)p.site[next - 1].layer);
+        n += (size_t)snprintf(out + n, size - n, "%s%s %s %s%s%s", i ? ", " : "", a->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", range,
+                              saint_method_at(a->method)->name, knob[0] ? " " : "", knob);
+    }
+    return out;
 }

@@ -1,5 +1,6 @@
 /* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
 #include "ui/core.h"
+#include "ui/sweeps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -227,6 +228,6 @@ void ui_do_theme(ui *u, const char *argument)
 
 void ui_do_quit(ui *u, const char *argument)
 {
-    (void)argument;
+    if (sweeps_hold_quit(u, argument)) return;
     u->quit = true;
 }

@@ -42,13 +42,14 @@ void layers_curve_of(const saint_trace *t, saint_stage stage, layers_curve *out)
 layers_phases layers_phases_of(const double *cosine, int n)
 {
     layers_phases best = {false, -1, -1, 0, 0, 0};
-    double least = -INFINITY, most = 0, low = INFINITY; /* the best pair's smallest movement and their sum; the lowest point before the peak */
+    double least = -INFINITY, most = 0,
+           low = INFINITY; /* the best pair's smallest movement and their sum; the lowest point before the peak */
     int m = 0;
     while (m < n && isfinite(cosine[m])) m++;
-    for (int p = 1; p < m - 2; p++) {
+    for (int p = 1; p < m - 4; p++) {
         if (cosine[p - 1] < low) low = cosine[p - 1];
         double rise = cosine[p] - low;
-        for (int v = p + 1; v < m - 1; v++) {
+        for (int v = p + 2; v < m - 2; v++) {
             double high = cosine[v + 1];
             for (int k = v + 2; k < m; k++)
                 if (cosine[k] > high) high = cosine[k];

@@ -6,8 +6,8 @@
 
 /* One stage of one run; NaN where a layer has no statistics or they are not defined (fewer than two tokens). */
 typedef struct {
-    int n; /* layers that ran */
-    bool known; /* any statistics at all */
+    int n;           /* layers that ran */
+    bool known;      /* any statistics at all */
     float threshold; /* what shares and degrees are counted with */
     int K;
     double layer[SAINT_MAX_LAYERS];
@@ -21,8 +21,9 @@ void layers_curve_of(const saint_trace *t, saint_stage stage, layers_curve *out)
 /* The paper speaks of three phases that tokens pass in ViT and LLM alike: aligner, explorer, aggregator. It gives no rule that can be
  * applied to one picture, so this one is ours: on the curve of the mean cosine there are a peak p and, behind it, a valley v such that the
  * curve rises by at least LAYERS_MOVE from its lowest point before p to p (tokens become alike: aligner, layers 0..p), falls by at least
- * as much to v (they come apart: explorer, p+1..v) and rises by at least as much behind v (they gather again: aggregator, v+1..). Of all
- * such pairs the one whose smallest movement is largest, then whose movements together are. Where there is none no phase is named. */
+ * as much to v (they come apart: explorer, p+1..v) and rises by at least as much behind v (they gather again: aggregator, v+1..), each
+ * phase at least two layers long. Of all such pairs the one whose smallest movement is largest, then whose movements together are. Where
+ * there is none no phase is named. */
 #define LAYERS_MOVE 0.05
 typedef struct {
     bool found;

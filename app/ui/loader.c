@@ -140,7 +140,7 @@ static void open_model(const request *r, ui_loaded *out)
     if (l->shape && !r->path) s = saint_model_random(&m->model, l->shape, 1, r->opt->session.dtype, e);
     else {
         if (r->path) snprintf(path, sizeof path, "%s", r->path);
-        else if (!default_model(path, sizeof path, e)) s = SAINT_IO;
+        else s = default_model(path, sizeof path, e);
         saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
         if (s == SAINT_OK) s = saint_model_load(&m->model, path, &o, e);
         if (s == SAINT_OK) out->file = strdup(path);

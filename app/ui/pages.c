@@ -17,6 +17,8 @@ static const struct {
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_PARAMS, &ui_pane_params},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_FACTS, &ui_pane_facts},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_TOKEN, &ui_pane_token},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_CHART, &ui_pane_scores},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_CHART_B, &ui_pane_tokens},
     {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_STRIP, &ui_pane_strip},
     {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE, &ui_pane_compare_left},
     {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE_B, &ui_pane_compare_right},
@@ -26,6 +28,11 @@ static const struct {
     {SAINT_UI_PAGE_SPEED, SAINT_UI_PANE_NOTES, &ui_pane_speed_notes},
     {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART, &ui_pane_layers_vit},
     {SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART_B, &ui_pane_layers_llm},
+    {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART, &ui_pane_chart},
+    {SAINT_UI_PAGE_CHARTS, SAINT_UI_PANE_CHART_B, &ui_pane_chart_b},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_PROGRESS, &ui_pane_sweep_progress},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_RUNS, &ui_pane_sweep_runs},
+    {SAINT_UI_PAGE_SWEEP, SAINT_UI_PANE_CHART, &ui_pane_sweep_chart},
 };
 
 static const ui_module *const modules[] = {
@@ -34,7 +41,9 @@ static const ui_module *const modules[] = {
     &ui_module_compare,
     &ui_module_speed,
     &ui_module_layers,
-    &ui_module_scan, /* last: whoever measures goes first */
+    &ui_module_sweeps,
+    &ui_module_charts,
+    &ui_module_scan, /* behind those, whose runs somebody waits for */
     NULL, /* ends the list */
 };
 

@@ -169,7 +169,7 @@ typedef struct {
     void (*tick)(ui *u);
     /* Runs of the module's own, when no slot waits: fills a request, whose pointers hold until ran(); false = none wanted. Asked whenever the
      * worker is free. ran() says how it ended: a trace (borrowed: ref it to keep it), or NULL and why; SAINT_CANCELLED: a slot went first,
-     * want() is asked again. ui_kick() has it asked at once. */
+     * want() is asked again. */
     bool (*want)(ui *u, saint_request *out);
     void (*ran)(ui *u, saint_trace *t, const saint_error *why);
     bool (*busy)(const ui *u);        /* something is under way that a script's `wait idle` waits for */
@@ -197,7 +197,7 @@ void ui_changed(ui *u);
 void ui_layer(ui *u, int at);
 /* Ask for a run of a slot when it is stale; the worker takes NOW first, then A, BASE, RANDOM. */
 void ui_want(ui *u, int slot);
-/* A module wants a run that is no slot's (ui_module.want). */
+/* Have modules asked now what they want to run (ui_module.want), where nothing else happens that would. */
 void ui_kick(ui *u);
 /* Open sample i of the data set (counted in the filter), a picture file, a folder or KIND:PATH. Returns at once. */
 void ui_show_sample(ui *u, size_t i);

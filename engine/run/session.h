@@ -58,7 +58,7 @@ typedef struct {
     int stats_K;
     bool cold; /* nothing is taken from the checkpoints and nothing is added to them, as in a session without any: for timing. Forecasts
                 * for it say so; previews go on looking at the last run that was not cold */
-    bool has_picture_key;     /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
+    bool has_picture_key; /* picture_key is saint_session_picture_key of these very pixels, so nobody hashes them again. Only with pixels */
     saint_digest picture_key;
 } saint_request;
 

@@ -74,6 +74,28 @@ static void sha256_equals_the_standard(void **state)
     }
 }
 
+/* Whatever this CPU has for it gives what plain C gives, in pieces of any size. */
+static void sha256_is_the_same_in_plain_c(void **state)
+{
+    (void)state;
+    enum { BYTES = 64 * 37 };
+    uint8_t data[BYTES];
+    uint32_t h[8], x = 1;
+    saint_sha256 s, pieces;
+    for (size_t i = 0; i < BYTES; i++) data[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
+    saint_sha256_init(&s);
+    saint_sha256_init(&pieces);
+    memcpy(h, s.h, sizeof h);
+    saint_sha256_blocks(h, data, BYTES / 64);
+    saint_sha256_update(&s, data, BYTES);
+    for (size_t at = 0, n = 1; at < BYTES; at += n, n = (n * 7 + 3) % 131 + 1) {
+        if (n > BYTES - at) n = BYTES - at;
+        saint_sha256_update(&pieces, data + at, n);
+    }
+    assert_memory_equal(s.h, h, sizeof h);
+    assert_memory_equal(pieces.h, h, sizeof h);
+}
+
 static void sizes_do_not_overflow(void **state)
 {
     (void)state;
@@ -123,7 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_one_clean_line),      cmocka_unit_test(every_f16_survives_the_round_trip),
         cmocka_unit_test(f16_rounds_to_nearest_even),    cmocka_unit_test(bf16_rounds_to_nearest_even),
-        cmocka_unit_test(sha256_equals_the_standard),    cmocka_unit_test(sizes_do_not_overflow),
+        cmocka_unit_test(sha256_equals_the_standard),      cmocka_unit_test(sha256_is_the_same_in_plain_c),    cmocka_unit_test(sizes_do_not_overflow),
         cmocka_unit_test(replaces_files_and_writes_into_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,123 @@
+#define _GNU_SOURCE
+#include "sweep/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sweep/db.h"
+#include "sweep/merge.h"
+#include "version.h"
+
+static void real(sqlite3_stmt *q, int i, double d)
+{
+    if (isfinite(d)) sqlite3_bind_double(q, i, d);
+    else sqlite3_bind_null(q, i);
+}
+
+static saint_status put_metric(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const char *name, const char *slice, const saint_interval *v,
+                               bool higher)
+{
+    sqlite3_bind_int(q, 1, t->trial.ordinal + 1);
+    sqlite3_bind_text(q, 2, name, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(q, 3, slice, -1, SQLITE_TRANSIENT);
+    real(q, 4, v->value);
+    real(q, 5, v->se);
+    real(q, 6, v->low);
+    real(q, 7, v->high);
+    sqlite3_bind_text(q, 8, v->method ? v->method : "", -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(q, 9, (sqlite3_int64)v->n);
+    sqlite3_bind_int64(q, 10, (sqlite3_int64)v->clusters);
+    sqlite3_bind_int64(q, 11, (sqlite3_int64)t->summary.n_error);
+    sqlite3_bind_int(q, 12, strcmp(t->state, "complete") == 0);
+    sqlite3_bind_int(q, 13, higher);
+    sqlite3_bind_text(q, 14, saint_version, -1, SQLITE_TRANSIENT);
+    return sweep_db_step(db, q, NULL);
+}
+
+static saint_status put_slice(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const saint_slice *slice, const char *name)
+{
+    saint_status s = SAINT_OK;
+    for (size_t i = 0; i < slice->n_metrics && s == SAINT_OK; i++) s = put_metric(db, q, t, slice->metric[i].name, name, &slice->metric[i].v, true);
+    return s;
+}
+
+static saint_status put_metrics(sqlite3 *db, const sweep_data *s)
+{
+    sqlite3_stmt *q = NULL;
+    saint_status st = sweep_db_run(db, "DELETE FROM metric", NULL);
+    if (st == SAINT_OK)
+        st = sweep_db_prepare(db, "REPLACE INTO metric (trial_id, name, slice, value, stderr, ci_low, ci_high, ci_method, n, n_clusters, n_error,"
+                                  " complete, higher_is_better, scorer_ver) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &q, NULL);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
+        const sweep_trial *t = &s->trial[i];
+        const eval_summary *m = &t->summary;
+        st = put_slice(db, q, t, &m->score.all, "");
+        for (size_t k = 0; k < m->score.n_slices && st == SAINT_OK; k++) {
+            char name[256];
+            snprintf(name, sizeof name, "%s/%s", m->score.slice[k].group, m->score.slice[k].name);
+            st = put_slice(db, q, t, &m->score.slice[k], name);
+        }
+        if (st == SAINT_OK) st = put_metric(db, q, t, "agreement", "", &m->agreement, true);
+        if (st == SAINT_OK) st = put_metric(db, q, t, "kl", "", &m->kl, false);
+        if (st == SAINT_OK && m->lat_n) st = put_metric(db, q, t, "latency_s", "", &m->latency, false);
+        if (st == SAINT_OK && m->lat_n) st = put_metric(db, q, t, "speedup", "", &m->speedup, true);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+static saint_status put_comparisons(sqlite3 *db, const sweep_data *s)
+{
+    sqlite3_stmt *q = NULL;
+    saint_status st = sweep_db_run(db, "DELETE FROM comparison", NULL);
+    if (st == SAINT_OK)
+        st = sweep_db_prepare(db, "REPLACE INTO comparison (trial_id, base_trial_id, metric, diff, se, ci_low, ci_high, test, stat, p, p_holm, n, n_win,"
+                                  " n_loss, n_tie) VALUES (?,?,'score',?,?,?,?,'mcnemar',?,?,?,?,?,?,?)", &q, NULL);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
+        const eval_summary *m = &s->trial[i].summary;
+        if (i == s->baseline || s->baseline < 0) continue;
+        sqlite3_bind_int(q, 1, i + 1);
+        sqlite3_bind_int(q, 2, s->baseline + 1);
+        const double numbers[] = {m->base.diff, m->base.se, m->base.low, m->base.high, m->base.t, m->mcnemar, m->holm};
+        for (int k = 0; k < 7; k++) real(q, 3 + k, numbers[k]);
+        const size_t counts[] = {m->base.n, m->base.win, m->base.loss, m->base.tie};
+        for (int k = 0; k < 4; k++) sqlite3_bind_int64(q, 10 + k, (sqlite3_int64)counts[k]);
+        st = sweep_db_step(db, q, NULL);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+static saint_status put_states(sqlite3 *db, const sweep_data *s)
+{
+    sqlite3_stmt *q = NULL;
+    saint_status st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
+    if (st == SAINT_OK) st = sweep_db_prepare(db, "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
+                                                  " WHERE trial_id = ?", &q, NULL);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
+        sqlite3_bind_text(q, 1, s->trial[i].state, -1, SQLITE_STATIC);
+        sqlite3_bind_int(q, 2, i + 1);
+        st = sweep_db_step(db, q, NULL);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+void sweep_metrics_store(const sweep_data *s)
+{
+    sqlite3 *db = NULL;
+    int lock;
+    sweep_plan plan;
+    if (sweep_plan_read(s->folder, &plan, NULL) != SAINT_OK) return;
+    lock = sweep_merge_lock(s->folder, false);
+    saint_status st = lock >= 0 ? sweep_db_open(s->folder, &plan, &db, NULL) : SAINT_STATE;
+    if (st == SAINT_OK) st = sweep_db_run(db, "BEGIN IMMEDIATE", NULL);
+    if (st == SAINT_OK) st = put_metrics(db, s);
+    if (st == SAINT_OK) st = put_comparisons(db, s);
+    if (st == SAINT_OK) st = put_states(db, s);
+    if (db) sweep_db_run(db, st == SAINT_OK ? "COMMIT" : "ROLLBACK", NULL);
+    sweep_db_close(db);
+    sweep_merge_unlock(lock);
+    sweep_plan_free(&plan);
+}
