@@ -160,6 +160,7 @@ static saint_ui_role series_role(const saint_ui_series *s) { return (saint_ui_ro
 static void draw_errors(saint_ui_pen data, const saint_ui_plot_frame *f, const saint_ui_series *s, saint_ui_style style)
 {
     int axis = s->axis ? 2 : 1;
+    style.attr |= SAINT_UI_DIM; /* of few samples the bars are long: they must not drown the points */
     for (int i = 0; i < s->n && s->low && s->high; i++) {
         double x = saint_ui_plot_dot(f, 0, s->x[i]), a = saint_ui_plot_dot(f, axis, s->low[i]), b = saint_ui_plot_dot(f, axis, s->high[i]);
         if (!isfinite(x) || !isfinite(a) || !isfinite(b)) continue;

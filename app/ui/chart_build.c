@@ -264,6 +264,7 @@ static saint_status add_front(builder *b, int y_column, saint_error *err)
         b->scratch[i] = b->scratch[kept - 1 - i];
         b->scratch[kept - 1 - i] = swap;
     }
+    if (!kept) return SAINT_OK;
     saint_ui_series *line = add(b, kept, CHART_SLOT_FRONT, 0, "Pareto front");
     if (!line) return SAINT_OK;
     line->line = line->steps = true;

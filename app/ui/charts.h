@@ -16,6 +16,7 @@ enum { CHARTS_PANES = 2, CHARTS_COLUMNS = 100 };
 typedef struct {
     chart_axes axes;
     bool chosen;        /* by the user: another table does not bring the default back */
+    char wanted[300];   /* axes of the last session, until a table has their columns */
     double cursor;      /* x; NaN = none */
     int pick;           /* series that Space hides; -1 = the first of the legend, which is the last one drawn */
     chart_figure figure; /* as drawn last */
@@ -63,8 +64,6 @@ int charts_focus(const ui *u);
 void charts_origin(const ui_charts *c, char *out, size_t size);
 /* Load a row into Inspect. */
 void charts_load_row(ui *u, int row);
-/* Axes of a pane as figure_options mean them; strings of c->data. */
-struct figure_choice;
 void charts_draw_chooser(ui *u, saint_ui_pen in);
 bool charts_chooser_event(ui *u, const saint_ui_event *e);
 void charts_chooser_open(ui *u, int pane);

@@ -358,7 +358,7 @@ bool sweeps_progress(const ui *u, const sweep_entry *e, saint_ui_progress *out)
     out->total = (int64_t)d->units;
     out->failed = (int64_t)d->errors;
     /* What an earlier process did took no time of this one. */
-    if (child_alive(e->state) && e->done_then != SIZE_MAX && d->done > e->done_then)
+    if (child_alive(e->state) && e->done_then != SIZE_MAX && d->done >= e->done_then + 3)
         out->seconds = (ui_now(u) - e->since) * (double)d->done / (double)(d->done - e->done_then);
     return true;
 }
