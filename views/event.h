@@ -11,7 +11,8 @@ typedef enum {
     SAINT_UI_PASTE, /* one character of pasted text in `ch`: never a command */
     SAINT_UI_MOUSE,
     SAINT_UI_RESIZED,
-    SAINT_UI_GONE /* the terminal was closed */
+    SAINT_UI_GONE,  /* the terminal was closed */
+    SAINT_UI_GROUND /* the terminal says its ground: 0xrrggbb in `ch` */
 } saint_ui_event_kind;
 
 typedef enum {

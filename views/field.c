@@ -326,7 +326,7 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
     if (slider) *slider = (saint_ui_rect){p.area.x, p.area.y, 0, 0};
     if (!s || !f || p.area.w < 1 || p.area.h < 1) return;
     saint_ui_clear(p, SAINT_UI_TEXT);
-    int w = p.area.w, x = 1, value_w = s->unset && w >= 60 ? 12 : s->type == SAINT_UI_FIELD_CHOICE || s->unset ? 9 : 7;
+    int w = p.area.w, x = 1, value_w = s->type == SAINT_UI_FIELD_CHOICE || s->unset ? 9 : 7;
     if (name_columns <= 0) name_columns = saint_ui_text_width(s->name);
     if (name_columns > w / 2) name_columns = w / 2;
     bool ascii = saint_ui_pen_ascii(p);
@@ -344,6 +344,7 @@ void saint_ui_field_draw(saint_ui_pen p, const saint_ui_field_spec *s, saint_ui_
     }
     char text[64], low[40], high[40];
     saint_ui_field_format(s, f->value, text, sizeof text);
+    if (s->unset && w >= 60 && saint_ui_text_width(text) > value_w) value_w = 12; /* "375 derived" */
     if (s->type == SAINT_UI_FIELD_CHOICE || s->type == SAINT_UI_FIELD_BOOL) {
         int room = w - x - 1, used = saint_ui_text_width(text) + 4;
         if (s->type == SAINT_UI_FIELD_CHOICE && room >= 44 && draw_choices(p, x + 2, room - 2, s, f)) used = room;

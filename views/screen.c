@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #include "direct_terminfo.h"
+#include "engine.h"
 #include "views/screen_pairs.h"
 #include "views/screen_restore.h"
 #include "views/text.h"
@@ -34,7 +35,12 @@ struct saint_ui_screen {
     bool line_drawing, mouse, marks, pasting, xterm, dragging;
     int cursor_x, cursor_y;
     struct termios before;
+    double asked;     /* when the ground was asked for, 0 = not, or answered */
+    bool in_answer;   /* between ESC ] and its end */
+    char answer[48];
+    size_t n_answer;
 };
+static const double answer_seconds = 5; /* later Alt-] is a key again */
 
 static bool starts_with(const char *s, const char *prefix) { return s && !strncmp(s, prefix, strlen(prefix)); }
 
@@ -225,6 +231,10 @@ saint_status saint_ui_screen_open(saint_ui_screen **out, const saint_ui_screen_o
     choose_looks(s, o);
     define_keys();
     modes_on(s);
+    if (o->ask_ground && s->xterm && !starts_with(o->term, "screen") && s->tier != SAINT_UI_MONO) {
+        send("\033]11;?\033\\");
+        s->asked = saint_now();
+    }
     *out = s;
     return SAINT_OK;
 }
@@ -420,11 +430,50 @@ static void character(wint_t ch, saint_ui_event *e)
     else e->ch = ch;
 }
 
+/* "11;rgb:ffff/ffff/ffff": one to four digits to a channel. */
+static bool ground_of(const char *text, uint32_t *rgb)
+{
+    if (!starts_with(text, "11;rgb:")) return false;
+    text += 7;
+    *rgb = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t n = strspn(text, "0123456789abcdefABCDEF");
+        if (n < 1 || n > 4) return false;
+        char digits[5] = {0};
+        memcpy(digits, text, n);
+        *rgb = *rgb << 8 | (uint32_t)(strtoul(digits, NULL, 16) * 255 / ((1ul << 4 * n) - 1));
+        text += n;
+        if (*text++ != (i < 2 ? '/' : 0)) return false;
+    }
+    return true;
+}
+
+/* The rest of an answer. It ends with BEL or ESC \, may come in pieces, and what is no answer is forgotten. */
+static saint_ui_event read_answer(saint_ui_screen *s)
+{
+    wint_t ch = 0;
+    while (s->in_answer && get_wch(&ch) != ERR) {
+        bool end = ch == 7 || ch == '\\';
+        if (!end && ch != 27 && s->n_answer + 1 < sizeof s->answer) s->answer[s->n_answer++] = ch < 128 ? (char)ch : '?';
+        if (!end && s->n_answer + 1 < sizeof s->answer) continue;
+        s->in_answer = false;
+        s->asked = 0;
+        s->answer[s->n_answer] = 0;
+        saint_ui_event e = {.kind = SAINT_UI_GROUND};
+        if (ground_of(s->answer, &e.ch)) return e;
+    }
+    return (saint_ui_event){0};
+}
+
 saint_ui_event saint_ui_screen_event(saint_ui_screen *s)
 {
     saint_ui_event e = {0};
     if (!s) return e;
     for (;;) {
+        if (s->in_answer) {
+            e = read_answer(s);
+            if (e.kind != SAINT_UI_NOTHING || s->in_answer) return e;
+        }
         wint_t ch = 0;
         int kind = get_wch(&ch);
         if (kind == ERR) return e;
@@ -449,6 +498,11 @@ saint_ui_event saint_ui_screen_event(saint_ui_screen *s)
         if (ch != 27) return character(ch, &e), e;
         wint_t next = 0; /* Escape with something close behind is Alt */
         int behind = get_wch(&next);
+        if (behind == OK && next == ']' && s->asked > 0 && saint_now() - s->asked < answer_seconds) {
+            s->in_answer = true;
+            s->n_answer = 0;
+            continue;
+        }
         if (behind == ERR) e.key = SAINT_UI_KEY_ESCAPE;
         else if (behind == KEY_CODE_YES || next == 27) {
             if (behind == KEY_CODE_YES) ungetch((int)next);

@@ -17,6 +17,7 @@ typedef struct {
     bool ascii;            /* --ascii */
     int tier, glyphs;      /* at most this (saint_ui_tier, saint_ui_glyphs); 0 = the best there is */
     bool mouse;
+    bool ask_ground; /* ask the terminal for the colour of its ground; the answer comes as SAINT_UI_GROUND some time later, or never */
     bool marks; /* write an in-band mark after every frame (saint_ui_screen_mark), for tests */
 } saint_ui_screen_options;
 

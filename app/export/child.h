@@ -24,7 +24,7 @@ bool gnuplot_has_terminal(const gnuplot *g, const char *name);
  * another one. */
 saint_status gnuplot_run(gnuplot *g, const text_buf *script, int limit_ms, char **out, size_t *n, saint_error *err);
 
-/* 'text' with every ' doubled and control characters as spaces: the only way in which a text gets into a script. */
+/* 'text' with every ' as U+2019 and control characters as spaces: the only way in which a text gets into a script. */
 void child_quote(text_buf *script, const char *text);
 /* %.17g, or NaN. */
 void child_number(text_buf *script, double x);

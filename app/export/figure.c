@@ -13,6 +13,12 @@ enum { PREVIEW_MS = 5000, EXPORT_MS = 30000 };
 
 typedef enum { OUT_PNG, OUT_SVG, OUT_PDF, OUT_TEXT } output;
 
+/* How the legend below the figure is laid out: columns as there is room for, names cut where there is none. */
+typedef struct {
+    int rows, letters; /* letters: most of a name */
+    double share;      /* of the height that it takes, together with what stands below it */
+} legend;
+
 typedef struct {
     text_buf script;
     const figure_options *o;
@@ -21,6 +27,7 @@ typedef struct {
     int w, h;          /* cells of OUT_TEXT */
     double scale;      /* of everything, against 1200 x 800 */
     double wide, high; /* of the picture, in units of that scale */
+    legend legend;
     saint_error *err;
     saint_status status;
 } drawing;
@@ -99,35 +106,35 @@ static size_t characters(const char *text)
     return n;
 }
 
-/* Rows of a legend of n entries below the figure, in as many columns as fit. */
-static int legend_rows(const drawing *g, int n, size_t longest)
+enum { ROW = 30, LEGEND_ROWS = 8 }; /* height of a row at the foot; most of them, so that the figure itself has room */
+
+static legend plan_legend(const drawing *g, int n, size_t longest, int below)
 {
-    const double letter = 11.5, line = 90; /* width of one, and of the sample of a line */
-    int columns = (int)((g->wide - 60) / ((double)longest * letter + line));
+    const double letter = 11.5, line = 90, room = g->wide - 60; /* width of one, and of the sample of a line */
+    const int needed = (n + LEGEND_ROWS - 1) / LEGEND_ROWS;
+    int columns = (int)(room / ((double)longest * letter + line));
+    if (columns < needed) columns = needed;
     if (columns < 1) columns = 1;
-    return (n + columns - 1) / columns;
+    const int rows = (n + columns - 1) / columns;
+    return (legend){.rows = rows, .letters = (int)((room / columns - line) / letter), .share = ((rows + below) * ROW + 15) / g->high};
 }
 
-enum { ROW = 30 }; /* height of a row at the foot */
-
-/* The legend gets the foot of the picture to itself, so that it never lies on data; the share of the height that it takes with `below` rows
- * under it. */
-static double set_legend(drawing *g, int step, int more, int below)
+/* The legend gets the foot of the picture to itself, so that it never lies on data. more: entries besides the series; below: rows under it.
+ */
+static void set_legend(drawing *g, int step, int more, int below)
 {
+    static const double spacing[] = {1.13, 0.89, 1.13, 1}; /* a row of the terminal's own idea becomes one of ours */
     size_t longest = 8;
     int n = more;
     for (int i = 0; i < g->d->n; i += step, n++) {
         size_t length = characters(g->d->series[i].name);
         if (length > longest) longest = length;
     }
-    const int rows = legend_rows(g, n, longest);
-    static const double spacing[] = {1.13, 0.89, 1.13, 1}; /* a row of the terminal's own idea becomes one of ours */
-    const double share = ((rows + below) * ROW + 15) / g->high;
+    g->legend = plan_legend(g, n, longest, below);
     text_format(
         &g->script,
-        "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing %.2f width -1 font ',%.1f'\n",
-        30 / g->wide, share, rows, spacing[g->as], letters(g, true));
-    return share;
+        "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing %.2f font ',%.1f'\n",
+        30 / g->wide, g->legend.share, g->legend.rows, spacing[g->as], letters(g, true));
 }
 
 static void set_common(drawing *g)
@@ -203,11 +210,11 @@ static void set_axis(drawing *g, char which, const figure_axis *a)
     text_put(s, ")\n");
 }
 
-/* Curves that have a point at the same place of x would hide each other's intervals: those are drawn a little apart. */
+/* Series that have a point at the same place of x would hide each other's intervals: those are drawn a little apart. */
 static double aside(const drawing *g, int series, double x, double low, double high)
 {
     int others = 0, before = 0;
-    if (g->o->kind != FIGURE_CURVE || is_text(g)) return x;
+    if (g->o->kind == FIGURE_LAYERS || is_text(g)) return x;
     for (int i = 0; i < g->d->n; i++)
         for (int k = 0; k < g->d->series[i].n; k++)
             if (i != series && g->d->series[i].point[k].x == x) {
@@ -215,7 +222,7 @@ static double aside(const drawing *g, int series, double x, double low, double h
                 before += i < series;
                 break;
             }
-    double shift = 0.006 * (before - others / 2.0);
+    double shift = fmin(0.006, 0.016 / (others + 1)) * (before - others / 2.0);
     return g->o->log_x ? x * pow(high / low, shift) : x + shift * (high - low);
 }
 
@@ -277,7 +284,16 @@ static void clause(drawing *g, bool *first)
 static void title(drawing *g, const char *text)
 {
     text_put(&g->script, " title ");
-    child_quote(&g->script, text);
+    const size_t most = g->legend.letters > 8 ? (size_t)g->legend.letters : 8;
+    if (is_text(g) || characters(text) <= most) {
+        child_quote(&g->script, text);
+        return;
+    }
+    char name[FIGURE_NAME + 4] = "";
+    size_t n = 0;
+    for (size_t k = 0; k + 2 < most && text[n]; k++) n += text_character(text + n) ? text_character(text + n) : 1;
+    (void)snprintf(name, sizeof name, "%.*s..", (int)n, text);
+    child_quote(&g->script, name);
 }
 
 static void draw_series(drawing *g, int i, bool lines, bool *first)
@@ -338,7 +354,7 @@ typedef struct {
 /* "Pareto front: 1 keep_num=73   2 keep_num=145 ..." in rows that fit; nothing when it does not fit at all. */
 static void write_foot(const drawing *g, table *t, foot *f)
 {
-    const size_t room = (size_t)((g->wide - 60) / 11.0);
+    const size_t room = (size_t)((g->wide - 60) / 11.8);
     const int column = table_find(t, "name");
     f->n = 0;
     if (is_text(g) || g->d->n_front < 1 || g->d->n_front > NUMBERED_MOST) return;
@@ -389,9 +405,9 @@ static void draw_points(drawing *g, table *t)
     set_ranges(g);
     if (!is_text(g)) {
         if (pareto) write_foot(g, t, &f);
-        const double legend = set_legend(g, 1, pareto ? g->d->n_front > 1 : isfinite(g->d->base.y), f.n);
+        set_legend(g, 1, pareto ? g->d->n_front > 1 : isfinite(g->d->base.y), f.n);
         text_format(s, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
-                    160 / g->wide, 1 - 40 / g->wide, 1 - 55 / g->high, legend + 132 / g->high);
+                    160 / g->wide, 1 - 40 / g->wide, 1 - 55 / g->high, g->legend.share + 132 / g->high);
     }
     add_blocks(g);
     if (pareto) number_front(g, &f);
@@ -417,12 +433,12 @@ static double most_tokens(const figure_data *d)
 }
 
 /* Where a panel lies: alone over the whole width, or one of two with the same scale of tokens. */
-static void place_panel(drawing *g, int stage, bool both, double legend)
+static void place_panel(drawing *g, int stage, bool both)
 {
     const double left = 160 / g->wide, gap = 30 / g->wide, right = 1 - 40 / g->wide, middle = (left + right) / 2;
-    text_format(&g->script,
-                "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
-                both && stage ? middle + gap : left, both && !stage ? middle - gap / 2 : right, 1 - 55 / g->high, legend + 132 / g->high);
+    text_format(
+        &g->script, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+        both && stage ? middle + gap : left, both && !stage ? middle - gap / 2 : right, 1 - 55 / g->high, g->legend.share + 132 / g->high);
 }
 
 static void draw_panel(drawing *g, int stage, double end, bool both)
@@ -452,12 +468,12 @@ static void draw_layers(drawing *g)
     text_buf *s = &g->script;
     const bool vit = g->d->vit_end > 0, llm = g->d->llm_end > 0, both = vit && llm;
     set_common(g);
-    const double legend = is_text(g) ? 0 : set_legend(g, 2, 0, 0);
+    if (!is_text(g)) set_legend(g, 2, 0, 0);
     add_blocks(g);
     if (both) text_put(s, is_text(g) ? "set multiplot layout 2,1\n" : "set multiplot\n");
     for (int stage = 0; stage < 2; stage++) {
         if (!(stage ? llm : vit)) continue;
-        if (!is_text(g)) place_panel(g, stage, both, legend);
+        if (!is_text(g)) place_panel(g, stage, both);
         draw_panel(g, stage, stage ? g->d->llm_end : g->d->vit_end, both);
     }
     if (both) text_put(s, "unset multiplot\n");

@@ -129,23 +129,52 @@ typedef struct {
     const figure_options *o;
     int x, y, low, high, by;
     filter *where;
+    bool one_method;
 } choice;
+
+/* A swept parameter that has the same value in all trials tells nothing apart. */
+static bool differs(const sweep_data *s, int axis)
+{
+    const char *first = NULL;
+    for (int i = 0; i < s->n_trials; i++) {
+        const char *value = s->trial[i].value ? s->trial[i].value[axis] : NULL;
+        if (s->trial[i].trial.baseline || !value) continue;
+        if (first && strcmp(first, value) != 0) return true;
+        first = value;
+    }
+    return false;
+}
 
 /* Swept parameters other than x, as they stand in the plan: they tell curves apart. */
 static void other_axes(const choice *c, size_t row, char *out, size_t size)
 {
     const sweep_data *s = table_sweep(c->t);
     const sweep_trial *r = &s->trial[table_trial_of(c->t, row)];
-    size_t n = strlen(out);
+    size_t n = 0;
     for (int i = 0; i < s->axes.n_params && n < size; i++) {
-        if (!r->value || !r->value[i] || !*r->value[i] || table_find(c->t, s->axes.param[i]) == c->x) continue;
+        if (!r->value || !r->value[i] || !*r->value[i] || table_find(c->t, s->axes.param[i]) == c->x || !differs(s, i)) continue;
         n += (size_t)snprintf(out + n, size - n, "%s%s=%s", n ? ", " : "", s->axes.param[i], r->value[i]);
     }
 }
 
+/* All configurations that are drawn have one method: it goes without saying where something else tells them apart. */
+static bool one_method(const choice *c)
+{
+    const int method = table_find(c->t, "method");
+    char first[FIGURE_NAME] = "", other[FIGURE_NAME];
+    for (size_t row = 0; row < table_rows(c->t); row++) {
+        const eval_trial *t = &table_sweep(c->t)->trial[table_trial_of(c->t, row)].trial;
+        if (t->baseline || t->twin_of >= 0 || !filter_pass(c->where, c->t, row)) continue;
+        table_show(c->t, row, method, other, sizeof other);
+        if (first[0] && strcmp(first, other) != 0) return false;
+        memcpy(first, other, sizeof first);
+    }
+    return true;
+}
+
 static void name_of(const choice *c, size_t row, series_kind kind, char out[FIGURE_NAME])
 {
-    static const char twin[] = "random twin";
+    static const char twin[] = "random, same token counts";
     out[0] = 0;
     if (kind == SERIES_BASELINE) (void)snprintf(out, FIGURE_NAME, "unpruned");
     else if (c->by >= 0) {
@@ -154,11 +183,17 @@ static void name_of(const choice *c, size_t row, series_kind kind, char out[FIGU
         const char *name = col->flags & COLUMN_SETTING ? col->name + strlen("cfg_") : col->name;
         table_show(c->t, row, c->by, value, sizeof value);
         if (strcmp(name, "method") == 0) (void)snprintf(out, FIGURE_NAME, "%s", value);
-        else (void)snprintf(out, FIGURE_NAME, "%s%.40s=%.60s", kind == SERIES_TWIN ? "random twin, " : "", name, *value ? value : "-");
+        else (void)snprintf(out, FIGURE_NAME, "%s%.40s=%.60s", kind == SERIES_TWIN ? "random, " : "", name, *value ? value : "-");
     } else {
         table_show(c->t, row, table_find(c->t, "method"), out, FIGURE_NAME);
         if (kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, twin);
-        if (c->o->kind == FIGURE_CURVE) other_axes(c, row, out, FIGURE_NAME);
+        if (c->o->kind != FIGURE_CURVE) return;
+        char axes[FIGURE_NAME] = "";
+        other_axes(c, row, axes, sizeof axes);
+        if (*axes && kind == SERIES_METHOD && c->one_method) out[0] = 0;
+        if (*axes && kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, "random");
+        size_t n = strlen(out);
+        if (*axes) (void)snprintf(out + n, FIGURE_NAME - n, "%s%s", n ? ", " : "", axes);
     }
 }
 
@@ -239,6 +274,7 @@ static saint_status choose(table *t, const figure_options *o, choice *c, saint_e
     for (size_t row = 0; row < table_rows(t) && !any; row++) any = table_get(t, row, c->y).kind != CELL_EMPTY;
     if (!any && !o->y) st = find_column(t, "agreement", &c->y, err); /* no right answers: how often the answer stays */
     find_interval(t, c->y, &c->low, &c->high);
+    c->one_method = one_method(c);
     return st;
 }
 

@@ -5,7 +5,7 @@
 #include "export/gnuplot.h"
 #include "export/table.h"
 
-enum { FIGURE_SERIES = 12, FIGURE_NAME = 128, FIGURE_CATEGORIES = 40 };
+enum { FIGURE_SERIES = 24, FIGURE_NAME = 128, FIGURE_CATEGORIES = 40 };
 
 typedef struct {
     double x, y, low, high; /* low, high NaN = no interval */

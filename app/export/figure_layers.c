@@ -8,7 +8,7 @@
 #include "export/figure_internal.h"
 #include "export/filter.h"
 
-enum { TRIALS = FIGURE_SERIES / 2 };
+enum { TRIALS = 6 };
 
 /* Mean over the records of a trial: survivors of site i, and what enters both stages. */
 typedef struct {
@@ -103,24 +103,29 @@ static saint_status add_line(figure_series *line, const profile *p, saint_stage 
     return st == SAINT_OK && line->n ? figure_add_point(line, &at, err) : st;
 }
 
-/* Which rows: all when they are few, else the front, else some of it that are spread over the cost. */
+/* A random twin keeps as many tokens as its partner, so it would lie on its line. */
+static bool is_drawn(table *t, size_t row, const filter *where)
+{
+    const sweep_trial *r = &table_sweep(t)->trial[table_trial_of(t, row)];
+    return r->summary.n_done > 0 && !r->trial.baseline && r->trial.twin_of < 0 && filter_pass(where, t, row);
+}
+
+static int by_cost(const void *a, const void *b, void *ctx)
+{
+    table *t = ctx;
+    return table_compare(t, *(const size_t *)a, *(const size_t *)b, table_find(t, "gflops_total_mean"), false);
+}
+
+/* Which rows: all when they are few, else some that are spread over the cost. *of: how many there are. */
 static int choose(table *t, const filter *where, size_t row[TRIALS], int *of)
 {
-    size_t n = table_rows(t), m = 0;
-    size_t *all = malloc((n + 1) * sizeof *all);
-    int front = table_find(t, "pareto_flops"), base = table_find(t, "is_baseline"), count = 0;
-    *of = 0;
-    for (int pass = 0; all && pass < 2; pass++) {
-        m = 0;
-        for (size_t i = 0; i < n; i++) {
-            table_cell on_front = table_get(t, i, front), is_base = table_get(t, i, base);
-            bool records = table_sweep(t)->trial[table_trial_of(t, i)].summary.n_done > 0;
-            if (records && filter_pass(where, t, i) && is_base.number == 0 && (pass == 0 || on_front.number != 0)) all[m++] = i;
-        }
-        if (pass == 0) *of = (int)m;
-        if (m <= TRIALS) break;
-    }
-    for (size_t k = 0; all && k < TRIALS && k < m; k++) row[count++] = m <= TRIALS ? all[k] : all[k * (m - 1) / (TRIALS - 1)];
+    size_t m = 0, *all = malloc((table_rows(t) + 1) * sizeof *all);
+    int count = 0;
+    for (size_t i = 0; all && i < table_rows(t); i++)
+        if (is_drawn(t, i, where)) all[m++] = i;
+    if (m > TRIALS) qsort_r(all, m, sizeof *all, by_cost, t);
+    for (size_t k = 0; k < TRIALS && k < m; k++) row[count++] = m <= TRIALS ? all[k] : all[k * (m - 1) / (TRIALS - 1)];
+    *of = (int)m;
     free(all);
     return count;
 }
@@ -161,7 +166,7 @@ saint_status figure_layers(table *t, const figure_options *o, figure_data *out, 
     if (st == SAINT_OK && out->vit_end <= 0 && out->llm_end <= 0)
         st = saint_fail(err, SAINT_INVALID, "figure: no trial that was run drops tokens; expected one with a prune site");
     char ending[64] = "";
-    if (n < of) (void)snprintf(ending, sizeof ending, "; %d of %d configurations, of the Pareto front", n, of);
+    if (n < of) (void)snprintf(ending, sizeof ending, "; %d of %d configurations, spread over their cost", n, of);
     figure_title(t, ending, out->title, sizeof out->title);
     if (st != SAINT_OK) figure_free(out);
     return st;

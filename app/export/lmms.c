@@ -179,11 +179,14 @@ static saint_status add_sample(const sweep_data *s, const naming *n, size_t i, c
 
 /* ---- results ------------------------------------------------------------------------------------------------------------- */
 
-/* A number, or "N/A" as it says. */
+/* A number, or "N/A" as it says. cJSON rounds to 15 digits and calls it equal, so the digits are ours. */
 static void put(cJSON *o, const char *key, double x)
 {
-    if (isfinite(x)) cJSON_AddNumberToObject(o, key, x);
+    text_buf digits = {0};
+    if (isfinite(x)) text_number(&digits, x);
+    if (digits.p) cJSON_AddRawToObject(o, key, digits.p);
     else cJSON_AddStringToObject(o, key, "N/A");
+    text_free(&digits);
 }
 
 static void add_results(cJSON *root, const naming *n, const eval_summary *m)
@@ -248,8 +251,8 @@ static void add_times(cJSON *root, const sweep_data *s, const sweep_trial *r)
     }
     if (last <= 0) return;
     cJSON_AddNumberToObject(root, "date", floor(first));
-    cJSON_AddNumberToObject(root, "start_time", first);
-    cJSON_AddNumberToObject(root, "end_time", last);
+    put(root, "start_time", first);
+    put(root, "end_time", last);
     char seconds[40];
     (void)snprintf(seconds, sizeof seconds, "%.6f", total);
     cJSON_AddStringToObject(root, "total_evaluation_time_seconds", seconds);

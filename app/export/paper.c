@@ -129,6 +129,7 @@ void paper_note(const paper *p, table *t, const export_options *o, text_buf *out
     text_put(out, "; 95 % intervals in brackets");
     if (p->metric[0]) text_put(out, "; in bold what nothing cheaper in FLOPs reaches");
     if (!s->complete) text_format(out, "; NOT COMPLETE: %zu of %zu runs are done", s->done, s->units);
-    if (o->timing) add_word(t, "device_name", "; timed on ", "", out);
+    const bool gpu = s->backend && strcmp(s->backend, "cpu") != 0;
+    if (o->timing) add_word(t, gpu ? "device_name" : "cpu", "; timed on ", "", out);
     text_char(out, '.');
 }

@@ -2,7 +2,7 @@
 #ifndef SAINT_APP_SWEEP_JOBS_H
 #define SAINT_APP_SWEEP_JOBS_H
 
-#include "base/status.h"
+#include "engine.h"
 
 enum { SWEEP_JOBS_MAX = 256 };
 

@@ -70,15 +70,19 @@ const ui_action *ui_action_of_key(const saint_ui_event *e, saint_ui_page page, s
 
 /* ---- lists ---- */
 
-/* "? F1", ",.", "1..7": the keys as people read them. */
+/* ",." "1..7" "\u2190\u2192" "Tab": the keys as people read them; of several names the first. */
 static void key_text(const char *keys, char *out, size_t size)
 {
+    static const char *const arrow[] = {[SAINT_UI_KEY_UP] = "\u2191", [SAINT_UI_KEY_DOWN] = "\u2193", [SAINT_UI_KEY_LEFT] = "\u2190", [SAINT_UI_KEY_RIGHT] = "\u2192"};
     char name[16][24], argument[64];
-    int n = 0, letters = 0;
+    int n = 0, letters = 0, arrows = 0;
     saint_ui_event e;
     while (n < 16 && ui_action_key(&keys, &e, argument, sizeof argument)) {
-        saint_ui_key_name(&e, name[n]);
+        bool is_arrow = e.key >= SAINT_UI_KEY_UP && e.key <= SAINT_UI_KEY_RIGHT && !e.mods;
+        if (is_arrow) snprintf(name[n], sizeof name[n], "%s", arrow[e.key]);
+        else saint_ui_key_name(&e, name[n]);
         letters += strlen(name[n]) == 1;
+        arrows += is_arrow;
         n++;
     }
     out[0] = 0;
@@ -86,10 +90,10 @@ static void key_text(const char *keys, char *out, size_t size)
         snprintf(out, size, "%.8s..%.8s", name[0], name[n - 1]);
         return;
     }
-    for (int i = 0; i < n; i++) {
+    int shown = n && (letters == n || arrows == n) ? n : n > 0;
+    for (int i = 0; i < shown; i++) {
         size_t used = strlen(out);
-        if (used + strlen(name[i]) + 2 > size) break; /* the first ones will do */
-        snprintf(out + used, size - used, "%s%s", i && letters < n ? " " : "", name[i]);
+        snprintf(out + used, size - used, "%s", name[i]);
     }
 }
 

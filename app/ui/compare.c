@@ -57,10 +57,7 @@ static double log_sum(const float *x, int n)
     return most + log(sum);
 }
 
-double compare_probability(const float *x, int n, int at)
-{
-    return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN;
-}
+double compare_probability(const float *x, int n, int at) { return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN; }
 
 double compare_kl(const float *a, const float *b, int n)
 {
@@ -184,7 +181,8 @@ static void whole_differences(difference_list *l, const saint_plan *a, const sai
     const struct {
         const char *key;
         int a, b;
-    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length}, {"saint_sys_length", a->sys_length, b->sys_length}};
+    } number[] = {{"saint_image_token_length", a->image_token_length, b->image_token_length},
+                  {"saint_sys_length", a->sys_length, b->sys_length}};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (number[i].a != number[i].b) {
             number_text(number[i].a, va);
@@ -214,4 +212,43 @@ int compare_settings(const saint_settings *a, const saint_settings *b, const sai
     for (int f = 0; f < FIELDS; f++) field_differences(&l, &plan[0], &plan[1], SAINT_STAGE_LLM, m->llm_layers, f);
     whole_differences(&l, &plan[0], &plan[1]);
     return l.n;
+}
+
+/* The number that says most about a site. */
+static void knob_text(const saint_site *s, char out[COMPARE_VALUE])
+{
+    static const int telling[] = {1, 2, 4}; /* budget by number, by share, threshold */
+    out[0] = 0;
+    for (int i = 0; i < 3; i++) {
+        field_value(s, telling[i], out);
+        if (strcmp(out, "-") != 0) return;
+    }
+    out[0] = 0;
+}
+
+char *compare_summary(const saint_settings *s, const saint_model_info *m, char *out, size_t size)
+{
+    saint_plan p;
+    saint_error err;
+    size_t n = 0;
+    snprintf(out, size, "no pruning");
+    if (saint_plan_build(&p, s, m, NULL, &err) != SAINT_OK) {
+        snprintf(out, size, "refused");
+        return out;
+    }
+    for (int i = 0, next; i < p.n_sites && n < size; i = next) {
+        const saint_site *a = &p.site[i];
+        char knob[COMPARE_VALUE], other[COMPARE_VALUE], range[24];
+        knob_text(a, knob);
+        for (next = i + 1; next < p.n_sites; next++) { /* neighbours that do the same */
+            const saint_site *b = &p.site[next];
+            knob_text(b, other);
+            if (b->stage != a->stage || b->layer != p.site[next - 1].layer + 1 || b->method != a->method || strcmp(knob, other) != 0) break;
+        }
+        if (next - i == 1) snprintf(range, sizeof range, "%d", (int)a->layer);
+        else snprintf(range, sizeof range, "%d-%d", (int)a->layer, (int)p.site[next - 1].layer);
+        n += (size_t)snprintf(out + n, size - n, "%s%s %s %s%s%s", i ? ", " : "", a->stage == SAINT_STAGE_VIT ? "ViT" : "LLM", range,
+                              saint_method_at(a->method)->name, knob[0] ? " " : "", knob);
+    }
+    return out;
 }

@@ -23,10 +23,10 @@ double compare_probability(const float *x, int n, int at);
 
 enum { COMPARE_SAME = -1, COMPARE_UNKNOWN = -2 };
 typedef struct {
-    int diverged;         /* first answer token that differs, or where one answer is longer; COMPARE_SAME, COMPARE_UNKNOWN: none was made */
-    double kl;            /* of the first answer token or the class, A against B; NaN = not known */
-    int top_a, top_b;     /* its most probable id, -1 = not known */
-    double p_a, p_b;      /* the probability of A's choice in A and in B */
+    int diverged;     /* first answer token that differs, or where one answer is longer; COMPARE_SAME, COMPARE_UNKNOWN: none was made */
+    double kl;        /* of the first answer token or the class, A against B; NaN = not known */
+    int top_a, top_b; /* its most probable id, -1 = not known */
+    double p_a, p_b;  /* the probability of A's choice in A and in B */
 } compare_answers;
 /* Picture 0 of two traces; either may be NULL. */
 compare_answers compare_answers_of(const saint_trace *a, const saint_trace *b);
@@ -39,5 +39,8 @@ typedef struct {
 /* Differences of two settings for a model: only what their plans act on, layers with equal changes joined ("saint_threshold[7-16]"). At
  * most `most` lines; returns how many there are, -1 when a plan cannot be built. */
 int compare_settings(const saint_settings *a, const saint_settings *b, const saint_model_info *m, compare_difference *out, int most);
+
+/* A plan in a few words: "ViT 9 random 300, LLM 2-5 saint_drop 0.83"; "no pruning"; "refused". Returns out. */
+char *compare_summary(const saint_settings *s, const saint_model_info *m, char *out, size_t size);
 
 #endif

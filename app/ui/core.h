@@ -125,6 +125,7 @@ typedef struct {
 void ui_subject_kept(const ui *u, ui_kept *out);
 ui_data *ui_subject_data(const ui *u);                    /* borrowed */
 bool ui_subject_sample(const ui *u, size_t *sample);      /* what is shown is that sample of the data set, with its own question */
+const char *ui_filter_text(const ui *u);                  /* "" = none */
 void ui_filter_found(ui *u, size_t sample);               /* one more that `filter changed` leaves */
 void ui_filter_stale(ui *u);                              /* what `filter changed` left is not known any more */
 
@@ -238,6 +239,7 @@ struct ui_core {
     int record_w, record_h;
     char *last_words; /* for stderr, behind the screen */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
+    bool theme_asked; /* the terminal may say which one suits it */
     bool theme_chosen, model_chosen; /* on the screen: to be kept */
     bool kept_layer;                 /* cursor.at is the session's */
     bool asked_used;

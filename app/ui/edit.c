@@ -107,6 +107,14 @@ bool ui_assign(ui *u, const char *key, const char *value)
     return change(u, key, &s, label);
 }
 
+void ui_stage_alone(saint_settings *s, saint_stage stage)
+{
+    bool vit = stage == SAINT_STAGE_VIT;
+    for (int i = 0; i < SAINT_MAX_LAYERS; i++) (vit ? s->vit : s->llm)[i].method = vit ? SAINT_METHOD_NONE : SAINT_METHOD_UNSET;
+    if (!vit) s->use_saint = false;
+    s->mode = (saint_mode)((int)s->mode | (vit ? SAINT_MODE_VIT : SAINT_MODE_LLM));
+}
+
 bool ui_assign_layers(ui *u, saint_stage stage, const char *key, const char *value)
 {
     saint_error e = {0};
@@ -115,9 +123,13 @@ bool ui_assign_layers(ui *u, saint_stage stage, const char *key, const char *val
     memcpy(&s, &u->plan[UI_NOW].settings, sizeof s);
     int bit = stage == SAINT_STAGE_VIT ? SAINT_MODE_VIT : SAINT_MODE_LLM;
     bool was_off = !((int)s.mode & bit);
-    s.range_given = s.range_given || !was_off; /* the range that is running stays; one that was off does not come along */
+    s.range_given = s.range_given || !was_off; /* the range that is running stays */
+    if (was_off && strcmp(value, "None") != 0) { /* a method that is chosen is meant to run */
+        if (strchr(key, '[')) ui_stage_alone(&s, stage);
+        else s.use_saint = true; /* the method of the whole range */
+        s.mode = (saint_mode)((int)s.mode | bit);
+    }
     if (saint_settings_set(&s, key, value, &e) != SAINT_OK) return refuse(u, key, e.text);
-    if (was_off && strcmp(value, "None") != 0) s.mode = (saint_mode)((int)s.mode | bit); /* a method that is chosen is meant to run */
     snprintf(label, sizeof label, "%.100s=%.40s", key, value);
     return change(u, key, &s, label);
 }

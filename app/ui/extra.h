@@ -14,17 +14,17 @@ int ui_scroll_step(const saint_ui_event *e);
 
 /* ---- measuring (measuring.c) ---- */
 
-/* Repeated cold runs of the plans on the speed page, in turns, and what came out last. Results belong to versions: they are shown as long as
- * a slot has the version it was measured with. */
+/* Repeated cold runs of the plans on the speed page, in turns, and what came out last. Results belong to versions: they are shown as long
+ * as a slot has the version it was measured with. */
 struct ui_speed {
-    bool active;   /* under way or about to begin */
-    bool began;    /* the slots are settled and known */
+    bool active; /* under way or about to begin */
+    bool began;  /* the slots are settled and known */
     int n, slot[MEASURE_PLANS];
     uint64_t version[MEASURE_PLANS];
     measure_runs runs;
-    double since;  /* ui_now of the first run */
-    int tokens;    /* answer tokens of every run */
-    int top;       /* scroll of the notes */
+    double since; /* ui_now of the first run */
+    int tokens;   /* answer tokens of every run */
+    int top;      /* scroll of the notes */
 };
 /* A slot's times: measured where they are of its present version, else of its last trace. */
 void ui_speed_of(const ui *u, int slot, speed_plan *out);
@@ -40,12 +40,13 @@ typedef struct {
     match_search search;
     saint_settings settings; /* of B, the knob turned */
     uint64_t version_a;
-    double x;                /* value that is being run */
-    measure_runs runs;       /* time: A and B in turns, for one value of the knob */
-    measure_value ratio;     /* B over A at the best value */
-    double ms_a, ms_b;       /* medians at the best value, seconds */
-    int n_runs;              /* of all values together */
-    char report[256];        /* what came out last, "" = nothing yet */
+    double x;               /* value that is being run */
+    measure_runs runs;      /* time: A and B in turns, for one value of the knob */
+    measure_value ratio;    /* B over A at the best value */
+    double ms_a, ms_b;      /* medians at the best value, seconds */
+    uint64_t timed_version; /* of the live plan that ratio, ms_a and ms_b are of, against A of version_a; 0 = none */
+    int n_runs;             /* of all values together */
+    char report[256];       /* what came out last, "" = nothing yet */
 } ui_match;
 
 /* ---- A/B (page_compare.c) ---- */
@@ -66,11 +67,11 @@ int ui_compare_left(const ui *u);
 /* ---- layers (page_layers.c) ---- */
 
 struct ui_layers {
-    int slot;         /* whose tokens: UI_BASE, UI_NOW or UI_A */
-    float threshold;  /* what shares and degrees are counted with */
+    int slot;        /* whose tokens: UI_BASE, UI_NOW or UI_A */
+    float threshold; /* what shares and degrees are counted with */
     int K;
     bool table;
-    int curves;       /* which numbers are drawn */
+    int curves;         /* which numbers are drawn */
     saint_trace *trace; /* with statistics, of what was asked last; ours; NULL while it runs */
     int asked_slot, asked_K;
     uint64_t asked_version;

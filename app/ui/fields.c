@@ -217,6 +217,21 @@ static int add(maker *m, const ui_fields *old, const char *key, const saint_ui_f
     return i;
 }
 
+/* Whether the layers that a field edits hold different values; of all layers those count where something reads them. */
+static bool differs(const maker *m, const saint_param_info *p, saint_stage stage)
+{
+    saint_plan plan;
+    double first = NAN, v;
+    if (!m->n_marked[stage] && (!m->from->info || saint_plan_build(&plan, m->from->settings, m->from->info, NULL, NULL) != SAINT_OK)) return false;
+    for (int i = 0; i < layers_of(m->from, stage); i++) {
+        if (m->n_marked[stage] ? !is_marked(m->from, stage, i) : !saint_plan_site(&plan, stage, i)) continue;
+        if (!saint_settings_get(m->from->settings, p->name, i, &v)) continue;
+        if (!isnan(first) && v != first) return true;
+        first = v;
+    }
+    return false;
+}
+
 static void add_param(maker *m, const ui_fields *old, int row)
 {
     const saint_param_info *p = saint_param_at(row);
@@ -246,6 +261,10 @@ static void add_param(maker *m, const ui_fields *old, int row)
     tighten(&f->spec[i], p, from->info);
     unset_text(m, &f->spec[i], p->name, f->text[i]);
     if (key[0]) f->spec[i].name = f->layer_key[i];
+    if ((vit || llm) && (!method || m->n_marked[stage]) && differs(m, p, stage)) {
+        snprintf(f->text[i], sizeof f->text[i], "these layers differ, layer %d is shown; a change sets them all. %s", layer, p->doc);
+        f->spec[i].doc = f->text[i];
+    }
 }
 
 static void add_preset(maker *m, const ui_fields *old)

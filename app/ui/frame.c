@@ -40,7 +40,7 @@ static void draw_header(ui *u, saint_ui_pen p)
     if (u->info) snprintf(model, sizeof model, "%s%s", u->info->name, u->info->random_weights ? " (random weights)" : "");
     else snprintf(model, sizeof model, "%s", u->core->opening ? "opening the model" : "no model");
     char of[32] = "";
-    if (s->filter) snprintf(of, sizeof of, " of %zu", saint_dataset_count(s->data));
+    if (s->filter) snprintf(of, sizeof of, " /%.12s", ui_filter_text(u));
     if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", s->file ? s->file : "", s->at + 1, s->count, of);
     else snprintf(sample, sizeof sample, "%s", s->file ? s->file : "");
     part[0] = model;

@@ -133,6 +133,23 @@ static void mouse(ui *u, const saint_ui_event *e)
     to_pane(u, id, e, hit);
 }
 
+static void use_theme(ui *u, saint_ui_palette_kind kind)
+{
+    bool lines = u->theme.lines;
+    saint_ui_theme_make(&u->theme, kind, u->theme.tier, u->theme.glyphs);
+    u->theme.lines = lines;
+}
+
+/* The terminal told the colour behind everything: letters that can be read on it, photos that melt into it. */
+static void suit_ground(ui *u, uint32_t rgb)
+{
+    unsigned r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+    use_theme(u, 299 * r + 587 * g + 114 * b > 127500 ? SAINT_UI_LIGHT : SAINT_UI_DARK);
+    u->theme.ground[0] = (uint8_t)r;
+    u->theme.ground[1] = (uint8_t)g;
+    u->theme.ground[2] = (uint8_t)b;
+}
+
 void ui_event(ui *u, const saint_ui_event *e)
 {
     u->core->said_idle = false;
@@ -142,6 +159,10 @@ void ui_event(ui *u, const saint_ui_event *e)
         return;
     }
     if (e->kind == SAINT_UI_RESIZED) return;
+    if (e->kind == SAINT_UI_GROUND) {
+        if (u->core->theme_asked) suit_ground(u, e->ch);
+        return;
+    }
     if (u->core->over.kind != UI_OVER_NONE) ui_over_event(u, e);
     else if (e->kind == SAINT_UI_MOUSE) mouse(u, e);
     else if (e->kind == SAINT_UI_PRESS || e->kind == SAINT_UI_PASTE) key(u, e);
@@ -199,10 +220,9 @@ void ui_do_theme(ui *u, const char *argument)
         ui_say(u, SAINT_UI_SAY_BAD, "theme %s: expected dark, light or contrast", argument);
         return;
     }
-    bool lines = u->theme.lines;
-    saint_ui_theme_make(&u->theme, (saint_ui_palette_kind)kind, u->theme.tier, u->theme.glyphs);
-    u->theme.lines = lines;
+    use_theme(u, (saint_ui_palette_kind)kind);
     u->core->theme_chosen = true;
+    u->core->theme_asked = false;
     ui_say(u, SAINT_UI_SAY_INFO, "theme %s", saint_ui_palette_name(kind));
 }
 

@@ -43,6 +43,8 @@ ui_inspect *ui_inspect_of(const ui *u); /* never NULL after the module has opene
 
 /* Take settings as one change with a key for grouping and a time (ui_assign and ui_replace do it at ui_now). false: refused and said. */
 bool ui_edit(ui *u, const saint_settings *s, const char *key, const char *label, double at);
+/* Switch a stage on that was off, without the sites that the settings hold for it: what follows is meant to act alone. */
+void ui_stage_alone(saint_settings *s, saint_stage stage);
 /* Set the methods of some layers of a stage, "prune_mode[3,5]", from the strip or a field; switches the stage on when the mode leaves it out. */
 bool ui_assign_layers(ui *u, saint_stage stage, const char *key, const char *value);
 /* Make u->fields anew from the live plan, the model, the cursor and the marks. */

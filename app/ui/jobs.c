@@ -359,7 +359,9 @@ static void finished(ui *u, const saint_job_event *e)
     ui_jobs *j = u->jobs;
     if (e->job == j->job && j->guest >= 0) {
         saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
-        dismiss(u, t, &e->error);
+        saint_error why = e->error;
+        if (!t && why.code == SAINT_OK) saint_fail(&why, SAINT_CANCELLED, "its trace was taken by another run");
+        dismiss(u, t, &why);
         saint_trace_unref(t);
         ui_redraw(u);
         return;

@@ -42,7 +42,8 @@ void layers_curve_of(const saint_trace *t, saint_stage stage, layers_curve *out)
 layers_phases layers_phases_of(const double *cosine, int n)
 {
     layers_phases best = {false, -1, -1, 0, 0, 0};
-    double least = -INFINITY, most = 0, low = INFINITY; /* the best pair's smallest movement and their sum; the lowest point before the peak */
+    double least = -INFINITY, most = 0,
+           low = INFINITY; /* the best pair's smallest movement and their sum; the lowest point before the peak */
     int m = 0;
     while (m < n && isfinite(cosine[m])) m++;
     for (int p = 1; p < m - 4; p++) {

@@ -6,8 +6,8 @@
 
 /* One stage of one run; NaN where a layer has no statistics or they are not defined (fewer than two tokens). */
 typedef struct {
-    int n; /* layers that ran */
-    bool known; /* any statistics at all */
+    int n;           /* layers that ran */
+    bool known;      /* any statistics at all */
     float threshold; /* what shares and degrees are counted with */
     int K;
     double layer[SAINT_MAX_LAYERS];

@@ -213,6 +213,7 @@ void ui_strip_layers(const ui *u, int slot, saint_ui_strip_layer *out)
         if (known == UI_KNOWN_RUN || known == UI_KNOWN_PREVIEW) budget = left;
         y->stale = known == UI_KNOWN_STALE && budget < 0;
         y->tokens = known == UI_KNOWN_NOT || budget >= 0 ? budget : left;
+        if (y->stale && c > 0 && out[c - 1].tokens >= 0 && y->tokens > out[c - 1].tokens) y->tokens = out[c - 1].tokens; /* never more than came */
         y->reused = known == UI_KNOWN_RUN && layer_reused(&w, y->stage, y->layer);
     }
     free(alive);

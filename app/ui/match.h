@@ -8,12 +8,12 @@
 /* ---- the search ---- */
 
 typedef struct {
-    double lo, hi;     /* bounds of the knob */
+    double lo, hi; /* bounds of the knob */
     bool integer;
     double resolution; /* of a knob that is no integer: bounds closer than this are one */
     double target;
-    double close;      /* a value this near to the target is good enough; 0: as near as can be */
-    int most;          /* values to ask for at most */
+    double close; /* a value this near to the target is good enough; 0: as near as can be */
+    int most;     /* values to ask for at most */
 
     double y_lo, y_hi; /* at the present bounds, NaN = not asked yet */
     double best_x, best_y;
@@ -35,10 +35,11 @@ typedef struct {
     char key[40]; /* as --set takes it */
     bool integer;
     double lo, hi, now;
-    int layers;   /* sites it acts on */
+    int layers; /* sites it acts on */
 } match_knob;
 /* What can be turned in these settings, the most useful first: budgets before thresholds because their effect is known without running,
- * the ViT before the LLM. A knob acts on all sites of its stage where they agree in it, on the first of them otherwise. Returns how many. */
+ * the ViT before the LLM. A knob acts on all sites of its stage where they agree in it, on the first of them otherwise. Returns how many.
+ */
 int match_knobs(const saint_settings *s, const saint_model_info *m, match_knob *out, int most);
 /* Picture tokens that a layer sees on average, as a trace will say, without running: false where a vote, a window or a hand decides. */
 bool match_predict(const saint_settings *s, const saint_model_info *m, double *equivalent);

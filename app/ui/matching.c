@@ -73,6 +73,7 @@ static void finish(ui *u)
     }
     ui_replace(u, &s, kind == MATCH_TOKENS ? "match A's tokens" : "match A's time");
     snprintf(m->report, sizeof m->report, "%s", text); /* a changed plan has no report: this one has */
+    m->timed_version = kind == MATCH_TIME ? u->plan[UI_NOW].version : 0;
     ui_say(u, m->search.reached ? SAINT_UI_SAY_GOOD : SAINT_UI_SAY_WARN, "%s", text);
 }
 
@@ -111,12 +112,11 @@ static bool want(ui *u, saint_request *out)
         stop(u, "A does not run");
         return false;
     }
-    bool vision = u->info->vit_layers > 0, turn_of_a = m->kind == MATCH_TIME && measure_next(&m->runs) == 0;
-    *out = (saint_request){.pixels = vision ? u->subject.pixels : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = turn_of_a ? u->plan[left].settings : m->settings,
-                           .cold = m->kind == MATCH_TIME};
+    if (!ui_request(u, left, out)) return false; /* A's plan; no answer is needed */
+    out->max_new_tokens = 0;
+    out->want_stats = false;
+    out->cold = m->kind == MATCH_TIME;
+    if (m->kind != MATCH_TIME || measure_next(&m->runs) != 0) out->settings = m->settings;
     return true;
 }
 

@@ -83,10 +83,7 @@ void measure_begin(measure_runs *m, int n_plans, int warm, int most, double enou
     m->done = m->n_plans < 1 || m->most < 1;
 }
 
-int measure_next(const measure_runs *m)
-{
-    return m->done ? -1 : m->at;
-}
+int measure_next(const measure_runs *m) { return m->done ? -1 : m->at; }
 
 static bool known_well_enough(const measure_runs *m)
 {

@@ -18,7 +18,7 @@ typedef struct {
     double enough;           /* half the interval over the median of the total, at which it is known well enough */
     int round, at;           /* the round at hand, warm-up included, and the plan whose turn it is */
     saint_timings sample[MEASURE_PLANS][MEASURE_MOST];
-    int n;                   /* whole rounds in sample */
+    int n; /* whole rounds in sample */
     bool done;
 } measure_runs;
 

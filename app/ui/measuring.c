@@ -1,4 +1,4 @@
-/* measuring.c - the speed page's repeated runs: the live plan, the unpruned model and random dropping in turns, each from nothing. */
+/* measuring.c - the speed page's repeated runs: the live plan, the unpruned model, random dropping and A in turns, each from nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,8 @@ void ui_speed_of(const ui *u, int slot, speed_plan *out)
 {
     int i = ui_speed_measured(u, slot);
     if (!u->info) *out = (speed_plan){0};
-    else if (i >= 0) speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
+    else if (i >= 0)
+        speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
     else speed_plan_of_trace(u->info, u->plan[slot].trace, out);
 }
 
@@ -47,25 +48,22 @@ static void stop(ui *u, const char *why)
     else ui_say(u, SAINT_UI_SAY_WARN, "measuring stopped: %s", why);
 }
 
-static bool failed(const ui *u, int slot)
-{
-    return u->plan[slot].error.code != SAINT_OK && !u->plan[slot].trace;
-}
+static bool failed(const ui *u, int slot) { return u->plan[slot].error.code != SAINT_OK && !u->plan[slot].trace; }
 
-/* The slots are settled: which are there, and that they are what is measured. */
+/* The slots are settled: which are there, and that they are what is measured. The live plan and the unpruned model have to be. */
 static bool begin(ui *u)
 {
     ui_speed *s = u->speed;
-    static const int order[] = {UI_NOW, UI_BASE, UI_RANDOM};
-    for (int i = 0; i < 2; i++)
-        if (failed(u, order[i]) || ui_stale(u, order[i])) {
-            stop(u, order[i] == UI_NOW ? "the plan does not run" : "the unpruned model does not run");
+    static const int order[MEASURE_PLANS] = {UI_NOW, UI_BASE, UI_RANDOM, UI_A};
+    s->n = 0;
+    for (int i = 0; i < MEASURE_PLANS; i++) {
+        const ui_plan *p = &u->plan[order[i]];
+        bool there = !failed(u, order[i]) && !ui_stale(u, order[i]);
+        if (!there && i < 2) {
+            stop(u, i == 0 ? "the plan does not run" : "the unpruned model does not run");
             return false;
         }
-    s->n = 0;
-    for (int i = 0; i < 3; i++) {
-        const ui_plan *p = &u->plan[order[i]];
-        if (order[i] == UI_RANDOM && (!p->set || failed(u, UI_RANDOM) || ui_stale(u, UI_RANDOM))) continue;
+        if (!there || (i >= 2 && !p->set)) continue;
         s->slot[s->n] = order[i];
         s->version[s->n++] = p->version;
     }
@@ -84,14 +82,13 @@ static bool want(ui *u, saint_request *out)
     if (!s->active || (!s->began && !begin(u))) return false;
     int at = measure_next(&s->runs);
     if (at < 0) return false;
-    bool vision = u->info->vit_layers > 0;
-    *out = (saint_request){.images = vision ? &u->subject.image : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = u->plan[s->slot[at]].settings,
-                           .max_new_tokens = s->tokens,
-                           .ignore_eos = true,
-                           .cold = true};
+    if (!ui_request(u, s->slot[at], out)) return false;
+    if (out->n_images) out->images = &u->subject.image;
+    out->pixels = NULL;
+    out->has_picture_key = false;
+    out->max_new_tokens = s->tokens;
+    out->ignore_eos = out->cold = true;
+    out->want_stats = false;
     return true;
 }
 
@@ -112,15 +109,9 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token", s->runs.n, r.median);
 }
 
-static void changed(ui *u)
-{
-    stop(u, "the plan changed");
-}
+static void changed(ui *u) { stop(u, "the plan changed"); }
 
-static void subject(ui *u)
-{
-    stop(u, "the picture or the question changed");
-}
+static void subject(ui *u) { stop(u, "the picture or the question changed"); }
 
 static void model(ui *u)
 {
@@ -165,6 +156,7 @@ void ui_do_measure(ui *u, const char *argument)
     s->runs.n = 0;
     ui_want(u, UI_BASE);
     ui_want(u, UI_RANDOM);
+    ui_want(u, UI_A);
     ui_want(u, UI_NOW);
-    ui_say(u, SAINT_UI_SAY_INFO, "measuring this plan, the unpruned model and random dropping in turns, each from nothing");
+    ui_say(u, SAINT_UI_SAY_INFO, "measuring this plan, the unpruned model and others in turns, each from nothing");
 }

@@ -19,6 +19,29 @@ static bool goes_before(const saint_trace_site *s, int a, int b)
     return a < b;
 }
 
+typedef struct {
+    const saint_trace_site *site;
+    int32_t index;
+} ordered;
+
+static int by_order(const void *a, const void *b)
+{
+    const ordered *x = a, *y = b;
+    return x->index == y->index ? 0 : goes_before(x->site, x->index, y->index) ? -1 : 1;
+}
+
+int ui_drop_order(const saint_trace_site *s, int32_t *order)
+{
+    int n = 0;
+    ordered *list = malloc(((size_t)s->n_in + 1) * sizeof *list);
+    for (int i = 0; list && i < s->n_in; i++)
+        if (ranked(s, i)) list[n++] = (ordered){s, i};
+    if (list) qsort(list, (size_t)n, sizeof *list, by_order);
+    for (int i = 0; i < n; i++) order[i] = list[i].index;
+    free(list);
+    return n;
+}
+
 static void rank_in(const saint_trace_site *s, ui_token *t)
 {
     int last = -1, first = -1;
@@ -145,6 +168,24 @@ static bool stays_with(const ui_token *t, const ui_probe *probe, const saint_met
     return probe->stays && probe->stays(probe->ud, p, t->patch, stays);
 }
 
+/* Further rounds rank the survivors anew, but what goes at a budget goes at every smaller one: bisection finds the least that keeps a survivor. */
+static bool search_budget(const ui_token *t, int prefix, const ui_probe *probe, int *keep)
+{
+    saint_method_params p = t->site->p;
+    int goes = 0, stays_at = t->site->n_in - t->n_dropped;
+    bool stays;
+    p.keep_num = prefix;
+    if (!stays_with(t, probe, &p, &stays) || stays) return false;
+    while (stays_at - goes > 1) {
+        int middle = (goes + stays_at) / 2;
+        p.keep_num = middle + prefix;
+        if (!stays_with(t, probe, &p, &stays)) return false;
+        *(stays ? &stays_at : &goes) = middle;
+    }
+    *keep = stays_at;
+    return true;
+}
+
 /* A budget drops the first n_dropped of a fixed order, so the place in that order says which budgets keep the patch. Held against the method
  * itself on both sides of the edge. */
 static void budget_hint(ui_token *t, int prefix, const ui_probe *probe)
@@ -157,10 +198,12 @@ static void budget_hint(ui_token *t, int prefix, const ui_probe *probe)
         p.keep_num = keep - side + prefix;
         if (p.keep_num < prefix || !stays_with(t, probe, &p, &on_each_side[side])) return;
     }
-    if (!on_each_side[0] || on_each_side[1]) return; /* a method whose order depends on its budget: nothing can be said */
+    bool counted = on_each_side[0] && !on_each_side[1];
+    if (!counted && !(kept && search_budget(t, prefix, probe, &keep))) return;
     ui_hint *h = add_hint(t, s->stage == SAINT_STAGE_VIT ? "keep_num" : "llm_keep_num");
     if (!h) return;
     h->at_least = !kept;
+    h->searched = !counted;
     h->value = kept ? keep - 1 + prefix : keep + prefix;
 }
 

@@ -55,7 +55,7 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
     const ui_compare *c = u->compare;
     bool diff = c->diff && !right, now = right || c->flip;
     int slot = now ? UI_NOW : ui_compare_left(u), side = now ? 1 : 0, layer = 0;
-    char note[64] = "", detail[96] = "";
+    char note[64] = "", detail[240] = "";
     masks m;
     bool known = masks_of(u, slot, &m);
     const char *stage = known && ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM";
@@ -64,12 +64,14 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
     if (ui_running(u, slot, &share)) snprintf(detail, sizeof detail, "running %.0f %%", 100 * share);
     else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");
     else if (diff) snprintf(detail, sizeof detail, "both, only A, only B");
-    saint_ui_pen in = saint_ui_pane_draw(
-        p, &(saint_ui_pane){.title = diff ? "A and B" : now ? (right ? "B" : "B, in A's place") : left_name(u),
-                            .detail = detail,
-                            .note = note,
-                            .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
-                            .stale = ui_stale(u, slot)});
+    else if (u->info) compare_summary(&u->plan[slot].settings, u->info, detail, sizeof detail);
+    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = diff  ? "A and B"
+                                                                      : now ? (right ? "B" : "B, in A's place")
+                                                                            : left_name(u),
+                                                             .detail = detail,
+                                                             .note = note,
+                                                             .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
+                                                             .stale = ui_stale(u, slot)});
     saint_error e = {0};
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
@@ -77,7 +79,9 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
                             .lines = u->grid_lines,
                             .sharp = u->sharp,
                             .cursor = u->patch,
-                            .style = diff ? SAINT_UI_PHOTO_DIFF : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM : u->style};
+                            .style = diff                              ? SAINT_UI_PHOTO_DIFF
+                                     : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM
+                                                                       : u->style};
     if (u->info) {
         photo.grid_w = u->info->grid_w;
         photo.grid_h = u->info->grid_h;

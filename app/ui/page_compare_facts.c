@@ -65,8 +65,21 @@ static void collect(ui *u, numbers *x)
     memset(x, 0, sizeof *x);
     x->here.jaccard = x->all.jaccard = NAN;
     x->answers = compare_answers_of(a, b);
+    speed_plan base;
     ui_speed_of(u, left, &x->a);
     ui_speed_of(u, UI_NOW, &x->b);
+    ui_speed_of(u, UI_BASE, &base);
+    speed_plan_complete(&base, &x->b);
+    speed_plan_complete(&x->a, &base);
+    speed_plan_complete(&x->b, &base);
+    const ui_match *match = &u->compare->match;
+    if (match->timed_version && match->timed_version == u->plan[UI_NOW].version &&
+        match->version_a == u->plan[left].version) { /* measured against each other */
+        x->a.part[MEASURE_FIRST] = (measure_value){match->ms_a, NAN, NAN, match->ratio.n};
+        x->b.part[MEASURE_FIRST] = (measure_value){match->ms_b, NAN, NAN, match->ratio.n};
+        x->a.n = x->b.n = match->ratio.n;
+        x->a.source = x->b.source = SPEED_MEASURED;
+    }
     x->ia = a && a->n_images ? &a->image[0] : NULL;
     x->ib = b && b->n_images ? &b->image[0] : NULL;
     if (!u->info) return;
@@ -123,12 +136,17 @@ static void time_row(sheet *s, const char *label, const measure_value *a, const 
     for (int k = 0; k < 2; k++) {
         saint_ui_fixed(number, sizeof number, 1e3 * v[k]->median, 1);
         if (isfinite(v[k]->low))
-            snprintf(text[k], sizeof text[k], "%s %s%s", number, plus, saint_ui_fixed(half, sizeof half, 5e2 * (v[k]->high - v[k]->low), 1));
+            snprintf(text[k], sizeof text[k], "%s %s%s", number, plus,
+                     saint_ui_fixed(half, sizeof half, 5e2 * (v[k]->high - v[k]->low), 1));
         else snprintf(text[k], sizeof text[k], "%s", number);
     }
     double r = a->median / b->median;
     if (isfinite(r)) snprintf(ratio, sizeof ratio, "%.2f%s", r, times);
-    row(s, label, text[0], text[1], ratio, !isfinite(r) ? SAINT_UI_TEXT : r > 1.005 ? SAINT_UI_GOOD : r < 0.995 ? SAINT_UI_WARN : SAINT_UI_TEXT);
+    row(s, label, text[0], text[1], ratio,
+        !isfinite(r) ? SAINT_UI_TEXT
+        : r > 1.005  ? SAINT_UI_GOOD
+        : r < 0.995  ? SAINT_UI_WARN
+                     : SAINT_UI_TEXT);
 }
 
 static void answer_text(const saint_trace *t, const saint_model *m, char *out, size_t size)
@@ -154,10 +172,7 @@ static void diverged_text(const compare_answers *r, bool classes, char *out, siz
     else snprintf(out, size, "%s", "");
 }
 
-static void source_text(const speed_plan *p, char *out)
-{
-    speed_source_text(p, out, VALUE);
-}
+static void source_text(const speed_plan *p, char *out) { speed_source_text(p, out, VALUE); }
 
 /* ---- the sheet ---------------------------------------------------------------------------------------------------- */
 
@@ -167,8 +182,9 @@ static void token_rows(const numbers *x, sheet *s)
     if (x->known) {
         snprintf(a, sizeof a, "%d", x->here.both + x->here.only_a);
         snprintf(b, sizeof b, "%d", x->here.both + x->here.only_b);
+        row(s, "tokens here", a, b, NULL, SAINT_UI_TEXT);
         snprintf(d, sizeof d, "both %d, only A %d, only B %d, neither %d", x->here.both, x->here.only_a, x->here.only_b, x->here.neither);
-        row(s, "tokens here", a, b, d, SAINT_UI_TEXT);
+        row(s, "overlap here", NULL, d, NULL, SAINT_UI_TEXT);
     }
     saint_ui_fixed(a, sizeof a, x->here.jaccard, 3);
     saint_ui_fixed(b, sizeof b, x->all.jaccard, 3);
@@ -198,8 +214,8 @@ static void fill_sheet(const ui *u, const numbers *x, const char *times, const c
     if (!classes) {
         double da = 1e3 * x->a.part[MEASURE_DECODE].median / x->a.work.steps, db = 1e3 * x->b.part[MEASURE_DECODE].median / x->b.work.steps;
         number_row(s, "decode ms/token", x->a.work.steps > 0 ? da : (double)NAN, x->b.work.steps > 0 ? db : (double)NAN, 2, true, times);
-        number_row(s, "KV MiB", x->ia ? (double)x->ia->kv_bytes / 1048576 : (double)NAN, x->ib ? (double)x->ib->kv_bytes / 1048576 : (double)NAN, 2,
-                   true, times);
+        number_row(s, "KV MiB", x->ia ? (double)x->ia->kv_bytes / 1048576 : (double)NAN,
+                   x->ib ? (double)x->ib->kv_bytes / 1048576 : (double)NAN, 2, true, times);
     }
     source_text(&x->a, a);
     source_text(&x->b, b);
@@ -210,8 +226,11 @@ static void fill_sheet(const ui *u, const numbers *x, const char *times, const c
 
 static void fill_differences(const numbers *x, sheet *s)
 {
-    row(s, x->n_differences > 0 ? "the plans differ in" : x->n_differences == 0 ? "the plans are equal" : "one of the plans is refused", NULL, NULL,
-        NULL, SAINT_UI_TEXT);
+    row(s,
+        x->n_differences > 0    ? "the plans differ in"
+        : x->n_differences == 0 ? "the plans are equal"
+                                : "one of the plans is refused",
+        NULL, NULL, NULL, SAINT_UI_TEXT);
     for (int i = 0; i < x->n_differences && i < DIFFERENCES; i++)
         row(s, x->difference[i].key, x->difference[i].a, x->difference[i].b, NULL, SAINT_UI_TEXT);
 }
@@ -242,6 +261,7 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
     saint_ui_fixed(a, sizeof a, x->here.jaccard, 2);
     saint_ui_fixed(b, sizeof b, x->all.jaccard, 2);
     say(w, "Jaccard %s, all layers %s\n", a, b);
+    if (u->compare->match.report[0]) say(w, "%s\n", u->compare->match.report);
     answer_text(u->plan[ui_compare_left(u)].trace, u->model, a, sizeof a);
     answer_text(u->plan[UI_NOW].trace, u->model, b, sizeof b);
     diverged_text(&x->answers, classes, d, sizeof d);
@@ -257,7 +277,6 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
     for (int i = 0; i < x->n_differences && i < DIFFERENCES; i++)
         say(w, "%s%s %s %s %s", i ? "  " : "", x->difference[i].key, x->difference[i].a, arrow, x->difference[i].b);
     if (x->n_differences <= 0) say(w, "%s", x->n_differences ? "one of the plans is refused" : "the plans are equal");
-    if (u->compare->match.report[0]) say(w, "\n%s", u->compare->match.report);
     if (x->ia && x->ib) say(w, "\ntokens per layer %.1f %s %.1f", x->ia->equivalent, arrow, x->ib->equivalent);
 }
 

@@ -9,12 +9,9 @@
 
 #include "ui/extra.h"
 
-enum { CURVE_SETS = 3, ROW_HIT = 1 }; /* ROW_HIT: a row of the table, + 1 a heading */
+enum { CURVE_SETS = 3, K_MOST = 65536, ROW_HIT = 1 }; /* ROW_HIT: a row of the table, + 1 a heading */
 
-static const char *slot_name(int slot)
-{
-    return slot == UI_BASE ? "unpruned" : slot == UI_A ? "plan A" : "this plan";
-}
+static const char *slot_name(int slot) { return slot == UI_BASE ? "unpruned" : slot == UI_A ? "plan A" : "this plan"; }
 
 /* ---- its runs ----------------------------------------------------------------------------------------------------- */
 
@@ -46,7 +43,8 @@ static void close_layers(ui *u)
 static bool same_asked(const ui *u)
 {
     const ui_layers *l = u->layers;
-    return l->asked_slot == l->slot && l->asked_version == u->plan[l->slot].version && l->asked_threshold == l->threshold && l->asked_K == l->K;
+    return l->asked_slot == l->slot && l->asked_version == u->plan[l->slot].version && l->asked_threshold == l->threshold &&
+           l->asked_K == l->K;
 }
 
 static bool fresh(const ui *u) { return u->layers->trace && same_asked(u); }
@@ -56,8 +54,8 @@ static bool needed(const ui *u)
 {
     const ui_layers *l = u->layers;
     bool there = l->slot != UI_A || u->plan[UI_A].set;
-    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading && (u->subject.pixels || !u->info->vit_layers) && !fresh(u) &&
-           !(l->failed && same_asked(u));
+    return u->page == SAINT_UI_PAGE_LAYERS && u->info && u->worker && there && !u->subject.loading &&
+           (u->subject.pixels || !u->info->vit_layers) && !fresh(u) && !(l->failed && same_asked(u));
 }
 
 static bool want(ui *u, saint_request *out)
@@ -68,16 +66,12 @@ static bool want(ui *u, saint_request *out)
     l->asked_version = u->plan[l->slot].version;
     l->asked_threshold = l->threshold;
     l->asked_K = l->K;
-    bool vision = u->info->vit_layers > 0;
-    *out = (saint_request){.pixels = vision ? u->subject.pixels : NULL,
-                           .n_images = vision ? 1 : 0,
-                           .prompt = u->info->llm_layers ? u->subject.question : NULL,
-                           .settings = u->plan[l->slot].settings,
-                           .want_stats = true,
-                           .stats_given = true,
-                           .stats_threshold = l->threshold,
-                           .stats_K = l->K};
     drop(u);
+    if (!ui_request(u, l->slot, out)) return false;
+    out->max_new_tokens = 0;
+    out->want_stats = out->stats_given = true;
+    out->stats_threshold = l->threshold;
+    out->stats_K = l->K;
     return true;
 }
 
@@ -96,8 +90,44 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
 
 static bool busy(const ui *u) { return needed(u); }
 
-const ui_module ui_module_layers = {
-    .name = "layers", .open = open_layers, .close = close_layers, .model = drop, .subject = drop, .busy = busy, .want = want, .ran = ran};
+static void save(ui *u, cJSON *into)
+{
+    const ui_layers *l = u->layers;
+    cJSON_AddNumberToObject(into, "slot", l->slot);
+    cJSON_AddNumberToObject(into, "threshold", round((double)l->threshold * 1e4) / 1e4);
+    cJSON_AddNumberToObject(into, "K", l->K);
+    cJSON_AddNumberToObject(into, "curves", l->curves);
+    cJSON_AddBoolToObject(into, "table", l->table);
+}
+
+/* A member within its range, else what was there. */
+static double member(const cJSON *from, const char *name, double low, double high, double otherwise)
+{
+    const cJSON *c = cJSON_GetObjectItemCaseSensitive(from, name);
+    return cJSON_IsNumber(c) && c->valuedouble >= low && c->valuedouble <= high ? c->valuedouble : otherwise;
+}
+
+static void load(ui *u, const cJSON *from)
+{
+    ui_layers *l = u->layers;
+    int slot = (int)member(from, "slot", 0, UI_SLOTS - 1, l->slot);
+    if (slot == UI_NOW || slot == UI_A || slot == UI_BASE) l->slot = slot;
+    l->threshold = (float)member(from, "threshold", -1, 1, (double)l->threshold);
+    l->K = (int)member(from, "K", 0, K_MOST, l->K);
+    l->curves = (int)member(from, "curves", 0, CURVE_SETS - 1, l->curves);
+    l->table = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(from, "table"));
+}
+
+const ui_module ui_module_layers = {.name = "layers",
+                                    .open = open_layers,
+                                    .close = close_layers,
+                                    .model = drop,
+                                    .subject = drop,
+                                    .busy = busy,
+                                    .want = want,
+                                    .ran = ran,
+                                    .save = save,
+                                    .load = load};
 
 /* ---- chart -------------------------------------------------------------------------------------------------------- */
 
@@ -113,7 +143,7 @@ static void phases_text(const layers_curve *c, const layers_phases *p, int colum
 {
     int n = 0;
     if (!p->found) {
-        snprintf(out, size, "no three phases: no rise, fall and rise of the cosine by %.2f", LAYERS_MOVE);
+        snprintf(out, size, "no three phases (cosine up, down and up by %.2f)", LAYERS_MOVE);
         return;
     }
     n = snprintf(out, size, "aligner 0-%d, explorer %d-%d, aggregator %d-%d", p->peak, p->peak + 1, p->valley, p->valley + 1, c->n - 1);
@@ -201,9 +231,9 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
 
 static saint_ui_table table_of(rows *r)
 {
-    static const saint_ui_column column[] = {{"layer", 5, true, false},  {"tokens", 6, true, false}, {"cosine", 6, true, false},
-                                             {"pairs", 5, true, false},  {">=K", 5, true, false},    {"alike", 5, true, false},
-                                             {"rank", 5, true, false},   {"phase", 10, false, false}, {"site", 12, false, true}};
+    static const saint_ui_column column[] = {{"layer", 5, true, false}, {"tokens", 6, true, false},  {"cosine", 6, true, false},
+                                             {"pairs", 5, true, false}, {">=K", 5, true, false},     {"alike", 5, true, false},
+                                             {"rank", 5, true, false},  {"phase", 10, false, false}, {"site", 12, false, true}};
     return (saint_ui_table){.n_rows = r->c->n, .n_columns = sizeof column / sizeof *column, .column = column, .cell = cell, .ud = r};
 }
 
@@ -233,13 +263,12 @@ static void draw(ui *u, saint_ui_pen p, saint_stage stage)
         make_chart(u, c, stage, &g);
         saint_ui_plot_readout(&g.plot, note, sizeof note);
     }
-    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = stage == SAINT_STAGE_VIT ? "ViT" : "LLM",
-                                                             .detail = detail,
-                                                             .note = note,
-                                                             .focus = focus,
-                                                             .stale = !fresh(u)});
+    saint_ui_pen in = saint_ui_pane_draw(
+        p, &(saint_ui_pane){
+               .title = stage == SAINT_STAGE_VIT ? "ViT" : "LLM", .detail = detail, .note = note, .focus = focus, .stale = !fresh(u)});
     if (l->failed && same_asked(u)) saint_ui_failure(in, "no statistics", l->error.text);
-    else if (!there && u->info) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, stage == SAINT_STAGE_VIT ? "this model has no ViT" : "this model has no LLM");
+    else if (!there && u->info)
+        saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, stage == SAINT_STAGE_VIT ? "this model has no ViT" : "this model has no LLM");
     else if (l->slot == UI_A && !u->plan[UI_A].set) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, "no plan is pinned as A");
     else if (!c || !c->known) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, u->worker ? "waiting for the run" : "no model yet");
     else if (l->table) draw_table(u, in, c, stage, focus);
@@ -323,7 +352,7 @@ void ui_do_neighbours(ui *u, const char *argument)
         ui_say(u, SAINT_UI_SAY_BAD, "neighbours: expected a number or a step such as +1, found \"%s\"", argument);
         return;
     }
-    u->layers->K = (int)(v < 0 ? 0 : v > 65536 ? 65536 : v);
+    u->layers->K = (int)(v < 0 ? 0 : v > K_MOST ? K_MOST : v);
     ui_kick(u);
 }
 
@@ -357,7 +386,4 @@ void ui_do_curves(ui *u, const char *argument)
     else u->layers->curves = next;
 }
 
-void ui_do_layers_table(ui *u, const char *argument)
-{
-    u->layers->table = *argument ? strcmp(argument, "on") == 0 : !u->layers->table;
-}
+void ui_do_layers_table(ui *u, const char *argument) { u->layers->table = *argument ? strcmp(argument, "on") == 0 : !u->layers->table; }

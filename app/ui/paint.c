@@ -34,9 +34,7 @@ static void put_list(saint_settings *s, const saint_hand *h)
 {
     int bit = h->stage == SAINT_STAGE_LLM ? SAINT_MODE_LLM : SAINT_MODE_VIT;
     memcpy(&s->hand, h, sizeof s->hand);
-    if ((int)s->mode & bit) return;
-    if (bit == SAINT_MODE_LLM && !s->range_given) s->use_saint = false;
-    s->mode = (saint_mode)((int)s->mode | bit);
+    if (!((int)s->mode & bit)) ui_stage_alone(s, (saint_stage)h->stage);
 }
 
 static void say_gone(ui *u, int patch)

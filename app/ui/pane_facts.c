@@ -97,8 +97,11 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
     bool stale = ui_stale(u, UI_NOW);
     if (!now) return;
     if (now->answer) {
-        line(f, "answer", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%s%s", cut(now->answer, text, sizeof text, columns), stale ? " (stale)" : "");
-        if (u->subject.answers) line(f, "expected", SAINT_UI_TEXT, "%s", cut(u->subject.answers, text, sizeof text, columns));
+        const char *right = u->subject.answers;
+        int room = right ? columns - 12 : columns;
+        cut(now->answer, text, sizeof text, room > 8 ? room : 8);
+        line(f, "answer", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%s%s%s%s", text, stale ? " (stale)" : "", right ? "; right: " : "",
+             right ? cut(right, short_text, sizeof short_text, one_line ? 12 : 40) : "");
     } else if (now->logits && now->n_logits) {
         int best = 0;
         for (int i = 1; i < now->n_logits; i++)
@@ -162,7 +165,7 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
 /* Where the layout has no pane for the token, or one of a few lines, the numbers give way while the cursor is on the picture. */
 static bool shows_token(const ui *u)
 {
-    enum { ROOM = 10 };
+    enum { ROOM = 8 };
     return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h < ROOM;
 }
 

@@ -178,7 +178,7 @@ static bool want(ui *u, saint_request *out)
     const saint_dataset_info *d = saint_dataset_get_info(u->subject.data);
     s->runs_base = !s->base[s->at];
     *out = (saint_request){.pixels = s->pixels, .n_images = 1, .prompt = u->info->llm_layers ? s->prompt : NULL,
-                           .settings = u->plan[s->runs_base ? UI_BASE : UI_NOW].settings};
+                           .settings = u->plan[s->runs_base ? UI_BASE : UI_NOW].settings, .cold = true};
     out->max_new_tokens = ui_answer_tokens(u->info, d);
     return true;
 }

@@ -327,6 +327,7 @@ static void play(ui *u, const ui_script_line *l)
         break;
     case UI_SCRIPT_SIZE:
         if (ui_front_headless(u->core->front)) ui_front_resize(u->core->front, l->x, l->y);
+        ui_redraw(u);
         break;
     case UI_SCRIPT_KEY: play_keys(u, l->text); break;
     case UI_SCRIPT_TYPE: play_text(u, l->text); break;

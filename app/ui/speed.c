@@ -90,10 +90,7 @@ speed_work speed_work_of(const saint_model_info *m, const speed_counts *c)
 
 /* ---- rates -------------------------------------------------------------------------------------------------------- */
 
-static double rate(double work, double seconds)
-{
-    return work > 0 && seconds > 0 ? work / seconds : (double)NAN;
-}
+static double rate(double work, double seconds) { return work > 0 && seconds > 0 ? work / seconds : (double)NAN; }
 
 speed_rates speed_rates_of(const speed_work *base, const double *seconds)
 {
@@ -105,10 +102,7 @@ speed_rates speed_rates_of(const speed_work *base, const double *seconds)
 }
 
 /* What is not there takes no time, whatever the rate. */
-static double time_of(double work, double speed)
-{
-    return work > 0 ? work / speed : 0;
-}
+static double time_of(double work, double speed) { return work > 0 ? work / speed : 0; }
 
 void speed_predict(const speed_work *w, const speed_rates *r, double *seconds)
 {

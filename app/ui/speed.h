@@ -16,10 +16,10 @@ typedef struct {
     double projector;
     double prefill, prefill_attention, prefill_text; /* prefill: all; text: what its matrices do for rows that are no picture */
     double decode;
-    int prefill_rows;      /* that enter the LLM */
-    int picture_rows;      /* of those, picture */
-    int steps;             /* decoding steps */
-    double llm_weights;    /* bytes of all matrices of the LLM, head included */
+    int prefill_rows;               /* that enter the LLM */
+    int picture_rows;               /* of those, picture */
+    int steps;                      /* decoding steps */
+    double llm_weights;             /* bytes of all matrices of the LLM, head included */
     double decode_bytes, decode_kv; /* read by one decoding step: all; of that keys and values */
 } speed_work;
 
@@ -51,10 +51,10 @@ typedef struct {
     saint_stage stage;
     int layer;
     const char *method;
-    int n_in, n_out;  /* picture tokens */
-    double cost;      /* seconds of the selection, as measured */
-    double saves;     /* predicted seconds before the first answer token, against a plan that ends before this site */
-    int pays_from;    /* tokens it has to drop before it saves more than it costs; -1 = even all would not do */
+    int n_in, n_out; /* picture tokens */
+    double cost;     /* seconds of the selection, as measured */
+    double saves;    /* predicted seconds before the first answer token, against a plan that ends before this site */
+    int pays_from;   /* tokens it has to drop before it saves more than it costs; -1 = even all would not do */
 } speed_site;
 /* Sites of picture 0 in order, savings at the unpruned rates: they add up to what the plan as a whole saves there. Returns how many. */
 int speed_sites(const saint_model_info *m, const saint_trace *t, const speed_rates *r, speed_site *out, int most);
@@ -65,12 +65,13 @@ typedef enum { SPEED_UNKNOWN, SPEED_CACHED, SPEED_ONCE, SPEED_MEASURED } speed_s
 /* One plan's times as they are known. */
 typedef struct {
     speed_source source;
-    int n;                                  /* runs behind the medians */
-    measure_value part[MEASURE_TOTAL + 1];  /* by measure_part; a single run has n = 1 and no interval */
+    int n;                                 /* runs behind the medians */
+    measure_value part[MEASURE_TOTAL + 1]; /* by measure_part; a single run has n = 1 and no interval */
     speed_work work;
     bool has_work;
 } speed_plan;
-/* From one trace; NaN where nothing is known, so also for the projector and all sums when the LLM went on from a checkpoint; t may be NULL. */
+/* From one trace; NaN where nothing is known, so also for the projector and all sums when the LLM went on from a checkpoint; t may be NULL.
+ */
 void speed_plan_of_trace(const saint_model_info *m, const saint_trace *t, speed_plan *out);
 /* A projector whose time is not known gets what it takes at the rate of another plan's projector or, where that is not known either, of
  * its encoder: matrices like all others. base may be p. */

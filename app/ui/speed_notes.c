@@ -43,20 +43,11 @@ static const char *bytes(double v, char out[24])
 
 static const char *plural(int n) { return n == 1 ? "token" : "tokens"; }
 
-static const char *stage_name(saint_stage s)
-{
-    return s == SAINT_STAGE_VIT ? "ViT" : "LLM";
-}
+static const char *stage_name(saint_stage s) { return s == SAINT_STAGE_VIT ? "ViT" : "LLM"; }
 
-static double without_selection(const speed_plan *p)
-{
-    return p->part[MEASURE_FIRST].median - p->part[MEASURE_SELECTION].median;
-}
+static double without_selection(const speed_plan *p) { return p->part[MEASURE_FIRST].median - p->part[MEASURE_SELECTION].median; }
 
-static double first_of(const double *part)
-{
-    return part[MEASURE_ENCODER] + part[MEASURE_PROJECTOR] + part[MEASURE_PREFILL];
-}
+static double first_of(const double *part) { return part[MEASURE_ENCODER] + part[MEASURE_PROJECTOR] + part[MEASURE_PREFILL]; }
 
 /* ---- break-even --------------------------------------------------------------------------------------------------- */
 
@@ -72,8 +63,8 @@ static void say_worst(const explainer *x, const speed_site *s, int n)
     if (w->pays_from < 0)
         say(x->out, "%s %d costs %s: even dropping all its tokens would not pay that back.", place, w->layer, ms(w->cost, cost));
     else if (w->n_in - w->n_out < w->pays_from)
-        say(x->out, "%s %d drops %d tokens and pays from %d on: it costs %s and saves %s.", place, w->layer, w->n_in - w->n_out, w->pays_from,
-            ms(w->cost, cost), ms(w->saves, saves));
+        say(x->out, "%s %d drops %d tokens and pays from %d on: it costs %s and saves %s.", place, w->layer, w->n_in - w->n_out,
+            w->pays_from, ms(w->cost, cost), ms(w->saves, saves));
     else if (n == 1) say(x->out, "It pays from %d dropped %s on; %d go.", w->pays_from, plural(w->pays_from), w->n_in - w->n_out);
     else
         say(x->out, "Every site pays; the least, %s %d, from %d dropped %s on: %d go.", place, w->layer, w->pays_from, plural(w->pays_from),
@@ -178,7 +169,8 @@ static void say_slower(const explainer *x)
         const measure_value *v = &x->now->part[parts[i].part];
         double p = x->predicted[parts[i].part], low = isnan(v->low) ? v->median : v->low;
         if (!(p > 0) || !(low > 1.05 * p)) continue;
-        say(x->out, "%s takes %.0f %% more than its operations would at the unpruned rate: with fewer rows the matrices are used less well.",
+        say(x->out,
+            "%s takes %.0f %% more than its operations would at the unpruned rate: with fewer rows the matrices are used less well.",
             parts[i].name, 100 * (v->median / p - 1));
     }
 }
@@ -191,8 +183,9 @@ static void say_roof(const explainer *x)
     if (!(reading > 0) || !(working > 0) || w->prefill_rows < 1) return;
     double ridge = w->prefill_rows * reading / working;
     if (reading >= working)
-        say(x->out, "Prefill is bound by reading the weights: %d rows are fewer than the %.0f at which arithmetic takes as long; fewer tokens gain "
-                    "nothing there.",
+        say(x->out,
+            "Prefill is bound by reading the weights: %d rows are fewer than the %.0f at which arithmetic takes as long; fewer tokens gain "
+            "nothing there.",
             w->prefill_rows, ridge);
     else
         say(x->out, "Prefill is bound by arithmetic: %d rows share each weight; below about %.0f rows reading the weights would take over.",
@@ -205,10 +198,12 @@ static void say_attention(const explainer *x)
     double encoder = w->encoder > 0 ? 100 * w->encoder_attention / w->encoder : 0,
            prefill = w->prefill > 0 ? 100 * w->prefill_attention / w->prefill : 0;
     if (encoder > 25 || prefill > 25)
-        say(x->out, "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: that part falls with the square of the tokens.",
+        say(x->out,
+            "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: that part falls with the square of the tokens.",
             encoder, prefill);
     else
-        say(x->out, "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: time falls with the tokens, not with their square.",
+        say(x->out,
+            "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: time falls with the tokens, not with their square.",
             encoder, prefill);
 }
 
@@ -222,20 +217,36 @@ static void say_decode(const explainer *x)
         b->decode_bytes / w->decode_bytes);
 }
 
+/* Half of the interval of a total over its median; NaN = none. */
+static double uncertainty(const speed_plan *p)
+{
+    const measure_value *v = &p->part[MEASURE_TOTAL];
+    return (v->high - v->low) / 2 / v->median;
+}
+
 static void say_random(const explainer *x)
 {
     char a[24], b[24];
-    double r = x->random->part[MEASURE_FIRST].median, now = x->now->part[MEASURE_FIRST].median;
-    if (!isfinite(r) || !isfinite(now)) return;
-    say(x->out, "Random dropping at the same counts takes %s: choosing well costs %s more.", ms(r, a), ms(now - r, b));
+    const measure_value *r = &x->random->part[MEASURE_FIRST], *now = &x->now->part[MEASURE_FIRST];
+    double more = now->median - r->median;
+    if (!isfinite(more)) return;
+    bool shows = isnan(now->low) || isnan(r->low) || now->low > r->high || now->high < r->low;
+    if (!shows) say(x->out, "Random dropping at the same counts takes %s: the difference does not show.", ms(r->median, a));
+    else if (more >= 0)
+        say(x->out, "Random dropping at the same counts takes %s: choosing well costs %s more.", ms(r->median, a), ms(more, b));
+    else say(x->out, "Random dropping at the same counts takes %s, %s more than this plan.", ms(r->median, a), ms(-more, b));
 }
 
 static void say_how_known(const explainer *x)
 {
+    double worst = fmax(uncertainty(x->now), uncertainty(x->base));
     if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
         say(x->out, "These are single runs, in part from checkpoints: measure before believing a difference.");
-    else if (isnan(x->now->part[MEASURE_TOTAL].low))
-        say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);
+    else if (isnan(worst)) say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);
+    else if (worst > 0.05)
+        say(x->out,
+            "The machine is busy or uneven: the totals are known to %.0f %% only. Ratios within a round suffer less than single times.",
+            100 * worst);
 }
 
 void speed_explain(const saint_model_info *m, const saint_trace *t, const speed_plan *now, const speed_plan *base, const speed_plan *random,

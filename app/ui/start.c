@@ -22,10 +22,11 @@ static bool environment(const char *name)
 }
 
 /* The ground of the terminal, where it says so: COLORFGBG is "15;0" or "0;default;15". */
-static saint_ui_palette_kind ground(void)
+static int ground(void)
 {
     const char *v = getenv("COLORFGBG"), *last = v ? strrchr(v, ';') : NULL;
-    return last && (!strcmp(last + 1, "7") || !strcmp(last + 1, "15")) ? SAINT_UI_LIGHT : SAINT_UI_DARK;
+    if (!last || !last[1]) return -1;
+    return !strcmp(last + 1, "7") || !strcmp(last + 1, "15") ? SAINT_UI_LIGHT : SAINT_UI_DARK;
 }
 
 static saint_status open_front(ui *u, const ui_options *o, saint_error *err)
@@ -35,15 +36,16 @@ static saint_status open_front(ui *u, const ui_options *o, saint_error *err)
     c->mark_frames = sync && !strcmp(sync, "frames");
     c->mark_idle = sync && !strcmp(sync, "idle");
     ui_front_options f = {.headless = o->headless || (o->script && !isatty(STDOUT_FILENO)), .w = 120, .h = 36};
+    int kind = o->theme ? saint_ui_palette_find(o->theme) : c->theme >= 0 ? c->theme : ground();
+    c->theme_asked = kind < 0; /* dark until the terminal answers */
     f.screen = (saint_ui_screen_options){.term = getenv("TERM"), .colorterm = getenv("COLORTERM"), .no_color = o->no_color || environment("NO_COLOR"),
-                                         .ascii = o->ascii, .mouse = u->mouse, .marks = c->mark_frames || c->mark_idle};
+                                         .ascii = o->ascii, .mouse = u->mouse, .ask_ground = c->theme_asked, .marks = c->mark_frames || c->mark_idle};
     saint_status s = ui_front_open(&c->front, &f, err);
     if (s != SAINT_OK) return s;
     saint_ui_tier tier;
     saint_ui_glyphs glyphs;
     bool lines;
     ui_front_looks(c->front, &tier, &glyphs, &lines);
-    int kind = o->theme ? saint_ui_palette_find(o->theme) : c->theme >= 0 ? c->theme : (int)ground();
     saint_ui_theme_make(&u->theme, (saint_ui_palette_kind)(kind < 0 ? 0 : kind), tier, glyphs);
     u->theme.lines = lines;
     c->frozen = f.headless;

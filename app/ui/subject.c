@@ -410,6 +410,12 @@ static bool has_words(const saint_dataset *d, size_t i, const char *words)
     return all;
 }
 
+const char *ui_filter_text(const ui *u)
+{
+    const ui_subjects *s = u->core->subjects;
+    return s->filter && s->filter_text ? s->filter_text : "";
+}
+
 void ui_filter_found(ui *u, size_t sample)
 {
     ui_subjects *s = u->core->subjects;

@@ -72,7 +72,7 @@ def read_config(folder):
     v, t = j["vision_config"], j["text_config"]
     return net.Config(side=v["image_size"], patch=v["patch_size"], vit_dim=v["hidden_size"], vit_layers=v["num_hidden_layers"], vit_heads=v["num_attention_heads"],
                       vit_mlp=v["intermediate_size"], llm_dim=t["hidden_size"], llm_layers=t["num_hidden_layers"], llm_heads=t["num_attention_heads"],
-                      llm_mlp=t["intermediate_size"], rows=t["vocab_size"])
+                      llm_mlp=t["intermediate_size"], rows=t["vocab_size"], theta=t["rope_theta"])
 
 
 def read_weights(path, config):

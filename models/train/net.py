@@ -28,12 +28,23 @@ class Config:
     llm_heads: int = 6
     llm_mlp: int = 640
     rows: int = 832        # of the embedding
-    theta: float = 10000.0
+    theta: float = 1e6     # questions lie hundreds of places behind the patches they ask about: most of a head's pairs should turn slowly
     eps: float = 1e-5
 
     @property
     def grid(self):
         return self.side // self.patch
+
+
+def attention(q, k, v, mask=None):
+    """softmax(q k' / sqrt(d) + mask) v. On a CPU in bf16 two batched products are several times faster than the fused kernel's backward pass."""
+    if q.dtype != torch.bfloat16 or q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    b, h, n, d = q.shape
+    s = torch.bmm((q * d ** -0.5).reshape(b * h, n, d), k.reshape(b * h, -1, d).transpose(1, 2))
+    if mask is not None:
+        s = (s.view(b, h, n, -1) + mask).view(b * h, n, -1)
+    return torch.bmm(s.softmax(-1), v.reshape(b * h, -1, d)).view(b, h, n, d)
 
 
 class VitBlock(nn.Module):
@@ -47,7 +58,7 @@ class VitBlock(nn.Module):
     def forward(self, x):
         b, n, d = x.shape
         q, k, v = self.qkv(self.ln1(x)).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        a = F.scaled_dot_product_attention(q, k, v)
+        a = attention(q, k, v)
         x = x + self.out(a.transpose(1, 2).reshape(b, n, d))
         h = self.fc1(self.ln2(x))
         return x + self.fc2(h * torch.sigmoid(1.702 * h))
@@ -94,8 +105,8 @@ class RmsNorm(nn.Module):
         self.weight, self.eps = nn.Parameter(torch.ones(d)), eps
 
     def forward(self, x):
-        x = x.float()
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+        y = x.float()
+        return (y * torch.rsqrt(y.square().mean(-1, keepdim=True) + self.eps) * self.weight).to(x.dtype)
 
 
 def rotate(x, cos, sin):

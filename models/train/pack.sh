@@ -11,6 +11,7 @@ mkdir -p "$to"
 cp "$saint" "$to/saint"
 strip "$to/saint" 2>/dev/null || true
 ldd "$saint" | awk '/cjson/ {print $3}' | while read -r library; do cp -L "$library" "$to/$(basename "$library")"; done
+"$root/models/train/library.sh" "$(realpath "$to")/libscenes.so"
 for split in train test; do
     [ -f "$cifar/cifar10_jpeg_$split.tar.gz" ] && cp "$cifar/cifar10_jpeg_$split.tar.gz" "$to/" || echo "no $cifar/cifar10_jpeg_$split.tar.gz: the classifier cannot be trained from this pack" >&2
 done

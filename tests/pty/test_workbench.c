@@ -225,7 +225,7 @@ static void the_mouse_is_used_and_left_alone(void **state)
     vt t;
     start(&t, &colors_256, 120, 36);
     assert_int_equal(t.mouse, VTERM_PROP_MOUSE_DRAG);
-    char row[1024], click[40];
+    char row[1024], click[80];
     vt_row(&t, 0, row, sizeof row);
     int x = (int)(strstr(row, "7 Log") - row);
     snprintf(click, sizeof click, "\033[<0;%d;1M\033[<0;%d;1m", x + 1, x + 1);
@@ -257,6 +257,42 @@ static void the_mouse_is_used_and_left_alone(void **state)
     vt_close(&t);
     start(&t, &colors_256, 120, 36); /* an option is for once */
     assert_int_equal(t.mouse, VTERM_PROP_MOUSE_DRAG);
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+}
+
+/* The terminal is asked for its ground and answers when it likes, in pieces; what looks like it later is keys again. */
+static void the_ground_decides_the_theme(void **state)
+{
+    (void)state;
+    fresh_home();
+    vt t;
+    start(&t, &direct, 120, 36);
+    assert_non_null(strstr(t.raw, "\033]11;?"));
+    saint_ui_color dark = vt_cell(&t, 2, 0).bg;
+    vt_send(&t, "\033]11;rgb:fd");
+    assert_true(vt_type(&t, "fd/f6f6/e3e3\033\\"));
+    saint_ui_color light = vt_cell(&t, 2, 0).bg;
+    assert_int_not_equal(dark, light);
+    assert_true(vt_type(&t, "7"));
+    assert_true(vt_until(&t, "since the start"));
+    assert_true(vt_type(&t, ":theme dark\r"));
+    assert_int_equal(vt_cell(&t, 2, 0).bg, dark);
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+    start(&t, &direct, 120, 36); /* who has chosen is not asked again */
+    assert_null(strstr(t.raw, "\033]11;?"));
+    assert_int_equal(vt_cell(&t, 2, 0).bg, dark);
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+    fresh_home();
+    static const wb_env says_light = {"xterm-256color", "C.UTF-8", "truecolor", "COLORFGBG=0;15"};
+    start(&t, &says_light, 120, 36);
+    assert_null(strstr(t.raw, "\033]11;?"));
+    assert_int_equal(vt_cell(&t, 2, 0).bg, light);
     vt_send(&t, "q");
     assert_exit(&t, 0);
     vt_close(&t);
@@ -364,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_terminal_that_goes_away_ends_it),
         cmocka_unit_test(it_can_be_stopped_and_woken),
         cmocka_unit_test(the_mouse_is_used_and_left_alone),
+        cmocka_unit_test(the_ground_decides_the_theme),
         cmocka_unit_test(the_session_comes_back),
         cmocka_unit_test(what_is_missing_is_said),
         cmocka_unit_test(what_libraries_print_stays_off_the_screen),

@@ -203,14 +203,18 @@ static bool set_all(saint_settings *s, const char *const *assignment)
 saint_status ui_sample_open(ui_sample *s, saint_error *err)
 {
     static const char *const now[] = {"prune_mode[19]=iterative_drop_full_graph", "mode=hybrid", NULL},
-                      *const a[] = {"mode=llm", "saint_threshold=0.9", NULL}, *const base[] = {"use_saint=false", NULL},
-                      *const random[] = {"use_saint=false", "prune_mode[19]=random", "llm_prune_mode[7]=random", "llm_keep_num=200", NULL};
+                             *const a[] = {"mode=llm", "saint_threshold=0.9", NULL}, *const base[] = {"use_saint=false", NULL},
+                             *const random[] = {"use_saint=false", "prune_mode[19]=random", "llm_prune_mode[7]=random", "llm_keep_num=200",
+                                                NULL};
     static const struct {
         int slot;
         const char *const *settings;
         const char *answer;
         double slow;
-    } plans[] = {{UI_NOW, now, "A red disc on a lawn", 1.04}, {UI_A, a, "A red disc on a lawn", 1.02}, {UI_BASE, base, "A red disc", 1}, {UI_RANDOM, random, "A ball", 1.03}};
+    } plans[] = {{UI_NOW, now, "A red disc on a lawn", 1.04},
+                 {UI_A, a, "A red disc on a lawn", 1.02},
+                 {UI_BASE, base, "A red disc", 1},
+                 {UI_RANDOM, random, "A ball", 1.03}};
     memset(s, 0, sizeof *s);
     ui *u = &s->u;
     u->info = &ui_sample_model;
@@ -261,8 +265,9 @@ saint_status ui_sample_draw(ui_sample *s, saint_ui_page page, int w, int h, sain
     u->page = page;
     u->focus = focus;
     u->hits.n = 0;
-    saint_ui_layout_make(&u->layout, page, w, h,
-                         &(saint_ui_layout_wish){.grid_w = 24, .grid_h = 24, .fields = 9, .facts = page == SAINT_UI_PAGE_COMPARE ? 10 : 9, .focus = focus});
+    saint_ui_layout_make(
+        &u->layout, page, w, h,
+        &(saint_ui_layout_wish){.grid_w = 24, .grid_h = 24, .fields = 9, .facts = page == SAINT_UI_PAGE_COMPARE ? 10 : 9, .focus = focus});
     saint_ui_pen whole = saint_ui_pen_whole(&u->canvas, &u->theme, &u->hits);
     for (int i = 0; i < u->layout.n; i++) {
         const ui_pane *pane = ui_pane_of(page, u->layout.pane[i].id);

@@ -14,8 +14,8 @@ typedef struct {
     ui u;
     saint_ui_hit room[1 << 16];
 } ui_sample;
-/* Hybrid as the live plan, another one pinned, the unpruned model and random dropping beside them; all of them have run; the modules of these
- * pages are open. SAINT_MEMORY. */
+/* Hybrid as the live plan, another one pinned, the unpruned model and random dropping beside them; all of them have run; the modules of
+ * these pages are open. SAINT_MEMORY. */
 saint_status ui_sample_open(ui_sample *s, saint_error *err);
 void ui_sample_close(ui_sample *s);
 /* Lay out and draw the panes of a page at a size; header, strip and footer stay empty. */

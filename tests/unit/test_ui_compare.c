@@ -110,10 +110,14 @@ static void the_first_token_that_differs(void **state)
         int n_a, n_b;
         const char *stop_a, *stop_b;
         int want;
-    } cases[] = {{one, one, 4, 4, "eos", "eos", COMPARE_SAME}, {one, two, 4, 4, "eos", "length", 2},
-                 {one, two, 2, 2, "eos", "eos", COMPARE_SAME}, {one, one, 4, 3, "eos", "eos", 3},
-                 {one, two, 0, 2, "eos", "eos", 0},            {one, one, 0, 0, "eos", "eos", COMPARE_SAME},
-                 {one, one, 0, 0, "", "", COMPARE_UNKNOWN},    {one, one, 4, 0, "eos", "", COMPARE_UNKNOWN}};
+    } cases[] = {{one, one, 4, 4, "eos", "eos", COMPARE_SAME},
+                 {one, two, 4, 4, "eos", "length", 2},
+                 {one, two, 2, 2, "eos", "eos", COMPARE_SAME},
+                 {one, one, 4, 3, "eos", "eos", 3},
+                 {one, two, 0, 2, "eos", "eos", 0},
+                 {one, one, 0, 0, "eos", "eos", COMPARE_SAME},
+                 {one, one, 0, 0, "", "", COMPARE_UNKNOWN},
+                 {one, one, 4, 0, "eos", "", COMPARE_UNKNOWN}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         saint_trace *a = answer_of(cases[i].a, cases[i].n_a, cases[i].stop_a), *b = answer_of(cases[i].b, cases[i].n_b, cases[i].stop_b);
         compare_answers r = compare_answers_of(a, b);
@@ -197,6 +201,29 @@ static void differences_name_what_acts(void **state)
     assert_int_equal(compare_settings(&a, &b, saint_model_get_info(llava), d, 2), -1);
 }
 
+static void plans_in_a_few_words(void **state)
+{
+    (void)state;
+    const saint_model_info *m = saint_model_get_info(llava);
+    saint_settings s;
+    char text[200], cut[16];
+    saint_settings_default(&s);
+    set_param(&s, "use_saint=false");
+    assert_string_equal(compare_summary(&s, m, text, sizeof text), "no pruning");
+    set_params(&s, "prune_mode[1]=iterative_drop_full_graph", "keep_num=40", "llm_prune_mode[0-2]=saint_drop", "saint_threshold=0.9", NULL);
+    assert_string_equal(compare_summary(&s, m, text, sizeof text), "ViT 1 iterative_drop_full_graph 40, LLM 0-2 saint_drop 0.9");
+    set_params(&s, "saint_threshold[1]=0.8", "llm_prune_mode[3]=random", "keep_num=-1", "keep_ratio=0.25", NULL);
+    assert_string_equal(
+        compare_summary(&s, m, text, sizeof text),
+        "ViT 1 iterative_drop_full_graph 0.25, LLM 0 saint_drop 0.9, LLM 1 saint_drop 0.8, LLM 2 saint_drop 0.9, LLM 3 random 0.9");
+    assert_string_equal(compare_summary(&s, m, cut, sizeof cut), "ViT 1 iterative");
+    s.hand = (saint_hand){.on = 1, .stage = SAINT_STAGE_LLM, .layer = 2, .keep = {7, 1}};
+    compare_summary(&s, m, text, sizeof text);
+    assert_non_null(strstr(text, "LLM 2 hand, LLM 3"));
+    set_param(&s, "prune_mode[77]=grid");
+    assert_string_equal(compare_summary(&s, m, text, sizeof text), "refused");
+}
+
 /* Assigning every difference to A makes a plan that is B's to the last byte. */
 static void differences_turn_one_plan_into_the_other(void **state)
 {
@@ -246,6 +273,7 @@ int main(void)
         cmocka_unit_test(the_first_token_that_differs),
         cmocka_unit_test(answers_of_runs),
         cmocka_unit_test(differences_name_what_acts),
+        cmocka_unit_test(plans_in_a_few_words),
         cmocka_unit_test(differences_turn_one_plan_into_the_other),
     };
     return run_tiny_group("tests", tests, sizeof tests / sizeof *tests);

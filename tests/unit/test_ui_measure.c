@@ -167,7 +167,8 @@ static void thresholds_are_matched_by_running(void **state)
     ui *u = opened("set mode=vit prune_mode=None prune_mode[1]=grid keep_num=40");
     perform(u, "pin");
     double target = equivalent(u, UI_A);
-    perform(u, "set mode=llm prune_mode=None use_saint=true llm_prune_mode=saint_drop saint_start=0 saint_end=2 saint_K=1 saint_threshold=0.9");
+    perform(
+        u, "set mode=llm prune_mode=None use_saint=true llm_prune_mode=saint_drop saint_start=0 saint_end=2 saint_K=1 saint_threshold=0.9");
     until_idle(u);
     double before = fabs(equivalent(u, UI_NOW) - target);
     perform(u, "match tokens saint_threshold");
@@ -192,7 +193,8 @@ static void thresholds_are_matched_by_running(void **state)
         nearest = fmin(nearest, fabs(t->image[0].equivalent - target));
         saint_trace_unref(t);
     }
-    if (fabs(reached - target) > nearest + 1) fail_msg("%g tokens from A's, a grid of thresholds comes to %g", fabs(reached - target), nearest);
+    if (fabs(reached - target) > nearest + 1)
+        fail_msg("%g tokens from A's, a grid of thresholds comes to %g", fabs(reached - target), nearest);
     saint_session_close(session);
     saint_engine_close(e);
     ui_close(u);
@@ -213,6 +215,7 @@ static void times_are_matched_by_measuring(void **state)
     assert_true(m->ratio.n >= MEASURE_LEAST && isfinite(m->ratio.low) && m->ms_a > 0 && m->ms_b > 0);
     assert_non_null(strstr(m->report, "n="));
     assert_int_equal(plan_of(u, &u->plan[UI_NOW].settings).site[0].p.keep_num, (int)m->search.best_x);
+    assert_int_equal(m->timed_version, u->plan[UI_NOW].version); /* the times side by side are these */
     perform(u, "match time");
     ui_wait(u, 1);
     perform(u, "match stop");
@@ -276,9 +279,16 @@ static void measuring_takes_turns_and_leaves_everything_as_it_was(void **state)
         assert_int_equal(p.n, s->runs.n);
         for (int part = 0; part < MEASURE_PARTS; part++) /* everything ran, and was timed */
             if (part != MEASURE_SELECTION || slots[i] != UI_BASE) assert_true(p.part[part].median > 0);
-        assert_true(p.part[MEASURE_TOTAL].low <= p.part[MEASURE_TOTAL].median && p.part[MEASURE_TOTAL].median <= p.part[MEASURE_TOTAL].high);
+        assert_true(p.part[MEASURE_TOTAL].low <= p.part[MEASURE_TOTAL].median &&
+                    p.part[MEASURE_TOTAL].median <= p.part[MEASURE_TOTAL].high);
         assert_int_equal(p.work.steps, s->tokens - 1);
     }
+    perform(u, "pin");
+    perform(u, "set keep_num=33");
+    until_idle(u);
+    perform(u, "measure"); /* A takes part */
+    until_idle(u);
+    assert_true(u->speed->n == 4 && ui_speed_measured(u, UI_A) == 3 && ui_speed_measured(u, UI_NOW) == 0);
     perform(u, "set keep_num=20");
     until_idle(u);
     speed_plan p;
@@ -328,7 +338,8 @@ static void expect_statistics(const ui *u, const saint_settings *s, float thresh
     saint_engine *e;
     assert_ok(saint_engine_open(&e, &(saint_engine_options){.n_threads = 1}, err));
     saint_session *session = open_session(e, u->model, 0);
-    saint_request q = {.pixels = u->subject.pixels, .n_images = 1, .prompt = u->subject.question, .settings = *s, .want_stats = true, .stats_given = true};
+    saint_request q = {
+        .pixels = u->subject.pixels, .n_images = 1, .prompt = u->subject.question, .settings = *s, .want_stats = true, .stats_given = true};
     q.stats_threshold = threshold;
     q.stats_K = K;
     saint_trace *t = run_request(session, &q);
@@ -381,6 +392,38 @@ static void curves_follow_threshold_and_plan(void **state)
     ui_close(u);
 }
 
+static void the_layer_page_is_kept_and_bad_files_are_not_believed(void **state)
+{
+    (void)state;
+    ui *u = opened("set mode=none"), *v = opened("set mode=none");
+    const ui_module *m = NULL;
+    for (int i = 0; ui_module_at(i); i++)
+        if (strcmp(ui_module_at(i)->name, "layers") == 0) m = ui_module_at(i);
+    assert_non_null(m);
+    perform(u, "similarity 0.63");
+    perform(u, "neighbours 9");
+    perform(u, "curves rank");
+    perform(u, "curves-of now");
+    perform(u, "layers-table on");
+    cJSON *kept = cJSON_CreateObject();
+    m->save(u, kept);
+    m->load(v, kept);
+    assert_true(v->layers->threshold == 0.63f && v->layers->K == 9 && v->layers->curves == 1 && v->layers->table &&
+                v->layers->slot == UI_NOW);
+    cJSON_Delete(kept);
+    static const char *const bad[] = {"{}", "{\"slot\":3,\"threshold\":1e9,\"K\":-1,\"curves\":99,\"table\":\"yes\"}",
+                                      "{\"slot\":[],\"threshold\":null,\"K\":{},\"curves\":\"1\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cJSON *c = cJSON_Parse(bad[i]);
+        assert_non_null(c);
+        m->load(v, c);
+        cJSON_Delete(c);
+        assert_true(v->layers->threshold == 0.63f && v->layers->K == 9 && v->layers->curves == 1 && v->layers->slot == UI_NOW);
+    }
+    ui_close(u);
+    ui_close(v);
+}
+
 /* Arrows and the mouse move the cursor that all pages share. */
 static void charts_and_the_strip_share_their_cursor(void **state)
 {
@@ -389,7 +432,8 @@ static void charts_and_the_strip_share_their_cursor(void **state)
     perform(u, "page layers");
     perform(u, "focus next");
     until_idle(u);
-    const ui_pane *vit = ui_pane_of(SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART), *llm = ui_pane_of(SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART_B);
+    const ui_pane *vit = ui_pane_of(SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART),
+                  *llm = ui_pane_of(SAINT_UI_PAGE_LAYERS, SAINT_UI_PANE_CHART_B);
     saint_ui_event right = {.kind = SAINT_UI_PRESS, .key = SAINT_UI_KEY_RIGHT}, home = {.kind = SAINT_UI_PRESS, .key = SAINT_UI_KEY_HOME},
                    end = {.kind = SAINT_UI_PRESS, .key = SAINT_UI_KEY_END};
     assert_true(vit->event(u, &home, NULL));
@@ -421,6 +465,7 @@ int main(void)
         cmocka_unit_test(measuring_takes_turns_and_leaves_everything_as_it_was),
         cmocka_unit_test(measuring_stops_when_asked_or_overtaken),
         cmocka_unit_test(curves_follow_threshold_and_plan),
+        cmocka_unit_test(the_layer_page_is_kept_and_bad_files_are_not_believed),
         cmocka_unit_test(charts_and_the_strip_share_their_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The A/B, speed and layer pages: as the files in fixtures/ui show them (SAINT_UPDATE_GOLDENS=1 writes them anew; read the difference before
- * committing it), at any size, and what their keys and actions change. */
+/* The A/B, speed and layer pages: as the files in fixtures/ui show them (SAINT_UPDATE_GOLDENS=1 writes them anew; read the difference
+ * before committing it), at any size, and what their keys and actions change. */
 #include "support/test.h"
 
 #include <math.h>
@@ -171,7 +171,8 @@ static void little_is_enough(void **state)
     u->layers->error = u->plan[UI_NOW].error;
     const saint_model_info *info = u->info;
     for (int k = 0; k < 2; k++) { /* with a model, and before there is one */
-        for (int page = SAINT_UI_PAGE_COMPARE; page <= SAINT_UI_PAGE_LAYERS; page++) assert_ok(ui_sample_draw(&s, (saint_ui_page)page, 90, 30, SAINT_UI_PANE_NONE, err));
+        for (int page = SAINT_UI_PAGE_COMPARE; page <= SAINT_UI_PAGE_LAYERS; page++)
+            assert_ok(ui_sample_draw(&s, (saint_ui_page)page, 90, 30, SAINT_UI_PANE_NONE, err));
         u->info = NULL;
         u->cursor.n = u->cursor.n_vit = 0;
     }

@@ -103,8 +103,8 @@ static void predictions_give_the_unpruned_run_back(void **state)
     for (int i = 0; i < MEASURE_PARTS; i++)
         if (i != MEASURE_SELECTION) near(again[i], s[i], "part");
     assert_true(isnan(again[MEASURE_SELECTION]));
-    near(p.part[MEASURE_TOTAL].median, t->seconds.preprocess + t->seconds.vit + t->seconds.projector + t->seconds.prefill + t->seconds.decode,
-         "total");
+    near(p.part[MEASURE_TOTAL].median,
+         t->seconds.preprocess + t->seconds.vit + t->seconds.projector + t->seconds.prefill + t->seconds.decode, "total");
     /* decoding by bytes: with no keys and values to read only the weights would be left */
     speed_work bare = p.work;
     bare.decode_bytes = bare.llm_weights;
@@ -351,14 +351,16 @@ static void phases_are_named_where_there_are_three(void **state)
         assert_int_equal(p.found, best >= LAYERS_MOVE);
         if (p.found) {
             found++;
-            assert_true(fabs(fmin(fmin(p.rise, p.fall), p.again) - best) < 1e-12 && p.peak > 0 && p.peak + 1 < p.valley && p.valley < n - 2);
+            assert_true(fabs(fmin(fmin(p.rise, p.fall), p.again) - best) < 1e-12 && p.peak > 0 && p.peak + 1 < p.valley &&
+                        p.valley < n - 2);
             assert_string_equal(layers_phase_name(&p, p.peak), "aligner");
             assert_string_equal(layers_phase_name(&p, p.valley), "explorer");
             assert_string_equal(layers_phase_name(&p, p.valley + 1), "aggregator");
         } else assert_null(layers_phase_name(&p, 0));
     }
     assert_true(found > 30 && found < 290);
-    const double rises[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6}, wave[] = {0.2, 0.5, 0.6, 0.3, 0.2, 0.4, 0.5}, cut[] = {0.2, 0.5, 0.6, 0.3, NAN, 0.4, 0.5};
+    const double rises[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6}, wave[] = {0.2, 0.5, 0.6, 0.3, 0.2, 0.4, 0.5},
+                 cut[] = {0.2, 0.5, 0.6, 0.3, NAN, 0.4, 0.5};
     assert_false(layers_phases_of(rises, 6).found);
     layers_phases p = layers_phases_of(wave, 7);
     assert_true(p.found && p.peak == 2 && p.valley == 4);

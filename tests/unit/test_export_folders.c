@@ -1,0 +1,251 @@
+/* Result files of lmms-eval and of MME: what was answered can be read back from them, and scores what it scored. */
+#define _GNU_SOURCE
+#include "support/data_files.h"
+
+#include <math.h>
+
+#include "datasets/answers.h"
+#include "export/export.h"
+#include "formats/json.h"
+#include "support/sweep_sample.h"
+
+static sweep_data *sweep;
+static table *trials;
+
+static void open_sample(sweep_sample_kind kind)
+{
+    assert_ok(sweep_sample_make(data_folder, kind, &sweep, err));
+    assert_ok(table_trials(sweep, &trials, err));
+}
+
+static void close_sample(void)
+{
+    table_free(trials);
+    sweep_sample_free(sweep);
+}
+
+static const char *trial_path(const char *folder, int ordinal, const char *file)
+{
+    static char path[512];
+    char name[128], relative[256];
+    export_folder_name(&sweep->trial[ordinal], name, sizeof name);
+    snprintf(relative, sizeof relative, "%s/%s/%s", folder, name, file);
+    snprintf(path, sizeof path, "%s", data_path(relative));
+    return path;
+}
+
+static void set_output(int trial, size_t i, const char *text)
+{
+    eval_result *e = (eval_result *)(uintptr_t)sweep->trial[trial].result[i];
+    free(e->output);
+    e->output = strdup(text);
+}
+
+/* The answers of a trial as datasets/answers.h reads them back; normalise: what the format cannot hold became a space. */
+static void compare_answers(int ordinal, const char *path, bool pairs_only, bool spaces)
+{
+    saint_answers a = {0};
+    const sweep_trial *t = &sweep->trial[ordinal];
+    assert_ok(saint_answers_load(sweep->dataset, path, NULL, &a, err));
+    assert_int_equal(a.unknown.n + a.duplicate.n + a.mislabelled.n + a.otherwise.n, 0);
+    for (size_t i = 0; i < sweep->n_samples; i++) {
+        const eval_result *e = t->result[i], *other = t->result[i ^ 1];
+        bool wanted = e && e->state == EVAL_OK && (!pairs_only || (other && other->state == EVAL_OK));
+        if (wanted != (a.text[i] != NULL))
+            fail_msg("ordinal %d sample %zu: %s", ordinal, i, wanted ? "its answer is missing" : "where from?");
+        if (!wanted) continue;
+        char want[256];
+        snprintf(want, sizeof want, "%s", e->output);
+        for (char *p = want; spaces && *p; p++)
+            if (*p == '\t' || *p == '\n' || *p == '\r') *p = ' ';
+        assert_string_equal(a.text[i], want);
+    }
+    saint_answers_free(sweep->dataset, &a);
+}
+
+static cJSON *load(const char *path)
+{
+    cJSON *c;
+    assert_ok(saint_json_load(path, 1 << 20, &c, err));
+    return c;
+}
+
+static const cJSON *get(const cJSON *c, const char *path)
+{
+    char key[128];
+    for (const char *p = path; c && *p;) {
+        size_t n = strcspn(p, "/");
+        snprintf(key, sizeof key, "%.*s", (int)n, p);
+        c = cJSON_GetObjectItemCaseSensitive(c, key);
+        p += n + (p[n] == '/');
+    }
+    if (!c) fail_msg("the JSON has no %s", path);
+    return c;
+}
+
+/* ---- lmms-eval ------------------------------------------------------------------------------------------------------------ */
+
+static void lmms_files_hold_the_answers(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"Yes", "", "two\nlines", "\"quoted\" \\ back", "a\ttab", "\xc3\xa4 \xf0\x9f\x90\x95"};
+    for (int kind = 0; kind < 2; kind++) {
+        open_sample((sweep_sample_kind)kind);
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) set_output(1, i, texts[i]);
+        assert_ok(export_lmms(trials, &(export_options){.timing = true}, data_path("lmms"), err));
+        for (int t = 0; t < sweep->n_trials; t++)
+            compare_answers(t, trial_path("lmms", t, kind ? "samples_manifest.jsonl" : "samples_scenes.jsonl"), false, false);
+        close_sample();
+    }
+}
+
+static void lmms_results_hold_the_scores(void **state)
+{
+    (void)state;
+    open_sample(SWEEP_SAMPLE_SCENES);
+    assert_ok(export_lmms(trials, &(export_options){.timing = false}, data_path("lmms2"), err));
+    for (int t = 0; t < sweep->n_trials; t++) {
+        cJSON *c = load(trial_path("lmms2", t, "results.json"));
+        const eval_summary *m = &sweep->trial[t].summary;
+        assert_true(get(c, "results/scenes/accuracy,none")->valuedouble == m->main.value);
+        const cJSON *se = get(c, "results/scenes/accuracy_stderr,none");
+        if (isfinite(m->main.se)) assert_true(se->valuedouble == m->main.se);
+        else assert_string_equal(se->valuestring, "N/A");
+        assert_int_equal(get(c, "n-samples/scenes/effective")->valueint, m->n_done - m->n_error);
+        assert_int_equal(get(c, "n-samples/scenes/original")->valueint, SWEEP_SAMPLE_SAMPLES);
+        assert_string_equal(get(c, "config/model_args")->valuestring, sweep->trial[t].trial.config);
+        assert_int_equal(strlen(get(c, "task_hashes/scenes")->valuestring), 64);
+        assert_null(cJSON_GetObjectItemCaseSensitive(c, "start_time"));
+        static const char *const keys[] = {"group_subtasks",       "configs",           "versions",          "n-shot",
+                                           "higher_is_better",     "git_hash",          "model_source",      "model_name",
+                                           "model_name_sanitized", "config/batch_size", "config/random_seed"};
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) (void)get(c, keys[i]);
+        cJSON_Delete(c);
+    }
+    close_sample();
+}
+
+/* One line of lmms-eval 0.3 with everything in it. */
+static void lmms_lines_have_its_keys(void **state)
+{
+    (void)state;
+    open_sample(SWEEP_SAMPLE_SCENES);
+    assert_ok(export_lmms(trials, &(export_options){.timing = true}, data_path("lmms3"), err));
+    char *text, *end;
+    size_t n;
+    assert_ok(saint_file_read(trial_path("lmms3", 2, "samples_scenes.jsonl"), 1 << 20, &text, &n, err));
+    end = strchr(text, '\n');
+    cJSON *c;
+    assert_ok(saint_json_parse(text, (size_t)(end - text), 1 << 20, "line", &c, err));
+    static const char *const keys[] = {"doc_id", "doc/question_id", "doc/question", "doc/category", "doc/answer",  "target", "arguments/0",
+                                       "resps",  "filtered_resps",  "doc_hash",     "prompt_hash",  "target_hash", "input",  "accuracy"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) (void)get(c, keys[i]);
+    assert_string_equal(get(c, "resps")->child->child->valuestring, sweep->trial[2].result[0]->output);
+    assert_non_null(strstr(get(c, "input")->valuestring, "Answer the question using a single word or phrase."));
+    cJSON_Delete(c);
+    free(text);
+    close_sample();
+}
+
+/* ---- MME ------------------------------------------------------------------------------------------------------------------ */
+
+static void mme_files_hold_whole_pictures(void **state)
+{
+    (void)state;
+    size_t lost;
+    open_sample(SWEEP_SAMPLE_SCENES);
+    set_output(2, 4, "Yes\tit\nis");
+    assert_ok(export_mme(trials, &(export_options){.timing = true}, data_path("mme"), &lost, err));
+    assert_int_equal(lost, 1); /* ordinal 3 failed on one question of a picture */
+    for (int t = 0; t < sweep->n_trials; t++) compare_answers(t, trial_path("mme", t, ""), true, true);
+    /* two lines to a picture, four columns to a line */
+    char *text;
+    size_t n;
+    assert_ok(saint_file_read(trial_path("mme", 0, "color.txt"), 1 << 20, &text, &n, err));
+    int lines = 0;
+    for (char *p = text, *q; (q = strchr(p, '\n')); p = q + 1, lines++) {
+        int tabs = 0;
+        for (char *x = p; x < q; x++) tabs += *x == '\t';
+        assert_int_equal(tabs, 3);
+        char name[16];
+        snprintf(name, sizeof name, "%04d.jpg\t", lines / 2 + 1);
+        assert_memory_equal(p, name, strlen(name));
+    }
+    assert_int_equal(lines, 8);
+    free(text);
+    close_sample();
+}
+
+static void mme_wants_its_own_layout(void **state)
+{
+    (void)state;
+    saint_error e = {0};
+    open_sample(SWEEP_SAMPLE_MANIFEST);
+    assert_int_equal(export_mme(trials, &(export_options){.timing = true}, data_path("none"), NULL, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "found manifest"));
+    saint_dataset *d = sweep->dataset;
+    sweep->dataset = NULL;
+    assert_int_equal(export_mme(trials, &(export_options){.timing = true}, data_path("none"), NULL, &e), SAINT_STATE);
+    assert_int_equal(export_lmms(trials, &(export_options){.timing = true}, data_path("none"), &e), SAINT_STATE);
+    sweep->dataset = d;
+    close_sample();
+}
+
+/* ---- both ----------------------------------------------------------------------------------------------------------------- */
+
+static void folders_have_plain_names(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {{"keep_num=96 saint_threshold=0.8", "003-keep_num=96_saint_threshold=0.8"},
+                                           {"", "003"},
+                                           {"../../etc", "003-..-..-etc"},
+                                           {"a/b\\c\n`x`", "003-a_b_c_x"},
+                                           {"  ", "003"},
+                                           {"\xc3\xa4", "003"}};
+    open_sample(SWEEP_SAMPLE_SCENES);
+    char *own = sweep->trial[3].trial.name, out[128], small[8], text[600];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(text, sizeof text, "%s", names[i][0]);
+        sweep->trial[3].trial.name = text;
+        export_folder_name(&sweep->trial[3], out, sizeof out);
+        if (strcmp(names[i][0], "../../etc") != 0) assert_string_equal(out, names[i][1]);
+        assert_null(strchr(out, '/'));
+        export_folder_name(&sweep->trial[3], small, sizeof small);
+        assert_true(strlen(small) < sizeof small);
+    }
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    export_folder_name(&sweep->trial[3], out, sizeof out);
+    assert_true(strlen(out) < 100);
+    sweep->trial[3].trial.name = own;
+    close_sample();
+}
+
+static void only_the_rows_that_pass(void **state)
+{
+    (void)state;
+    filter *f;
+    struct stat st;
+    open_sample(SWEEP_SAMPLE_SCENES);
+    assert_ok(filter_parse("ordinal==4", trials, &f, err));
+    assert_ok(export_lmms(trials, &(export_options){.where = f}, data_path("one"), err));
+    assert_ok(export_mme(trials, &(export_options){.where = f}, data_path("one"), NULL, err));
+    for (int t = 0; t < sweep->n_trials; t++) assert_int_equal(t == 4, stat(trial_path("one", t, ""), &st) == 0);
+    filter_free(f);
+    saint_error e = {0};
+    data_write("a-file", "");
+    assert_int_equal(export_lmms(trials, &(export_options){.timing = true}, data_path("a-file"), &e), SAINT_IO);
+    assert_non_null(strstr(e.text, "a-file"));
+    close_sample();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lmms_files_hold_the_answers), cmocka_unit_test(lmms_results_hold_the_scores),
+        cmocka_unit_test(lmms_lines_have_its_keys),    cmocka_unit_test(mme_files_hold_whole_pictures),
+        cmocka_unit_test(mme_wants_its_own_layout),    cmocka_unit_test(folders_have_plain_names),
+        cmocka_unit_test(only_the_rows_that_pass),
+    };
+    return cmocka_run_group_tests_name("export folders", tests, data_make, data_remove);
+}
