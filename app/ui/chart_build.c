@@ -341,7 +341,7 @@ int chart_figure_row(const chart_figure *f)
         int i = saint_ui_plot_nearest(&f->series[k], f->plot.cursor, f->plot.x.log);
         if (i < 0 || f->slot[k] == CHART_SLOT_FRONT || (f->slot[k] == CHART_SLOT_UNPRUNED && f->series[k].line)) continue;
         double away = fabs(f->series[k].x[i] - f->plot.cursor);
-        if (away < distance) distance = away, best = f->row[k][i];
+        if (away <= distance) distance = away, best = f->row[k][i]; /* of equals the one that is drawn last, on top */
     }
     return best;
 }
