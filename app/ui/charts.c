@@ -284,6 +284,7 @@ static bool take_axes(ui_charts *c, charts_pane *p, const char *text, char bad[6
     bad[0] = 0;
     for (int i = 0; i < n; i++) {
         at[i] = column_named(c, words[i]);
+        if (i < 3 && at[i] >= c->data.n_numbers) at[i] = -2; /* words are no axis */
         if (at[i] != -2 && (at[i] != -1 || i >= 2)) continue;
         memcpy(bad, words[i], sizeof words[i]);
         return false;
