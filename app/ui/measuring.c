@@ -103,10 +103,11 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     measure_add(&s->runs, &t->seconds);
     if (measure_next(&s->runs) >= 0) return;
     s->active = false;
+    const char *what = u->info->llm_layers ? "first token" : "class";
     measure_value r = measure_ratio(&s->runs, 0, 1, MEASURE_FIRST);
     if (isfinite(r.low))
-        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token, 95 %% [%.3f, %.3f]", s->runs.n, r.median, r.low, r.high);
-    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token", s->runs.n, r.median);
+        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]", s->runs.n, r.median, what, r.low, r.high);
+    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s", s->runs.n, r.median, what);
 }
 
 static void changed(ui *u) { stop(u, "the plan changed"); }
