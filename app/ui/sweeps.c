@@ -389,6 +389,7 @@ static saint_status open_sweeps(ui *u, saint_error *err)
     s->at = -1;
     run_table_init(&s->runs);
     saint_status st = errands_open(&s->errands, err);
+    sweeps_first_focus(u);
     if (st == SAINT_OK) find_sweeps(u);
     return st;
 }

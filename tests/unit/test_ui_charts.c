@@ -75,9 +75,9 @@ static const struct {
     {"ui-charts-ascii", 80, 24, SAINT_UI_MONO, SAINT_UI_ASCII, "End", SAINT_UI_PAGE_CHARTS},
     {"ui-charts-axes", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "c Down Down", SAINT_UI_PAGE_CHARTS},
     {"ui-charts-table", 120, 36, SAINT_UI_256, SAINT_UI_BRAILLE, "v Down Down", SAINT_UI_PAGE_CHARTS},
-    {"ui-sweep-80x24", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "Tab s s Down", SAINT_UI_PAGE_SWEEP},
-    {"ui-sweep-120x36", 120, 36, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Tab Down Down Down", SAINT_UI_PAGE_SWEEP},
-    {"ui-sweep-200x60", 200, 60, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Tab P", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-80x24", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "s s Down", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-120x36", 120, 36, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Down Down Down", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-200x60", 200, 60, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "P", SAINT_UI_PAGE_SWEEP},
 };
 
 static void pages_look_as_they_did(void **state)
