@@ -16,7 +16,7 @@ struct sweep_claims {
     char folder[4096], dir[4096 + 64], own[4096 + 128];
     char text[512]; /* what our claims say: the process and its journal */
     char journal[300];
-    int copies;     /* of `own`, made anew when a file system allows no more links to one file */
+    int copies; /* of `own`, made anew when a file system allows no more links to one file */
     bool no_links;
 };
 

@@ -28,10 +28,7 @@ static bool hex(text *t, int digits, uint64_t *out)
 {
     *out = 0;
     for (int i = 0; i < digits; i++, t->p++) {
-        int d = t->p == t->end               ? -1
-                : *t->p >= '0' && *t->p <= '9' ? *t->p - '0'
-                : *t->p >= 'a' && *t->p <= 'f' ? *t->p - 'a' + 10
-                                               : -1;
+        int d = t->p == t->end ? -1 : *t->p >= '0' && *t->p <= '9' ? *t->p - '0' : *t->p >= 'a' && *t->p <= 'f' ? *t->p - 'a' + 10 : -1;
         if (d < 0) return false;
         *out = *out << 4 | (uint64_t)d;
     }

@@ -241,7 +241,8 @@ static saint_dataset *forty(void)
     size_t n = 0;
     saint_dataset *d;
     for (int i = 0; i < 40; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"uid\": \"q%02d\", \"question\": \"?\", \"answers\": [\"star\"], \"image\": \"p%02d.png\"}\n", i, i);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "{\"uid\": \"q%02d\", \"question\": \"?\", \"answers\": [\"star\"], \"image\": \"p%02d.png\"}\n", i, i);
     snprintf(path, sizeof path, "%s/forty", sweep_home);
     (void)mkdir(path, 0755);
     assert_ok(saint_file_write(sweep_path("forty/manifest.jsonl"), text, n, err));
