@@ -253,6 +253,14 @@ static void divide_threads(const job *j, int local_world, load_options *l, char 
     l->threads = text;
 }
 
+/* Checkpoints lie in the memory of the machine, or of the device, that several processes may share. */
+static size_t share_of_memory(const job *j, size_t bytes)
+{
+    int here = j->jobs > 1 ? (int)j->jobs : j->rank.local_world > 0 ? j->rank.local_world : j->rank.world;
+    double half = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 2;
+    return here > 1 && (double)bytes > half / here ? (size_t)(half / here) : bytes;
+}
+
 /* Disk trouble is nobody's mistake: what is finished is safe, and the same command goes on. */
 static int exit_status(saint_status s)
 {
@@ -331,6 +339,7 @@ static int run_rank(job *j)
     so.checkpoint_bytes =
         eval_checkpoint_bytes(saint_model_get_info(j->model),
                               j->spec.max_new_tokens ? j->spec.max_new_tokens : saint_dataset_get_info(j->data)->max_new_tokens, 0);
+    so.checkpoint_bytes = share_of_memory(j, so.checkpoint_bytes);
     saint_status s = saint_session_open(&session, engine, j->model, &so, &e);
     if (s == SAINT_OK && j->devices) n = saint_engine_devices(devices, 16, why, sizeof why);
     const saint_device *mine = NULL;

@@ -103,6 +103,11 @@ static saint_status make_claim(sweep_claims *c, const char *path, saint_error *e
             if (s != SAINT_OK) return s;
             if (link(c->own, path) == 0) return SAINT_OK;
         }
+        if (errno == ENOENT && (mkdir(c->dir, 0777) == 0 || errno == EEXIST)) { /* somebody has tidied up: the sweep was complete */
+            saint_status s = make_own(c, err);
+            if (s != SAINT_OK) return s;
+            if (link(c->own, path) == 0) return SAINT_OK;
+        }
         if (errno == EEXIST) return SAINT_STATE;
         if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK) return refused(path, errno, err);
         c->no_links = true;

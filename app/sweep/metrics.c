@@ -99,7 +99,10 @@ static saint_status put_comparisons(sqlite3 *db, const sweep_data *s)
 static saint_status put_states(sqlite3 *db, const sweep_data *s)
 {
     sqlite3_stmt *q = NULL;
-    saint_status st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
+    saint_status st =
+        sweep_db_run(db, "UPDATE attempt SET rows = (SELECT count(*) FROM result WHERE attempt_id = attempt.attempt_id)", NULL);
+    if (st == SAINT_OK)
+        st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
     if (st == SAINT_OK)
         st = sweep_db_prepare(db,
                               "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
