@@ -167,7 +167,7 @@ static void mme_files_hold_whole_pictures(void **state)
         int tabs = 0;
         for (char *x = p; x < q; x++) tabs += *x == '\t';
         assert_int_equal(tabs, 3);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "%04d.jpg\t", lines / 2 + 1);
         assert_memory_equal(p, name, strlen(name));
     }
