@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "export/export.h"
 #include "export/gnuplot.h"
 
 typedef struct {
@@ -65,7 +66,7 @@ static int run(const options *o)
     sweep_data *s = NULL;
     /* A name that cannot be written should not cost the reading of a large sweep. */
     saint_status st = o->out ? figure_ending(o->out, &e) : SAINT_OK;
-    if (st == SAINT_OK) st = sweep_load(o->folder, true, &s, &e);
+    if (st == SAINT_OK) st = export_open(o->folder, true, &s, &e);
     if (st == SAINT_OK) st = o->out ? figure_write(s, &o->figure, o->out, &e) : preview(o, s, &e);
     sweep_free(s);
     return st == SAINT_OK ? cli_close_stdout(EXIT_DONE) : cli_fail("plot", st, &e);
