@@ -100,6 +100,7 @@ int cmd_methods(int argc, char **argv)
                                                : "[LLM]",
                p->doc);
     }
+    printf("  %-26s %-6s %s\n", "hand", "", "tokens chosen by hand at one layer instead of its method: vit:9:0-20,35 or llm:3:none keeps those patches, off");
     puts("\ncompat flags (compat=reference sets all)");
     for (int i = 0; saint_compat_name(i); i++) printf("  compat.%-26s %s\n", saint_compat_name(i), saint_compat_doc(i));
     return EXIT_DONE;

@@ -27,7 +27,9 @@ static void arrived(ui *u, int slot)
     if (s != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "this run is not in the charts: %s", e.text);
     if (slot == UI_NOW) c->now_number = number;
     c->session_stale = true;
-    if (u->page == SAINT_UI_PAGE_CHARTS) ui_redraw(u);
+    if (u->page != SAINT_UI_PAGE_CHARTS) return;
+    if (slot == UI_NOW && c->source == CHARTS_SESSION) ui_want(u, UI_RANDOM); /* somebody looks at what it would be compared with */
+    ui_redraw(u);
 }
 
 static void subject(ui *u)
@@ -61,6 +63,8 @@ static run_set *session_set(ui *u)
     return c->session;
 }
 
+static bool take_axes(ui_charts *c, charts_pane *p, const char *text, char bad[64]);
+
 static void show_set(ui *u, run_set *set)
 {
     ui_charts *c = u->charts;
@@ -88,6 +92,10 @@ static void show_set(ui *u, run_set *set)
     c->mark_version = 0;
     if (run_table_show(&c->runs, set, &e) != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "%s", e.text);
     c->chooser = -1; /* its rows were the old columns */
+    for (int i = 0; i < CHARTS_PANES && set; i++) { /* of the last session */
+        char bad[64];
+        if (c->pane[i].wanted[0] && take_axes(c, &c->pane[i], c->pane[i].wanted, bad)) c->pane[i].wanted[0] = 0;
+    }
 }
 
 /* Where the live plan stands on each x axis. */
@@ -143,6 +151,13 @@ void charts_origin(const ui_charts *c, char *out, size_t size)
     else if (c->source == CHARTS_SESSION) snprintf(out, size, "n = 1, this picture");
     else if (least == most) snprintf(out, size, "n = %d, sweep %s", most, c->data.title ? c->data.title : "");
     else snprintf(out, size, "n = %d to %d, sweep %s", least, most, c->data.title ? c->data.title : "");
+}
+
+int charts_pick(const charts_pane *p)
+{
+    for (int i = 0; i < p->figure.plot.n_series; i++)
+        if (p->figure.slot[i] == p->pick) return i;
+    return p->figure.plot.n_series - 1;
 }
 
 int charts_focus(const ui *u) { return u->focus == SAINT_UI_PANE_CHART_B ? 1 : 0; }
@@ -208,6 +223,35 @@ static void ready(ui *u, const struct pollfd *p, int n)
 
 static bool busy(const ui *u) { return errands_busy(u->charts->errands); }
 
+/* ---- the session: axes by the names of their columns, because tables differ ---- */
+
+static void save(ui *u, cJSON *into)
+{
+    ui_charts *c = u->charts;
+    if (c->source_chosen) cJSON_AddStringToObject(into, "data", c->source == CHARTS_SWEEP ? "sweep" : "session");
+    cJSON *list = cJSON_AddArrayToObject(into, "axes");
+    for (int i = 0; i < CHARTS_PANES; i++) {
+        const chart_axes *a = &c->pane[i].axes;
+        const int column[] = {a->x, a->y[0], a->y[1], a->by};
+        char text[300] = "";
+        size_t n = 0;
+        for (int k = 0; k < 4 && c->pane[i].chosen && c->data.n_columns; k++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", k ? " " : "", column[k] >= 0 ? c->data.column[column[k]].name : "none");
+        cJSON_AddItemToArray(list, cJSON_CreateString(text));
+    }
+}
+
+static void load(ui *u, const cJSON *from)
+{
+    ui_charts *c = u->charts;
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(from, "data"), *list = cJSON_GetObjectItemCaseSensitive(from, "axes");
+    if (cJSON_IsString(data) && strcmp(data->valuestring, "session") == 0) c->source = CHARTS_SESSION, c->source_chosen = true;
+    for (int i = 0; i < CHARTS_PANES; i++) { /* taken when the table that they name is there */
+        const cJSON *text = cJSON_GetArrayItem(list, i);
+        if (cJSON_IsString(text) && strlen(text->valuestring) < sizeof c->pane[i].wanted) strcpy(c->pane[i].wanted, text->valuestring);
+    }
+}
+
 /* ---- actions ---- */
 
 static charts_pane *focused(ui *u)
@@ -232,33 +276,40 @@ static int column_named(const ui_charts *c, const char *name)
     return at < 0 ? -2 : at;
 }
 
-/* "X LEFT [RIGHT [BY]]" */
-void ui_do_axes(ui *u, const char *argument)
+/* Axes of a pane from "X LEFT [RIGHT [BY]]". false: *bad is the word that is no column, "" when there are too few. */
+static bool take_axes(ui_charts *c, charts_pane *p, const char *text, char bad[64])
 {
-    charts_pane *p = focused(u);
-    ui_charts *c = u->charts;
     char words[4][64];
-    int n = sscanf(argument, "%63s %63s %63s %63s", words[0], words[1], words[2], words[3]), at[4] = {-1, -1, -1, -1};
-    if (n <= 0) {
-        if (!c->data.n_columns) ui_say(u, SAINT_UI_SAY_WARN, "there is nothing to draw yet");
-        else charts_chooser_open(u, charts_focus(u));
-        return;
-    }
+    int n = sscanf(text, "%63s %63s %63s %63s", words[0], words[1], words[2], words[3]), at[4] = {-1, -1, -1, -1};
+    bad[0] = 0;
     for (int i = 0; i < n; i++) {
         at[i] = column_named(c, words[i]);
-        if (at[i] == -2 || (at[i] == -1 && i < 2)) {
-            ui_say(u, SAINT_UI_SAY_BAD, "axes: no column is called '%s'; c lists them", words[i]);
-            return;
-        }
+        if (i < 3 && at[i] >= c->data.n_numbers) at[i] = -2; /* words are no axis */
+        if (at[i] != -2 && (at[i] != -1 || i >= 2)) continue;
+        memcpy(bad, words[i], sizeof words[i]);
+        return false;
     }
-    if (n < 2) {
-        ui_say(u, SAINT_UI_SAY_BAD, "axes: expected X and Y, found one word");
-        return;
-    }
+    if (n < 2) return false;
     p->chosen = true;
     p->axes = (chart_axes){.x = at[0], .y = {at[1], at[2]}, .by = at[3], .front = true, .guides = p->axes.guides};
     p->cursor = NAN;
     c->mark_version = 0;
+    return true;
+}
+
+void ui_do_axes(ui *u, const char *argument)
+{
+    charts_pane *p = focused(u);
+    ui_charts *c = u->charts;
+    char bad[64];
+    if (!*argument) {
+        if (!c->data.n_columns) ui_say(u, SAINT_UI_SAY_WARN, "there is nothing to draw yet");
+        else charts_chooser_open(u, charts_focus(u));
+        return;
+    }
+    if (take_axes(c, p, argument, bad)) return;
+    if (bad[0]) ui_say(u, SAINT_UI_SAY_BAD, "axes: no column is called '%s'; c lists them", bad);
+    else ui_say(u, SAINT_UI_SAY_BAD, "axes: expected X and Y, found one word");
 }
 
 void ui_do_axis_log(ui *u, const char *argument)
@@ -333,12 +384,12 @@ void ui_do_chart_zoom(ui *u, const char *argument)
 void ui_do_series(ui *u, const char *argument)
 {
     charts_pane *p = focused(u);
-    int k = *argument ? p->figure.plot.n_series - atoi(argument) : p->pick; /* counted as in the legend */
+    int k = *argument ? p->figure.plot.n_series - atoi(argument) : charts_pick(p); /* counted as in the legend */
     if (k < 0 || k >= p->figure.plot.n_series) {
         ui_say(u, SAINT_UI_SAY_BAD, "there are %d curves, counted from 1", p->figure.plot.n_series);
         return;
     }
-    p->pick = k;
+    p->pick = p->figure.slot[k];
     p->axes.hidden ^= 1u << p->figure.slot[k];
 }
 
@@ -371,4 +422,6 @@ const ui_module ui_module_charts = {.name = "charts",
                                     .arrived = arrived,
                                     .fds = fds,
                                     .ready = ready,
-                                    .busy = busy};
+                                    .busy = busy,
+                                    .save = save,
+                                    .load = load};

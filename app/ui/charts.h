@@ -16,8 +16,9 @@ enum { CHARTS_PANES = 2, CHARTS_COLUMNS = 100 };
 typedef struct {
     chart_axes axes;
     bool chosen;        /* by the user: another table does not bring the default back */
+    char wanted[300];   /* axes of the last session, until a table has their columns */
     double cursor;      /* x; NaN = none */
-    int pick;           /* series that Space hides; -1 = the first of the legend, which is the last one drawn */
+    int pick;           /* slot of the curve that Space hides; one that is not there: the first of the legend, which is drawn last */
     chart_figure figure; /* as drawn last */
     saint_ui_plot_frame frame;
 } charts_pane;
@@ -57,14 +58,14 @@ extern const ui_pane ui_pane_chart, ui_pane_chart_b; /* page Charts */
 
 /* Bring data up to date with what it is made from; cheap when nothing changed. */
 void charts_refresh(ui *u);
+/* Index of the curve that Space hides. */
+int charts_pick(const charts_pane *p);
 /* Which of the two panes has the focus, 0 when none. */
 int charts_focus(const ui *u);
 /* What the numbers are: "this picture, n = 1", "s2 on scenes:test, n = 200". */
 void charts_origin(const ui_charts *c, char *out, size_t size);
 /* Load a row into Inspect. */
 void charts_load_row(ui *u, int row);
-/* Axes of a pane as figure_options mean them; strings of c->data. */
-struct figure_choice;
 void charts_draw_chooser(ui *u, saint_ui_pen in);
 bool charts_chooser_event(ui *u, const saint_ui_event *e);
 void charts_chooser_open(ui *u, int pane);

@@ -40,12 +40,13 @@ typedef struct {
     match_search search;
     saint_settings settings; /* of B, the knob turned */
     uint64_t version_a;
-    double x;            /* value that is being run */
-    measure_runs runs;   /* time: A and B in turns, for one value of the knob */
-    measure_value ratio; /* B over A at the best value */
-    double ms_a, ms_b;   /* medians at the best value, seconds */
-    int n_runs;          /* of all values together */
-    char report[256];    /* what came out last, "" = nothing yet */
+    double x;               /* value that is being run */
+    measure_runs runs;      /* time: A and B in turns, for one value of the knob */
+    measure_value ratio;    /* B over A at the best value */
+    double ms_a, ms_b;      /* medians at the best value, seconds */
+    uint64_t timed_version; /* of the live plan that ratio, ms_a and ms_b are of, against A of version_a; 0 = none */
+    int n_runs;             /* of all values together */
+    char report[256];       /* what came out last, "" = nothing yet */
 } ui_match;
 
 /* ---- A/B (page_compare.c) ---- */

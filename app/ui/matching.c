@@ -50,7 +50,7 @@ static void report(const ui_match *m, ui_match_kind kind, char *out, size_t size
         return;
     }
     if (isfinite(m->ratio.low)) snprintf(interval, sizeof interval, ", 95 %% [%.3f, %.3f]", m->ratio.low, m->ratio.high);
-    snprintf(out, size, "%s: %.1f ms before the first token, A %.1f: %.3fx of A%s, n=%d%s", knob, 1e3 * m->ms_b, 1e3 * m->ms_a,
+    snprintf(out, size, "%s: %.1f ms before the answer, A %.1f: %.3fx of A%s, n=%d%s", knob, 1e3 * m->ms_b, 1e3 * m->ms_a,
              m->ratio.median, interval, m->ratio.n, bound);
 }
 
@@ -73,6 +73,7 @@ static void finish(ui *u)
     }
     ui_replace(u, &s, kind == MATCH_TOKENS ? "match A's tokens" : "match A's time");
     snprintf(m->report, sizeof m->report, "%s", text); /* a changed plan has no report: this one has */
+    m->timed_version = kind == MATCH_TIME ? u->plan[UI_NOW].version : 0;
     ui_say(u, m->search.reached ? SAINT_UI_SAY_GOOD : SAINT_UI_SAY_WARN, "%s", text);
 }
 

@@ -1,4 +1,4 @@
-/* measuring.c - the speed page's repeated runs: the live plan, the unpruned model and random dropping in turns, each from nothing. */
+/* measuring.c - the speed page's repeated runs: the live plan, the unpruned model, random dropping and A in turns, each from nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,20 +50,20 @@ static void stop(ui *u, const char *why)
 
 static bool failed(const ui *u, int slot) { return u->plan[slot].error.code != SAINT_OK && !u->plan[slot].trace; }
 
-/* The slots are settled: which are there, and that they are what is measured. */
+/* The slots are settled: which are there, and that they are what is measured. The live plan and the unpruned model have to be. */
 static bool begin(ui *u)
 {
     ui_speed *s = u->speed;
-    static const int order[] = {UI_NOW, UI_BASE, UI_RANDOM};
-    for (int i = 0; i < 2; i++)
-        if (failed(u, order[i]) || ui_stale(u, order[i])) {
-            stop(u, order[i] == UI_NOW ? "the plan does not run" : "the unpruned model does not run");
+    static const int order[MEASURE_PLANS] = {UI_NOW, UI_BASE, UI_RANDOM, UI_A};
+    s->n = 0;
+    for (int i = 0; i < MEASURE_PLANS; i++) {
+        const ui_plan *p = &u->plan[order[i]];
+        bool there = !failed(u, order[i]) && !ui_stale(u, order[i]);
+        if (!there && i < 2) {
+            stop(u, i == 0 ? "the plan does not run" : "the unpruned model does not run");
             return false;
         }
-    s->n = 0;
-    for (int i = 0; i < 3; i++) {
-        const ui_plan *p = &u->plan[order[i]];
-        if (order[i] == UI_RANDOM && (!p->set || failed(u, UI_RANDOM) || ui_stale(u, UI_RANDOM))) continue;
+        if (!there || (i >= 2 && !p->set)) continue;
         s->slot[s->n] = order[i];
         s->version[s->n++] = p->version;
     }
@@ -103,10 +103,11 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     measure_add(&s->runs, &t->seconds);
     if (measure_next(&s->runs) >= 0) return;
     s->active = false;
+    const char *what = u->info->llm_layers ? "first token" : "class";
     measure_value r = measure_ratio(&s->runs, 0, 1, MEASURE_FIRST);
     if (isfinite(r.low))
-        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token, 95 %% [%.3f, %.3f]", s->runs.n, r.median, r.low, r.high);
-    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the first token", s->runs.n, r.median);
+        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]", s->runs.n, r.median, what, r.low, r.high);
+    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s", s->runs.n, r.median, what);
 }
 
 static void changed(ui *u) { stop(u, "the plan changed"); }
@@ -156,6 +157,7 @@ void ui_do_measure(ui *u, const char *argument)
     s->runs.n = 0;
     ui_want(u, UI_BASE);
     ui_want(u, UI_RANDOM);
+    ui_want(u, UI_A);
     ui_want(u, UI_NOW);
-    ui_say(u, SAINT_UI_SAY_INFO, "measuring this plan, the unpruned model and random dropping in turns, each from nothing");
+    ui_say(u, SAINT_UI_SAY_INFO, "measuring this plan, the unpruned model and others in turns, each from nothing");
 }

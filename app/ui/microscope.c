@@ -19,6 +19,29 @@ static bool goes_before(const saint_trace_site *s, int a, int b)
     return a < b;
 }
 
+typedef struct {
+    const saint_trace_site *site;
+    int32_t index;
+} ordered;
+
+static int by_order(const void *a, const void *b)
+{
+    const ordered *x = a, *y = b;
+    return x->index == y->index ? 0 : goes_before(x->site, x->index, y->index) ? -1 : 1;
+}
+
+int ui_drop_order(const saint_trace_site *s, int32_t *order)
+{
+    int n = 0;
+    ordered *list = malloc(((size_t)s->n_in + 1) * sizeof *list);
+    for (int i = 0; list && i < s->n_in; i++)
+        if (ranked(s, i)) list[n++] = (ordered){s, i};
+    if (list) qsort(list, (size_t)n, sizeof *list, by_order);
+    for (int i = 0; i < n; i++) order[i] = list[i].index;
+    free(list);
+    return n;
+}
+
 static void rank_in(const saint_trace_site *s, ui_token *t)
 {
     int last = -1, first = -1;

@@ -67,4 +67,7 @@ void ui_token_look(const ui *u, int slot, int patch, int at, int round, ui_token
 /* Neighbours and hints, by asking; some twenty selections. compat: the flags of the settings. patches: of the grid. */
 void ui_token_probe(ui_token *t, unsigned compat, int vit_prefix, int patches, const ui_probe *probe);
 
+/* The ranked candidates of a site in the order of dropping, the first to go first: indices into s->in, order [n_in]. Returns how many. */
+int ui_drop_order(const saint_trace_site *s, int32_t *order);
+
 #endif

@@ -72,6 +72,14 @@ static void collect(ui *u, numbers *x)
     speed_plan_complete(&base, &x->b);
     speed_plan_complete(&x->a, &base);
     speed_plan_complete(&x->b, &base);
+    const ui_match *match = &u->compare->match;
+    if (match->timed_version && match->timed_version == u->plan[UI_NOW].version &&
+        match->version_a == u->plan[left].version) { /* measured against each other */
+        x->a.part[MEASURE_FIRST] = (measure_value){match->ms_a, NAN, NAN, match->ratio.n};
+        x->b.part[MEASURE_FIRST] = (measure_value){match->ms_b, NAN, NAN, match->ratio.n};
+        x->a.n = x->b.n = match->ratio.n;
+        x->a.source = x->b.source = SPEED_MEASURED;
+    }
     x->ia = a && a->n_images ? &a->image[0] : NULL;
     x->ib = b && b->n_images ? &b->image[0] : NULL;
     if (!u->info) return;
@@ -253,6 +261,7 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
     saint_ui_fixed(a, sizeof a, x->here.jaccard, 2);
     saint_ui_fixed(b, sizeof b, x->all.jaccard, 2);
     say(w, "Jaccard %s, all layers %s\n", a, b);
+    if (u->compare->match.report[0]) say(w, "%s\n", u->compare->match.report);
     answer_text(u->plan[ui_compare_left(u)].trace, u->model, a, sizeof a);
     answer_text(u->plan[UI_NOW].trace, u->model, b, sizeof b);
     diverged_text(&x->answers, classes, d, sizeof d);
@@ -265,7 +274,6 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
         say(w, "  %.1f %s %.1f ms %.2f%s (%s)", ta, arrow, tb, ta / tb, times, d);
     }
     say(w, "\n");
-    if (u->compare->match.report[0]) say(w, "%s\n", u->compare->match.report);
     for (int i = 0; i < x->n_differences && i < DIFFERENCES; i++)
         say(w, "%s%s %s %s %s", i ? "  " : "", x->difference[i].key, x->difference[i].a, arrow, x->difference[i].b);
     if (x->n_differences <= 0) say(w, "%s", x->n_differences ? "one of the plans is refused" : "the plans are equal");

@@ -17,6 +17,8 @@ static const struct {
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_PARAMS, &ui_pane_params},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_FACTS, &ui_pane_facts},
     {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_TOKEN, &ui_pane_token},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_CHART, &ui_pane_scores},
+    {SAINT_UI_PAGE_INSPECT, SAINT_UI_PANE_CHART_B, &ui_pane_tokens},
     {SAINT_UI_PAGE_COUNT, SAINT_UI_PANE_STRIP, &ui_pane_strip},
     {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE, &ui_pane_compare_left},
     {SAINT_UI_PAGE_COMPARE, SAINT_UI_PANE_IMAGE_B, &ui_pane_compare_right},

@@ -165,7 +165,7 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
 /* Where the layout has no pane for the token, or one of a few lines, the numbers give way while the cursor is on the picture. */
 static bool shows_token(const ui *u)
 {
-    enum { ROOM = 10 };
+    enum { ROOM = 8 };
     return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h < ROOM;
 }
 

@@ -29,7 +29,7 @@ void run_set_unref(run_set *s)
 
 /* ---- columns ---- */
 
-enum { STATE = -1 };
+enum { STATE = -1, KIND = -2 };
 
 /* Behind the settings that vary, as far as the sweep has them. */
 static const struct {
@@ -58,6 +58,7 @@ static bool varies(run_table *r, int column)
         const eval_trial *t = &r->set->data->trial[table_trial_of(r->t, i)].trial;
         if (t->baseline || t->twin_of >= 0) continue;
         table_show(r->t, i, column, text, sizeof text);
+        if (!text[0]) continue; /* another method, which does not read it */
         if (seen && strcmp(first, text) != 0) return true;
         if (!seen) snprintf(first, sizeof first, "%s", text);
         seen = true;
@@ -70,7 +71,8 @@ static void choose_columns(run_table *r)
     const sweep_data *d = r->set->data;
     r->n_columns = 0;
     int ordinal = table_find(r->t, "ordinal");
-    if (ordinal >= 0) add_column(r, ordinal, "run", 4, true);
+    if (ordinal >= 0) add_column(r, ordinal, "run", 3, true);
+    add_column(r, KIND, "", 4, false);
     for (int c = 0; c < table_columns(r->t); c++) {
         const table_column *column = table_column_at(r->t, c);
         if (!(column->flags & COLUMN_SETTING) || !varies(r, c)) continue;
@@ -108,13 +110,17 @@ static void state_text(const run_table *r, int shown, char *out, size_t size, sa
     const sweep_trial *t = trial_of(r, shown);
     const eval_summary *y = &t->summary;
     size_t seen = y->n_done;
-    const char *mark = t->trial.baseline ? "unpruned" : t->trial.twin_of >= 0 ? "random" : t->pareto_flops || t->pareto_latency ? "Pareto" : "";
     int n;
     if (seen < y->n_total && seen) n = snprintf(out, size, "%s %zu/%zu", t->state, seen, y->n_total), *role = SAINT_UI_ACCENT;
     else n = snprintf(out, size, "%s", t->state), *role = strcmp(t->state, "complete") == 0 ? SAINT_UI_GOOD : SAINT_UI_MUTED;
     if (y->n_error && n > 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, " %zu failed", y->n_error), *role = SAINT_UI_BAD;
-    if (*mark && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, " %s", mark);
+}
+
+/* What a run is, in the four columns behind its number. */
+static const char *kind_of(const sweep_trial *t)
+{
+    return t->trial.baseline ? "full" : t->trial.twin_of >= 0 ? "rand" : t->pareto_flops || t->pareto_latency ? "*" : "";
 }
 
 static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui_role *role)
@@ -124,11 +130,19 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
         state_text(r, row, out, size, role);
         return;
     }
+    if (r->column[column] == KIND) {
+        snprintf(out, size, "%s", kind_of(trial_of(r, row)));
+        *role = out[0] == '*' ? SAINT_UI_GOOD : SAINT_UI_MUTED;
+        return;
+    }
+    if (column == 0) state_text(r, row, out, size, role); /* its colour on the number, which is always in view */
     int from = cell_row(r, row, r->column[column]);
     table_show(r->t, (size_t)from, r->column[column], out, size);
     if (from != table_row(r, row)) *role = SAINT_UI_MUTED;
     if (!out[0]) snprintf(out, size, "-"), *role = SAINT_UI_MUTED;
 }
+
+static int kind_rank(const sweep_trial *t) { return t->trial.baseline ? 0 : t->trial.twin_of >= 0 ? 3 : t->pareto_flops || t->pareto_latency ? 1 : 2; }
 
 static int state_rank(const sweep_trial *t)
 {
@@ -138,11 +152,12 @@ static int state_rank(const sweep_trial *t)
 static int compare(void *ud, int a, int b, int column, bool descending)
 {
     run_table *r = ud;
-    if (r->column[column] != STATE) {
+    if (r->column[column] >= 0) {
         size_t p = (size_t)cell_row(r, a, r->column[column]), q = (size_t)cell_row(r, b, r->column[column]);
         return p == q ? 0 : table_compare(r->t, p, q, r->column[column], descending);
     }
-    int c = state_rank(trial_of(r, a)) - state_rank(trial_of(r, b));
+    const sweep_trial *x = trial_of(r, a), *y = trial_of(r, b);
+    int c = r->column[column] == KIND ? kind_rank(x) - kind_rank(y) : state_rank(x) - state_rank(y);
     return descending ? -c : c;
 }
 
@@ -212,11 +227,15 @@ void run_table_shown(const run_table *r, bool *shown)
     for (size_t i = 0; r->t && i < table_rows(r->t); i++) shown[i] = passes(r, i);
 }
 
+static const char *column_name(const run_table *r, int c)
+{
+    return r->column[c] == STATE ? "state" : r->column[c] == KIND ? "kind" : table_column_at(r->t, r->column[c])->name;
+}
+
 /* The column that is sorted by, by name: its place changes with what the sweep holds. */
 static const char *sorted_name(const run_table *r)
 {
-    if (r->state.sort < 0 || r->state.sort >= r->n_columns) return NULL;
-    return r->column[r->state.sort] == STATE ? "state" : table_column_at(r->t, r->column[r->state.sort])->name;
+    return r->state.sort < 0 || r->state.sort >= r->n_columns ? NULL : column_name(r, r->state.sort);
 }
 
 saint_status run_table_show(run_table *r, run_set *set, saint_error *err)
@@ -242,7 +261,7 @@ saint_status run_table_show(run_table *r, run_set *set, saint_error *err)
     }
     choose_columns(r);
     for (int c = 0; c < r->n_columns && sorted[0]; c++)
-        if (strcmp(r->column[c] == STATE ? "state" : table_column_at(r->t, r->column[c])->name, sorted) == 0) r->state.sort = c;
+        if (strcmp(column_name(r, c), sorted) == 0) r->state.sort = c;
     if (r->filter_text[0] && (s = filter_parse(r->filter_text, r->t, &r->filter, err)) != SAINT_OK) {
         r->filter = NULL;
         r->filter_text[0] = 0;
@@ -277,7 +296,7 @@ static void sort_by(run_table *r, int column)
 {
     int selected = run_table_trial(r);
     /* numbers: the largest first, which is what one looks for; the same again turns it round */
-    r->state.descending = r->state.sort == column ? !r->state.descending : column > 0 && r->column[column] != STATE;
+    r->state.descending = r->state.sort == column ? !r->state.descending : column > 0 && r->column[column] >= 0;
     r->state.sort = column;
     settle(r, selected);
 }
@@ -292,7 +311,7 @@ saint_status run_table_sort(run_table *r, const char *column, saint_error *err)
     }
     int c = table_find(r->t, column);
     for (int i = 0; i < r->n_columns; i++)
-        if (strcmp(r->head[i].title, column) == 0 || (c >= 0 && r->column[i] == c)) {
+        if (strcmp(r->head[i].title, column) == 0 || strcmp(column_name(r, i), column) == 0 || (c >= 0 && r->column[i] == c)) {
             sort_by(r, i);
             return SAINT_OK;
         }

@@ -43,6 +43,9 @@ static const char *bytes(double v, char out[24])
 
 static const char *plural(int n) { return n == 1 ? "token" : "tokens"; }
 
+/* What a run is until there is something to say: a classifier has no tokens to answer with. */
+static const char *answer_word(const explainer *x) { return x->m->llm_layers ? "first token" : "class"; }
+
 static const char *stage_name(saint_stage s) { return s == SAINT_STAGE_VIT ? "ViT" : "LLM"; }
 
 static double without_selection(const speed_plan *p) { return p->part[MEASURE_FIRST].median - p->part[MEASURE_SELECTION].median; }
@@ -71,6 +74,14 @@ static void say_worst(const explainer *x, const speed_site *s, int n)
             w->n_in - w->n_out);
 }
 
+/* Repeated runs may leave it open; a single one says what it says. */
+static const char *verdict(const explainer *x, bool saves)
+{
+    bool interval = x->ratio && isfinite(x->ratio->low);
+    if (interval && x->ratio->low <= 1 && x->ratio->high >= 1) return "whether it pays does not show";
+    return (interval ? x->ratio->low > 1 : saves) ? "it pays" : "it does not pay";
+}
+
 static void say_break_even(const explainer *x)
 {
     char a[24], b[24], c[24];
@@ -84,10 +95,10 @@ static void say_break_even(const explainer *x)
         return;
     }
     if (isnan(cost) || isnan(predicted)) return;
-    if (isnan(measured)) say(x->out, "Selection costs %s and should save %s before the first token.", ms(cost, a), ms(predicted, b));
+    if (isnan(measured)) say(x->out, "Selection costs %s and should save %s before the %s.", ms(cost, a), ms(predicted, b), answer_word(x));
     else
-        say(x->out, "Selection costs %s and saves %s before the first token (predicted %s): it %s.", ms(cost, a), ms(measured, b),
-            ms(predicted, c), measured > cost ? "pays" : "does not pay");
+        say(x->out, "Selection costs %s and saves %s before the %s (predicted %s): %s.", ms(cost, a), ms(measured, b), answer_word(x),
+            ms(predicted, c), verdict(x, measured > cost));
     say_worst(x, site, n);
 }
 
@@ -117,9 +128,9 @@ static void say_gain(const explainer *x)
     char interval[48] = "";
     if (h->n_sites == 0 || !isfinite(gain) || !isfinite(predicted)) return;
     if (x->ratio && isfinite(x->ratio->low)) snprintf(interval, sizeof interval, " [%.3f, %.3f]", x->ratio->low, x->ratio->high);
-    say(x->out, "Before the first token: %.2fx%s; operations predict %.2fx.", gain, interval, predicted);
-    say(x->out, "%.0f %% of the unpruned time lies before the first site (%s %d) or is text: no budget there can give more than %.2fx.",
-        100 * fixed / base, stage_name(h->site[0]->stage), h->site[0]->layer, base / fixed);
+    say(x->out, "Before the %s: %.2fx%s; operations predict %.2fx.", answer_word(x), gain, interval, predicted);
+    say(x->out, "%.0f %% of the unpruned time lies before the first site (%s %d)%s: no budget there can give more than %.2fx.",
+        100 * fixed / base, stage_name(h->site[0]->stage), h->site[0]->layer, x->m->llm_layers ? " or is text" : "", base / fixed);
 }
 
 /* ---- what bounds the rest ----------------------------------------------------------------------------------------- */
@@ -195,16 +206,13 @@ static void say_roof(const explainer *x)
 static void say_attention(const explainer *x)
 {
     const speed_work *w = &x->base->work;
+    char share[96];
     double encoder = w->encoder > 0 ? 100 * w->encoder_attention / w->encoder : 0,
            prefill = w->prefill > 0 ? 100 * w->prefill_attention / w->prefill : 0;
-    if (encoder > 25 || prefill > 25)
-        say(x->out,
-            "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: that part falls with the square of the tokens.",
-            encoder, prefill);
-    else
-        say(x->out,
-            "Attention is %.0f %% of the encoder's operations and %.0f %% of prefill's: time falls with the tokens, not with their square.",
-            encoder, prefill);
+    if (x->m->llm_layers) snprintf(share, sizeof share, "%.0f %% of the encoder's operations and %.0f %% of prefill's", encoder, prefill);
+    else snprintf(share, sizeof share, "%.0f %% of the encoder's operations", encoder);
+    if (encoder > 25 || prefill > 25) say(x->out, "Attention is %s: that part falls with the square of the tokens.", share);
+    else say(x->out, "Attention is %s: time falls with the tokens, not with their square.", share);
 }
 
 static void say_decode(const explainer *x)

@@ -25,6 +25,8 @@ static double sample_seconds(const ui *u)
     return NAN;
 }
 
+void sweeps_first_focus(ui *u) { u->core->left[SAINT_UI_PAGE_SWEEP] = SAINT_UI_PANE_RUNS; }
+
 bool sweeps_ground(ui *u, sweep_ground *out)
 {
     const ui_options *o = u->core->opt;
@@ -183,6 +185,6 @@ void sweeps_begin(ui *u, bool sure)
     char *name = strdup(s->form.line[FORM_NAME].text);
     if (name) free(e->name), e->name = name;
     s->form_open = false;
-    if (sweeps_run(u, e, CHILD_RETRY)) ui_say(u, SAINT_UI_SAY_GOOD, "sweep %s: %zu runs of %zu samples, in %s", e->name, s->estimate.runs, s->estimate.samples, e->folder);
+    if (sweeps_run(u, e, CHILD_START)) ui_say(u, SAINT_UI_SAY_GOOD, "sweep %s: %zu runs of %zu samples, in %s", e->name, s->estimate.runs, s->estimate.samples, e->folder);
     ui_go(u, SAINT_UI_PAGE_SWEEP);
 }

@@ -215,6 +215,7 @@ static void times_are_matched_by_measuring(void **state)
     assert_true(m->ratio.n >= MEASURE_LEAST && isfinite(m->ratio.low) && m->ms_a > 0 && m->ms_b > 0);
     assert_non_null(strstr(m->report, "n="));
     assert_int_equal(plan_of(u, &u->plan[UI_NOW].settings).site[0].p.keep_num, (int)m->search.best_x);
+    assert_int_equal(m->timed_version, u->plan[UI_NOW].version); /* the times side by side are these */
     perform(u, "match time");
     ui_wait(u, 1);
     perform(u, "match stop");
@@ -282,6 +283,12 @@ static void measuring_takes_turns_and_leaves_everything_as_it_was(void **state)
                     p.part[MEASURE_TOTAL].median <= p.part[MEASURE_TOTAL].high);
         assert_int_equal(p.work.steps, s->tokens - 1);
     }
+    perform(u, "pin");
+    perform(u, "set keep_num=33");
+    until_idle(u);
+    perform(u, "measure"); /* A takes part */
+    until_idle(u);
+    assert_true(u->speed->n == 4 && ui_speed_measured(u, UI_A) == 3 && ui_speed_measured(u, UI_NOW) == 0);
     perform(u, "set keep_num=20");
     until_idle(u);
     speed_plan p;

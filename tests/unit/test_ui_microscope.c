@@ -152,9 +152,11 @@ static void ranks_are_the_order_of_the_scores(void **state)
         u.plan[UI_NOW].trace = run_request(s, &q);
         int column = ui_column_of(&u, pl->stage, pl->layer);
         const saint_trace_site *site = ui_site(&u, UI_NOW, column);
+        int32_t order[512];
         bool seen[512] = {false};
         int ranked = 0, gone = 0;
         for (int i = 0; i < site->n_in; i++) ranked += !isnan(site->score[i]), gone += site->round[i] >= 0;
+        assert_int_equal(ui_drop_order(site, order), ranked);
         for (int i = 0; i < site->n_in; i++) {
             ui_token t;
             ui_token_look(&u, UI_NOW, site->in[i], column, -1, &t);
@@ -163,6 +165,7 @@ static void ranks_are_the_order_of_the_scores(void **state)
             if (isnan(site->score[i])) continue;
             assert_true(t.rank >= 1 && t.rank <= ranked && !seen[t.rank]);
             seen[t.rank] = true;
+            assert_int_equal(order[t.rank - 1], i);
             assert_int_equal(t.rank <= gone, site->round[i] >= 0);
             if (site->n_rounds == 1) { /* one round: the cut lies between the two scores that are told */
                 if (site->round[i] >= 0) assert_true(t.highest_go ? t.score >= t.last_dropped : t.score <= t.last_dropped);

@@ -232,6 +232,15 @@ static void notes_say_what_the_numbers_mean(void **state)
     speed_plan_of_trace(m, NULL, &none);
     speed_explain(m, t, &now, &base, &none, NULL, &notes);
     expect_says(&notes, "single runs");
+    const measure_value open = {1.02, 0.97, 1.05, 12}, sure = {1.3, 1.2, 1.4, 12}, bad = {0.9, 0.8, 0.95, 12};
+    speed_explain(m, t, &now, &base, &none, &open, &notes);
+    expect_says(&notes, "whether it pays does not show.");
+    expect_says(&notes, "1.02x [0.970, 1.050]");
+    speed_explain(m, t, &now, &base, &none, &sure, &notes);
+    expect_says(&notes, ": it pays.");
+    speed_explain(m, t, &now, &base, &none, &bad, &notes);
+    expect_says(&notes, ": it does not pay.");
+    speed_explain(m, t, &now, &base, &none, NULL, &notes);
     expect_says(&notes, "Selection costs 0.50 ms and saves 10.0 ms");
     expect_says(&notes, "it pays.");
     expect_says(&notes, "no budget there can give more than");
