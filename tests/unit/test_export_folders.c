@@ -88,7 +88,8 @@ static const cJSON *get(const cJSON *c, const char *path)
 static void lmms_files_hold_the_answers(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"Yes", "", "two\nlines", "\"quoted\" \\ back", "a\ttab", "first\x1fsecond\x1fthird", "\xc3\xa4 \xf0\x9f\x90\x95"};
+    static const char *const texts[] = {
+        "Yes", "", "two\nlines", "\"quoted\" \\ back", "a\ttab", "first\x1fsecond\x1fthird", "\xc3\xa4 \xf0\x9f\x90\x95"};
     for (int kind = 0; kind < 2; kind++) {
         open_sample((sweep_sample_kind)kind);
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) set_output(1, i, texts[i]);
