@@ -14,6 +14,10 @@ void bench_select_print(const cJSON *c);
 int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out);
 void bench_engine_print(const cJSON *c);
 
+/* A sweep over saint_threshold with and without shared checkpoints, on so many pictures. */
+int bench_sweep(const load_options *l, int pictures, cJSON **out);
+void bench_sweep_print(const cJSON *c);
+
 double bench_median(double *v, int n); /* sorts v */
 
 #endif

@@ -5,6 +5,7 @@
 #include "bench/bench.h"
 #include "bench/bench_gemm.h"
 #include "commands.h"
+#include "defaults.h"
 
 int cmd_bench(int argc, char **argv)
 {
@@ -13,8 +14,8 @@ int cmd_bench(int argc, char **argv)
     bool json = false;
     const cli_option table[] = {
         LOAD_MODEL_OPTIONS(l),
-        {"suite", "NAME", "gemm, select or engine (default: engine)", NULL, &suite, NULL},
-        {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5)", NULL, &repeat, NULL},
+        {"suite", "NAME", "gemm, select, engine (default) or sweep: what sharing checkpoints is worth", NULL, &suite, NULL},
+        {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5; sweep: pictures, 5)", NULL, &repeat, NULL},
         {"batch", "N", "pictures at a time (engine: 1)", NULL, &batch, NULL},
         {"keep", "N,N,...", "engine: so many patches behind the ViT instead of the presets", NULL, &keep, NULL},
         LOAD_SETTINGS_OPTIONS(l),
@@ -22,14 +23,16 @@ int cmd_bench(int argc, char **argv)
         {"json", NULL, "print JSON", &json, NULL, NULL},
         {0}};
     const cli_command c = {"bench", "honest speed: GEMM, selection, whole networks",
-                           "[--suite engine|gemm|select] [--model DIR | --shape NAME] [--json]", table};
+                           "[--suite engine|gemm|select|sweep] [--model DIR | --shape NAME] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     long repeats = 0, pictures = 1;
     if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats) || !cli_int("bench", "batch", batch, 1, 4096, &pictures)) return EXIT_USAGE;
     if (!suite) suite = "engine";
-    if (strcmp(suite, "engine") != 0 && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep))
+    bool sweep = strcmp(suite, "sweep") == 0;
+    if (strcmp(suite, "engine") != 0 && !sweep && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep))
         return cli_usage("bench", "a model, --preset, --set, --compat, --batch and --keep belong to --suite engine");
+    if (sweep && (l.shape || batch || keep)) return cli_usage("bench", "--shape, --batch and --keep belong to --suite engine");
     saint_error e = {0};
     if (strcmp(suite, "select") == 0) {
         cJSON *rows = bench_select(repeats ? (int)repeats : 200, &e);
@@ -65,5 +68,17 @@ int cmd_bench(int argc, char **argv)
         cJSON_Delete(o);
         return EXIT_DONE;
     }
-    return cli_usage("bench", "--suite %s: expected gemm, select or engine", suite);
+    if (sweep) {
+        cJSON *o = NULL;
+        char path[8192];
+        if (!l.model && !default_model(path, sizeof path, &e)) return cli_fail("bench", SAINT_IO, &e);
+        if (!l.model) l.model = path;
+        int status = bench_sweep(&l, repeats ? (int)repeats : 5, &o);
+        if (status != EXIT_DONE) return status;
+        if (json) return cli_print_json(o);
+        bench_sweep_print(o);
+        cJSON_Delete(o);
+        return EXIT_DONE;
+    }
+    return cli_usage("bench", "--suite %s: expected gemm, select, engine or sweep", suite);
 }

@@ -280,7 +280,7 @@ static saint_status parse_numbers(const cJSON *c, eval_result *out, saint_error 
         memcpy((char *)out + numbers[i].at, &x, sizeof x);
     }
     if (s == SAINT_OK) s = parse_number(c, "kv_bytes", 0x1p53, &kv, err);
-    out->kv_bytes = (uint64_t)kv;
+    if (s == SAINT_OK) out->kv_bytes = (uint64_t)kv;
     if (s == SAINT_OK) s = parse_float(c, "first_logit_margin", &out->margin, err);
     if (s == SAINT_OK) s = parse_float(c, "kl", &out->kl, err);
     if (s == SAINT_OK) s = saint_json_int(c, "diverged", -2, IDS_MAX, &out->diverged, what, err);

@@ -123,7 +123,7 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("select --method saint_drop --stage both --keys x.npy"), "vit or llm");
     refused(saint("select --method saint_drop --stage vit --keys " PICTURE), "e-36.png");
     refused(saint("models --model " SAINT_FIXTURE_DIR "/pictures"), "pictures");
-    refused(saint("bench --suite nope"), "gemm, select or engine");
+    refused(saint("bench --suite nope"), "gemm, select, engine or sweep");
     refused(saint("bench --suite select --model " LLAVA), "--suite engine");
     refused(saint("run --model " PICTURE " --image " PICTURE), "expected a model folder, found a file");
     refused(saint("run --model '' --image " PICTURE), "needs a value");
