@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what is missing, build a release, start the program.
-#   ./run.sh                 check the machine, then measure a network of a published shape, unpruned and pruned
+#   ./run.sh                 check the machine, then ask the embedded model about unseen pictures, unpruned and pruned
 #   ./run.sh COMMAND ...     build, then run `saint COMMAND ...`
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
@@ -19,5 +19,11 @@ if [ $# -gt 0 ]; then
 fi
 "$saint" doctor
 echo
-echo "A ViT-B/16 of random weights, unpruned and with SAINT (use your own with: ./run.sh run --model DIR --image FILE --prompt TEXT):"
-"$saint" bench --suite engine --shape vit-b16-224 --repeat 5
+if [ -e models/scenes-vlm/config.json ]; then
+    "$saint" demo
+    echo
+    echo "Now the workbench: $saint        (with your own model: $saint --model DIR --image FILE)"
+else
+    echo "A ViT-B/16 of random weights, unpruned and with SAINT (use your own with: ./run.sh run --model DIR --image FILE --prompt TEXT):"
+    "$saint" bench --suite engine --shape vit-b16-224 --repeat 5
+fi

@@ -3,6 +3,7 @@
 #define SAINT_APP_COMMANDS_H
 
 int cmd_ui(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_select(int argc, char **argv);
 int cmd_eval(int argc, char **argv);

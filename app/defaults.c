@@ -105,6 +105,7 @@ saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, si
     if (s != SAINT_OK) return s;
     snprintf(path, sizeof path, "%s/scenes-%s-%d", folder, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
     if (!complete(path)) s = make(path, progress, ctx, err);
-    if (s == SAINT_OK && snprintf(out, size, "scenes:%s", path) >= (int)size) s = saint_fail(err, SAINT_IO, "%s: the path is too long", path);
+    if (s == SAINT_OK && snprintf(out, size, "scenes:%s", path) >= (int)size)
+        s = saint_fail(err, SAINT_IO, "%s: the path is too long", path);
     return s;
 }

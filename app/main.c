@@ -15,6 +15,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"ui", "the workbench: live pruning on the screen; also `saint` alone", cmd_ui},
+    {"demo", "the embedded model on unseen pictures, unpruned and in the three modes", cmd_demo},
     {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs", cmd_run},
     {"select", "one selection rule alone on a feature matrix (.npy)", cmd_select},
     {"eval", "a data set through the engine, scored as published, beside the unpruned model", cmd_eval},

@@ -63,7 +63,7 @@ static bool same_group(const char *a, const char *b) { return a == b || (a && b 
 
 static void help_line(saint_ui_pen p, int y, const saint_ui_action *a, int what)
 {
-    enum { KEY_COLUMNS = 11 };
+    enum { KEY_COLUMNS = 15 };
     saint_ui_text(p, 1, y, KEY_COLUMNS - 1, a->reason ? SAINT_UI_KEY_OFF : SAINT_UI_KEY, a->key);
     int x = 1 + KEY_COLUMNS;
     int room = p.area.w - x, reason = a->reason ? saint_ui_text_width(a->reason) + 4 : 0; /* the reason is what one wants to know */
@@ -95,7 +95,7 @@ static int help_lines(const saint_ui_action *action, int n, const char *filter, 
 /* Lines per column: the columns break before a heading where one is near. */
 static int help_columns(int w, int h, int lines)
 {
-    int columns = w / 56 > 0 ? w / 56 : 1;
+    int columns = w / 92 > 0 ? w / 92 : 1; /* sentences that can be read to their end are worth the scrolling */
     return lines <= h || columns < 1 ? 1 : columns > 3 ? 3 : columns;
 }
 

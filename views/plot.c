@@ -333,6 +333,7 @@ void saint_ui_plot_draw(saint_ui_pen p, const saint_ui_plot *plot, saint_ui_plot
         int k = saint_ui_plot_nearest(s, safe.cursor, f->log[0]);
         if (k < 0) continue;
         double x = saint_ui_plot_dot(f, 0, s->x[k]), y = saint_ui_plot_dot(f, s->axis ? 2 : 1, s->y[k]);
+        if (!(fabs(x - saint_ui_plot_dot(f, 0, safe.cursor)) < f->dots_x)) continue; /* near it only: elsewhere nothing is read */
         if (!(x > -0.5 && y > -0.5 && x < f->cells.w * f->dots_x - 0.5 && y < f->cells.h * f->dots_y - 0.5)) continue;
         saint_ui_style style = saint_ui_theme_style(p.theme, series_role(s));
         style.attr |= SAINT_UI_BOLD | SAINT_UI_REVERSE;

@@ -1,8 +1,5 @@
 /* saint eval: a data set through the engine, scored as published, beside the unpruned model. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +14,8 @@
 #include "eval/runner.h"
 #include "eval/summary.h"
 #include "load.h"
+#include "sweep/alone.h"
+#include "sweep/stop.h"
 
 typedef struct {
     load_options load;
@@ -41,16 +40,8 @@ typedef struct {
     eval_result **result; /* [n] of the trial */
     eval_result **base;   /* [n] of the unpruned model; the same list when that is the trial */
     size_t n_wanted, n_kept, torn;
+    const int *stop;
 } job;
-
-static int interrupted; /* the only thing a signal touches */
-
-/* The first asks for the sample at hand to be finished, the second is not caught: whoever presses twice means it. */
-static void on_interrupt(int sig)
-{
-    __atomic_store_n(&interrupted, 1, __ATOMIC_RELAXED);
-    signal(sig, SIG_DFL);
-}
 
 /* ---- what is evaluated ------------------------------------------------------------------------------------------- */
 
@@ -59,6 +50,7 @@ typedef struct {
     double begin, last;
     size_t done, total;
     int width;
+    const int *stop;
 } progress_line;
 
 static void show(progress_line *p, const char *what)
@@ -87,7 +79,7 @@ static bool making_data(void *ctx, size_t done, size_t total)
     p->done = done;
     p->total = total;
     show(p, "pictures of the embedded data set made");
-    return __atomic_load_n(&interrupted, __ATOMIC_RELAXED) == 0;
+    return __atomic_load_n(p->stop, __ATOMIC_RELAXED) == 0;
 }
 
 static int open_data(job *j)
@@ -97,7 +89,7 @@ static int open_data(job *j)
     const char *name = j->o->data;
     saint_status s = SAINT_OK;
     if (!name) {
-        progress_line p = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now()};
+        progress_line p = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now(), .stop = j->stop};
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
         name = made;
@@ -105,7 +97,8 @@ static int open_data(job *j)
     }
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
-                                     .style = j->o->prompts && strcmp(j->o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
+                                     .style =
+                                         j->o->prompts && strcmp(j->o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
     if (s == SAINT_OK) s = saint_dataset_open(name, &d, &j->data, &e);
     if (s != SAINT_OK) return cli_fail("eval", s, &e);
     const saint_dataset_info *i = saint_dataset_get_info(j->data);
@@ -235,6 +228,8 @@ static int open_folder(job *j)
 typedef struct {
     job *j;
     progress_line line;
+    sweep_alone alone;
+    size_t shared;       /* records that were made while somebody else used the device */
     saint_status status; /* of the folder */
     saint_error error;
 } running;
@@ -251,6 +246,8 @@ static bool keep(void *ud, eval_result *r)
         x->status = saint_fail(&x->error, SAINT_MEMORY, "no memory for a record");
         return false;
     }
+    r->timing_valid = sweep_alone_now(&x->alone) && r->timing_valid;
+    x->shared += r->state == EVAL_OK && !r->timing_valid;
     **to = *r;
     if (j->folder)
         x->status = eval_folder_add(j->folder, base ? EVAL_BASELINE : EVAL_ANSWERS, saint_dataset_uid(j->data, r->sample), *to, &x->error);
@@ -283,6 +280,14 @@ static saint_status open_session(job *j, saint_error *err)
     return saint_session_open(&j->session, j->engine, j->model, &j->so, err);
 }
 
+static const char *device_name(const job *j)
+{
+    static char name[24]; /* the same for the whole run */
+    if (strcmp(j->so.backend, "cpu") == 0) return "cpu";
+    snprintf(name, sizeof name, "cuda%d", j->so.device);
+    return name;
+}
+
 static int run(job *j)
 {
     saint_error e = {0};
@@ -299,10 +304,13 @@ static int run(job *j)
                             .decoders = threads < 4 ? threads : 4,
                             .timing_valid = true,
                             .attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(x.line.begin * 1e6),
-                            .stop = &interrupted};
+                            .stop = j->stop};
+    sweep_alone_begin(&x.alone, sweep_alone_folder(), device_name(j));
     if (s == SAINT_OK) s = eval_runner_open(&r, &o, &e);
     if (s == SAINT_OK) s = eval_runner_run(r, unit, n, &j->baseline, keep, &x, &e);
     eval_runner_close(r);
+    sweep_alone_end(&x.alone);
+    if (x.shared) saint_note(&j->notes, "another saint used the device meanwhile: the times of %zu runs do not count", x.shared);
     wipe(&x.line);
     free(unit);
     if (x.status != SAINT_OK) {
@@ -400,7 +408,8 @@ int cmd_eval(int argc, char **argv)
         LOAD_SETTINGS_OPTIONS(o.load),
         LOAD_ENGINE_OPTIONS(o.load),
         {"max-new-tokens", "N", "longest answer; default: as published for the data set", NULL, &o.max_new_tokens, NULL},
-        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser, NULL},
+        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
+         NULL},
         {"out", "DIR", "append every record to DIR/answers.jsonl; the same command again goes on there", NULL, &o.out, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
@@ -413,12 +422,10 @@ int cmd_eval(int argc, char **argv)
         return cli_usage("eval", "--parser %s: expected lmms or official", o.parser);
     if (o.prompts && strcmp(o.prompts, "lmms") != 0 && strcmp(o.prompts, "llava") != 0)
         return cli_usage("eval", "--prompts %s: expected lmms or llava", o.prompts);
-    signal(SIGINT, on_interrupt);
-    signal(SIGTERM, on_interrupt);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a name */
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;
+    j->stop = sweep_stop_catch();
     j->parser = official ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS;
     leave = evaluate(j);
     free_records(j->result, j->n);

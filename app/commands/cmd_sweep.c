@@ -16,6 +16,7 @@
 #include "eval/runner.h"
 #include "export/export.h"
 #include "load.h"
+#include "sweep/alone.h"
 #include "sweep/claim.h"
 #include "sweep/jobs.h"
 #include "sweep/metrics.h"
@@ -275,12 +276,6 @@ static int exit_status(saint_status s)
     }
 }
 
-static const char *lock_folder(void)
-{
-    const char *t = getenv("TMPDIR");
-    return t && *t ? t : "/tmp";
-}
-
 static int work(job *j, saint_session *session, int threads, const saint_device *device)
 {
     saint_error e = {0};
@@ -304,7 +299,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
                                        .argv = j->argv},
                             .exclusive = (j->jobs == 1 && j->rank.world == 1) ||
                                          (device && local >= 0 && local < j->devices && (j->jobs <= j->devices)),
-                            .lock_folder = lock_folder(),
+                            .lock_folder = sweep_alone_folder(),
                             .device = name,
                             .retry_errors = j->o->retry_errors,
                             .stop = j->stop,

@@ -84,8 +84,9 @@ static saint_status differs(const char *path, const cJSON *have, const cJSON *wa
         const cJSON *h = cJSON_GetObjectItemCaseSensitive(have, w->string);
         if (cJSON_Compare(h, w, true)) continue;
         char *a = h ? cJSON_PrintUnformatted(h) : NULL, *b = cJSON_PrintUnformatted(w);
-        saint_status s = saint_fail(err, SAINT_INVALID, "%s: this folder holds another evaluation: its %s is %.120s, not %.120s; choose another --out",
-                                    path, w->string, a ? a : "not there", b ? b : "?");
+        saint_status s =
+            saint_fail(err, SAINT_INVALID, "%s: this folder holds another evaluation: its %s is %.120s, not %.120s; choose another --out",
+                       path, w->string, a ? a : "not there", b ? b : "?");
         cJSON_free(a);
         cJSON_free(b);
         return s;

@@ -413,7 +413,8 @@ static saint_status find_partner(eval_runner *r, const eval_unit *u, const eval_
     for (size_t i = 0; i < n && !partner; i++)
         if (unit[i].trial->id == id) partner = unit[i].trial;
     if (!partner || partner->id != id || partner->twin_id)
-        return saint_fail(err, SAINT_INVALID, "%s: a random twin needs its partner among the units", u->trial->name ? u->trial->name : "trial");
+        return saint_fail(err, SAINT_INVALID, "%s: a random twin needs its partner among the units",
+                          u->trial->name ? u->trial->name : "trial");
     eval_result silent;
     eval_unit p = {.trial = partner, .sample = u->sample, .repeat = u->repeat};
     saint_status s = run_unit(r, &p, unit, n, &silent, err);
@@ -490,17 +491,49 @@ static saint_status one(eval_runner *r, const eval_unit *u, const eval_unit *uni
     return run_unit(r, u, unit, n, out, err);
 }
 
+/* Trials that were checked. Units repeat them in turn, so the search goes on where it ended. */
+typedef struct {
+    const eval_trial **trial;
+    size_t n, cap, at;
+} known_trials;
+
+static bool known(known_trials *k, const eval_trial *t)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        size_t at = (k->at + i) % k->n;
+        if (k->trial[at] != t) continue;
+        k->at = at + 1;
+        return true;
+    }
+    return false;
+}
+
+static saint_status check_trial(const eval_runner *r, known_trials *k, const eval_trial *t, saint_plan *room, saint_error *err)
+{
+    if (known(k, t)) return SAINT_OK;
+    if (k->n == k->cap) {
+        size_t cap = k->cap ? 2 * k->cap : 64;
+        const eval_trial **grown = realloc(k->trial, cap * sizeof *grown);
+        if (!grown) return saint_fail(err, SAINT_MEMORY, "no memory for the names of %zu trials", cap);
+        k->trial = grown;
+        k->cap = cap;
+    }
+    k->trial[k->n++] = t;
+    return saint_plan_build(room, &t->settings, r->m, NULL, err);
+}
+
 static saint_status check(const eval_runner *r, const eval_unit *unit, size_t n, const eval_trial *baseline, saint_error *err)
 {
-    saint_plan *p = malloc(sizeof *p);
-    if (!p) return saint_fail(err, SAINT_MEMORY, "no memory for a plan");
+    known_trials k = {0};
+    saint_plan *room = malloc(sizeof *room);
+    if (!room) return saint_fail(err, SAINT_MEMORY, "no memory for a plan");
     size_t total = saint_dataset_count(r->o.data);
-    saint_status s = baseline ? saint_plan_build(p, &baseline->settings, r->m, NULL, err) : SAINT_OK;
-    for (size_t i = 0; i < n && s == SAINT_OK; i++) {
-        if (unit[i].sample >= total) s = saint_fail(err, SAINT_INVALID, "sample %u: the data set has %zu", unit[i].sample, total);
-        else if (i == 0 || unit[i].trial != unit[i - 1].trial) s = saint_plan_build(p, &unit[i].trial->settings, r->m, NULL, err);
-    }
-    free(p);
+    saint_status s = baseline ? check_trial(r, &k, baseline, room, err) : SAINT_OK;
+    for (size_t i = 0; i < n && s == SAINT_OK; i++)
+        s = unit[i].sample < total ? check_trial(r, &k, unit[i].trial, room, err)
+                                   : saint_fail(err, SAINT_INVALID, "sample %u: the data set has %zu", unit[i].sample, total);
+    free(k.trial);
+    free(room);
     return s;
 }
 

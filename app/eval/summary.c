@@ -165,8 +165,9 @@ static void add_means(const view *v, eval_summary *out)
 {
     enum { VIT_IN, VIT_OUT, LLM_IN, LLM_OUT, EQUIVALENT, KEEP, F_VIT, F_PROJECTOR, F_PREFILL, F_DECODE, FLOPS, KV, MEANS };
     exact_sum m[MEANS] = {{0}}, ours = {0}, unpruned = {0};
-    double *const to[MEANS] = {&out->vit_in,    &out->vit_out,         &out->llm_in,        &out->llm_out,      &out->equivalent, &out->keep_ratio,
-                               &out->flops_vit, &out->flops_projector, &out->flops_prefill, &out->flops_decode, &out->flops,      &out->kv_bytes};
+    double *const to[MEANS] = {&out->vit_in,        &out->vit_out,      &out->llm_in,    &out->llm_out,
+                               &out->equivalent,    &out->keep_ratio,   &out->flops_vit, &out->flops_projector,
+                               &out->flops_prefill, &out->flops_decode, &out->flops,     &out->kv_bytes};
     for (size_t i = 0; i < v->total; i++) {
         const eval_result *r = mine(v, i), *base = theirs(v, i);
         if (!r) continue;

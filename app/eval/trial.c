@@ -143,7 +143,8 @@ static void add_methods(members *o, const saint_plan *p, saint_stage stage, cons
     for (int i = 0; i < layers; i++) {
         const saint_site *s = saint_plan_site(p, stage, i);
         /* what lies under a list made by hand has no effect */
-        snprintf(value[i], sizeof value[i], "\"%s\"", saint_method_label(s && s->method != SAINT_METHOD_HAND ? s->method : SAINT_METHOD_NONE));
+        snprintf(value[i], sizeof value[i], "\"%s\"",
+                 saint_method_label(s && s->method != SAINT_METHOD_HAND ? s->method : SAINT_METHOD_NONE));
     }
     add_ranges(o, key, value, layers);
 }
@@ -327,7 +328,8 @@ static saint_status parse_other(const cJSON *v, saint_settings *out, int *max_ne
 {
     *taken = true;
     if (strcmp(v->string, "compat") == 0) return set_compat(out, v, err);
-    if (strcmp(v->string, "hand") == 0) return cJSON_IsString(v) ? set_text(out, v->string, v->valuestring, err) : wrong(err, v->string, "a list");
+    if (strcmp(v->string, "hand") == 0)
+        return cJSON_IsString(v) ? set_text(out, v->string, v->valuestring, err) : wrong(err, v->string, "a list");
     if (strcmp(v->string, "max_new_tokens") == 0) {
         if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0 && v->valuedouble <= 1 << 20) || v->valuedouble != floor(v->valuedouble))
             return wrong(err, v->string, "a whole number from 0 to 1048576");
@@ -398,7 +400,8 @@ saint_status eval_trial_restore(const char *config, const saint_model_info *m, e
     s = eval_trial_identify(out, m, &e);
     if (s == SAINT_OK && strcmp(out->config, config) == 0) return SAINT_OK;
     if (s == SAINT_OK)
-        s = saint_fail(err, SAINT_FORMAT, "trial: %.120s: expected the text that this program writes for %s: %.120s", config, m->name, out->config);
+        s = saint_fail(err, SAINT_FORMAT, "trial: %.120s: expected the text that this program writes for %s: %.120s", config, m->name,
+                       out->config);
     else s = saint_fail(err, s == SAINT_MEMORY ? s : SAINT_FORMAT, "trial: %s", e.text);
     eval_trial_free(out);
     return s;

@@ -30,7 +30,7 @@ void export_markdown(table *t, const export_options *o, text_buf *out);
 /* The same as a table for booktabs. Everything that means something to TeX is written so that it is printed. */
 void export_latex(table *t, const export_options *o, text_buf *out);
 
-/* A folder per trial, OUT/000-NAME: files of lmms-eval 0.3, results.json and samples_TASK.jsonl. t: trials. SAINT_STATE without the data
+/* A folder per trial, OUT/000-NAME: files of lmms-eval 0.3, results.json and samples_TASK.jsonl. t: trials. SAINT_IO without the data
  * set. Existing files are replaced. */
 saint_status export_lmms(table *t, const export_options *o, const char *folder, saint_error *err);
 /* A folder per trial with TASK.txt as MME's calculation.py reads them: image TAB question TAB answer TAB prediction, pictures with both

@@ -326,7 +326,7 @@ saint_status export_lmms(table *t, const export_options *o, const char *folder, 
 {
     const sweep_data *s = table_sweep(t);
     if (!s->dataset)
-        return saint_fail(err, SAINT_STATE,
+        return saint_fail(err, SAINT_IO,
                           "%s: expected the data set of the sweep, it is no longer there; put it back or use --format csv", s->data);
     naming n = name_of(saint_dataset_get_info(s->dataset)->kind);
     saint_status st = SAINT_OK;

@@ -89,7 +89,7 @@ saint_status export_mme(table *t, const export_options *o, const char *folder, s
     const sweep_data *s = table_sweep(t);
     size_t lost = 0;
     if (!s->dataset)
-        return saint_fail(err, SAINT_STATE,
+        return saint_fail(err, SAINT_IO,
                           "%s: expected the data set of the sweep, it is no longer there; put it back or use --format csv", s->data);
     saint_data_kind kind = saint_dataset_get_info(s->dataset)->kind;
     if (kind != SAINT_DATA_MME && kind != SAINT_DATA_SCENES)

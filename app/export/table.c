@@ -179,7 +179,7 @@ const char *table_nearest(const table *t, const char *name)
 double column_number(const column *c, const void *from)
 {
     double x = *(const double *)(const void *)((const char *)from + c->offset);
-    return x * (c->scale ? c->scale : 1) / (c->per ? c->per : 1);
+    return x * (c->scale != 0 ? c->scale : 1) / (c->per != 0 ? c->per : 1);
 }
 
 void cell_number(table_cell *out, double x)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@ static bool only_one(int fd)
     /* asking has given up our share: take it again, behind whoever is asking just now */
     while (flock(fd, LOCK_SH) != 0 && errno == EINTR) continue;
     return false;
+}
+
+const char *sweep_alone_folder(void)
+{
+    const char *t = getenv("TMPDIR");
+    return t && *t ? t : "/tmp";
 }
 
 void sweep_alone_begin(sweep_alone *a, const char *folder, const char *device)

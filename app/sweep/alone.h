@@ -10,6 +10,8 @@ typedef struct {
     bool was; /* at the last question */
 } sweep_alone;
 
+/* The folder of the lock that all programs of this user share: TMPDIR, or /tmp. */
+const char *sweep_alone_folder(void);
 /* folder: where the lock file lies, the same for all; device: "cpu", "cuda0". */
 void sweep_alone_begin(sweep_alone *a, const char *folder, const char *device);
 /* True when nobody else held the lock now and at the question before. */

@@ -103,7 +103,8 @@ int ui_action_list(const ui *u, bool here, saint_ui_action out[UI_ACTION_COUNT],
     for (int i = 0; i < UI_ACTION_COUNT; i++) {
         const ui_action *a = &table[i];
         if (here && !ui_action_acts(a, u->page, u->focus)) continue;
-        key_text(a->keys, key[n], UI_KEY_TEXT);
+        if (a->keys[0]) key_text(a->keys, key[n], UI_KEY_TEXT);
+        else snprintf(key[n], UI_KEY_TEXT, ":%.*s", UI_KEY_TEXT - 2, a->name); /* what has no key is typed */
         out[n] = (saint_ui_action){.id = i, .key = key[n], .label = a->label, .name = a->name, .group = a->group, .doc = a->doc,
                                    .reason = ui_reason(u, a), .weight = a->weight};
         n++;

@@ -19,6 +19,8 @@ typedef struct {
     char id[64]; /* in trials.csv */
     chart_kind kind;
     int better; /* 1: more is better, -1: less, 0: neither */
+    int n_labels; /* of words instead of numbers (the method): its values are indices into label; 0 = numbers */
+    char **label; /* [n_labels] owned */
 } chart_column;
 
 typedef enum { CHART_RUN, CHART_UNPRUNED, CHART_RANDOM } chart_role; /* RANDOM: random dropping at the token counts of another run */
@@ -36,6 +38,7 @@ typedef struct {
     char *title; /* [owned] */
     bool one_picture; /* every row is one run of one picture: n = 1 */
     int n_rows, n_columns;
+    int n_numbers;             /* the first n_numbers columns hold numbers; those of words come behind them and can only tell curves apart */
     chart_column *column;      /* [n_columns] owned */
     chart_row *row;            /* [n_rows] owned */
     double *value, *low, *high; /* [n_rows, n_columns] row-major, owned; NaN: not known, no interval */

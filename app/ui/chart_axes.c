@@ -18,21 +18,36 @@ static int first_of(const chart_data *d, chart_kind kind, int better)
     return -1;
 }
 
-/* Runs that share their x: one curve cannot join them. */
-static bool crowded(const chart_data *d, int x)
+/* Pairs of runs that share their x within one curve: no line can join them. NaN is a value like others. */
+static int crowded(const chart_data *d, int x, int by)
 {
+    int n = 0;
     for (int i = 0; i < d->n_rows; i++)
-        for (int k = 0; k < i; k++)
-            if (d->row[i].role == CHART_RUN && d->row[k].role == CHART_RUN && d->value[chart_at(d, i, x)] == d->value[chart_at(d, k, x)])
-                return true;
-    return false;
+        for (int k = 0; k < i; k++) {
+            if (d->row[i].role != CHART_RUN || d->row[k].role != CHART_RUN || d->value[chart_at(d, i, x)] != d->value[chart_at(d, k, x)]) continue;
+            double p = by >= 0 ? d->value[chart_at(d, i, by)] : 0, q = by >= 0 ? d->value[chart_at(d, k, by)] : 0;
+            n += p == q || (isnan(p) && isnan(q));
+        }
+    return n;
 }
 
-static int richest_parameter(const chart_data *d, int except)
+/* What tells crowded curves apart best, numbers before words; -1: they are not, or nothing does. */
+static int best_by(const chart_data *d, int x)
+{
+    int best = -1, least = crowded(d, x, -1);
+    for (int c = 0; c < d->n_columns && least > 0; c++) {
+        if (c == x || d->column[c].kind != CHART_PARAMETER || chart_values(d, c) > CHART_GROUPS) continue;
+        int n = crowded(d, x, c);
+        if (n < least) least = n, best = c;
+    }
+    return best;
+}
+
+static int richest_parameter(const chart_data *d)
 {
     int best = -1, most = 1;
-    for (int i = 0; i < d->n_columns; i++) {
-        if (d->column[i].kind != CHART_PARAMETER || i == except) continue;
+    for (int i = 0; i < d->n_numbers; i++) {
+        if (d->column[i].kind != CHART_PARAMETER) continue;
         int n = chart_values(d, i);
         if (n > most) most = n, best = i;
     }
@@ -45,15 +60,13 @@ void chart_axes_default(const chart_data *d, int which, chart_axes *out)
     if (!d || !d->n_columns) return;
     int quality = first_of(d, CHART_QUALITY, 1), cost = first_of(d, CHART_COST, 1);
     if (cost < 0) cost = first_of(d, CHART_COST, 0);
-    int parameter = richest_parameter(d, -1), second = richest_parameter(d, parameter);
+    int parameter = richest_parameter(d);
     if (which == 0 && parameter >= 0) {
         out->x = parameter;
         out->y[0] = quality >= 0 ? quality : cost;
         out->y[1] = quality >= 0 ? cost : -1;
-        if (second >= 0 && chart_values(d, second) <= CHART_GROUPS && crowded(d, parameter)) {
-            out->by = second;
-            out->y[1] = -1; /* one right curve for several left ones says little */
-        }
+        out->by = best_by(d, parameter);
+        if (out->by >= 0) out->y[1] = -1; /* one right curve for several left ones says little */
     } else {
         out->x = cost;
         out->y[0] = quality;

@@ -25,7 +25,7 @@ saint_status chart_data_make(chart_data *d, int n_rows, int n_columns, saint_err
     d->low = d->value + cells;
     d->high = d->low + cells;
     d->n_rows = (int)rows;
-    d->n_columns = (int)columns;
+    d->n_columns = d->n_numbers = (int)columns;
     return SAINT_OK;
 }
 
@@ -33,6 +33,10 @@ void chart_data_free(chart_data *d)
 {
     if (!d) return;
     for (int i = 0; i < d->n_rows; i++) free(d->row[i].name);
+    for (int c = 0; c < d->n_columns; c++) {
+        for (int k = 0; k < d->column[c].n_labels; k++) free(d->column[c].label[k]);
+        free(d->column[c].label);
+    }
     free(d->title);
     free(d->column);
     free(d->row);
@@ -188,7 +192,9 @@ static void add_groups(builder *b, int y_column)
         return;
     }
     for (int g = groups - 1; g >= 0; g--) { /* drawn last is first in the legend */
-        snprintf(name, sizeof name, "%.60s %.6g", b->d->column[by].name, v[g]);
+        const chart_column *c = &b->d->column[by];
+        if (c->n_labels) snprintf(name, sizeof name, "%.70s", v[g] >= 0 && v[g] < c->n_labels ? c->label[(int)v[g]] : "?");
+        else snprintf(name, sizeof name, "%.60s %.6g", c->name, v[g]);
         add_group(b, y_column, g, by, v[g], name);
         used += gather(b, y_column, CHART_RUN, by, v[g]);
     }
@@ -291,7 +297,7 @@ saint_status chart_build(const chart_data *d, const chart_axes *a, const bool *s
 {
     *f = (chart_figure){.plot = {.cursor = cursor, .mark = mark, .guides = a->guides}};
     f->plot.series = f->series;
-    if (!d || d->n_rows < 1 || a->x < 0 || a->x >= d->n_columns || a->y[0] < 0 || a->y[0] >= d->n_columns) return SAINT_OK;
+    if (!d || d->n_rows < 1 || a->x < 0 || a->x >= d->n_numbers || a->y[0] < 0 || a->y[0] >= d->n_numbers) return SAINT_OK;
     /* Every row is at most in its group, the front and the right axis; the unpruned level takes two points. */
     size_t rows = (size_t)d->n_rows, most = 4 * rows + 8;
     char *store = calloc(1, most * (4 * sizeof(double) + sizeof(int) + 1) + (rows + 4) * sizeof(point));
@@ -313,7 +319,7 @@ saint_status chart_build(const chart_data *d, const chart_axes *a, const bool *s
     add_unpruned(&b, a->y[0]);
     add_random(&b, a->y[0]);
     add_groups(&b, a->y[0]);
-    if (a->y[1] >= 0 && a->y[1] < d->n_columns) {
+    if (a->y[1] >= 0 && a->y[1] < d->n_numbers) {
         f->plot.y[1] = axis_of(d, a->y[1], a->log_y[1]);
         add_right(&b, a->y[1]);
     }
@@ -341,7 +347,7 @@ int chart_figure_row(const chart_figure *f)
         int i = saint_ui_plot_nearest(&f->series[k], f->plot.cursor, f->plot.x.log);
         if (i < 0 || f->slot[k] == CHART_SLOT_FRONT || (f->slot[k] == CHART_SLOT_UNPRUNED && f->series[k].line)) continue;
         double away = fabs(f->series[k].x[i] - f->plot.cursor);
-        if (away < distance) distance = away, best = f->row[k][i];
+        if (away <= distance) distance = away, best = f->row[k][i]; /* of equals the one that is drawn last, on top */
     }
     return best;
 }

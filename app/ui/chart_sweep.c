@@ -78,6 +78,47 @@ static int choose(table *t, source *out)
     return n;
 }
 
+/* Words that tell pruned runs apart. */
+static const char *const words[] = {"method", "prune_mode", "llm_prune_mode", "mode", "compat"};
+
+static bool words_vary(table *t, int column)
+{
+    const sweep_data *s = table_sweep(t);
+    char first[256] = "", text[256];
+    bool seen = false;
+    for (size_t i = 0; i < table_rows(t); i++) {
+        const eval_trial *trial = &s->trial[table_trial_of(t, i)].trial;
+        if (trial->baseline || trial->twin_of >= 0) continue;
+        if (table_get(t, i, column).kind != CELL_TEXT) return false;
+        table_show(t, i, column, text, sizeof text);
+        if (seen && strcmp(first, text) != 0) return true;
+        snprintf(first, sizeof first, "%s", text);
+        seen = true;
+    }
+    return false;
+}
+
+static int choose_words(table *t, source *out, int n)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words && n < MOST; i++) {
+        int c = table_find(t, words[i]);
+        if (c >= 0 && words_vary(t, c)) out[n++] = (source){c, -1, -1, CHART_PARAMETER, 0};
+    }
+    return n;
+}
+
+/* Index of a text among a column's labels, added when it is new. -1: no memory. */
+static int label_of(chart_column *c, const char *text)
+{
+    for (int k = 0; k < c->n_labels; k++)
+        if (strcmp(c->label[k], text) == 0) return k;
+    char **longer = realloc(c->label, ((size_t)c->n_labels + 1) * sizeof *longer);
+    if (!longer) return -1;
+    c->label = longer;
+    if (!(longer[c->n_labels] = strdup(text))) return -1;
+    return c->n_labels++;
+}
+
 /* "cfg_keep_num" is keep_num to people. */
 static const char *plain_name(const table_column *c) { return c->flags & COLUMN_SETTING && !strncmp(c->name, "cfg_", 4) ? c->name + 4 : c->name; }
 
@@ -148,6 +189,20 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
     return st;
 }
 
+static saint_status fill_words(const sweep_data *s, table *t, const source *from, chart_data *d, saint_error *err)
+{
+    for (int c = d->n_numbers; c < d->n_columns; c++)
+        for (int i = 0; i < d->n_rows; i++) {
+            char text[256];
+            if (d->row[i].role == CHART_UNPRUNED) continue;
+            table_show(t, row_for_settings(t, s, (size_t)i), from[c].column, text, sizeof text);
+            int k = text[0] ? label_of(&d->column[c], text) : 0;
+            if (k < 0) return saint_fail(err, SAINT_MEMORY, "no memory for a chart");
+            d->value[chart_at(d, i, c)] = text[0] ? (double)k : (double)NAN;
+        }
+    return SAINT_OK;
+}
+
 saint_status chart_of_sweep(const sweep_data *s, chart_data *out, saint_error *err)
 {
     table *t = NULL;
@@ -155,8 +210,11 @@ saint_status chart_of_sweep(const sweep_data *s, chart_data *out, saint_error *e
     *out = (chart_data){0};
     saint_status st = table_trials(s, &t, err);
     if (st != SAINT_OK) return st;
-    st = chart_data_make(out, (int)table_rows(t), choose(t, from), err);
+    int numbers = choose(t, from), all = choose_words(t, from, numbers);
+    st = chart_data_make(out, (int)table_rows(t), all, err);
     if (st == SAINT_OK) st = fill(s, t, from, out, err);
+    out->n_numbers = st == SAINT_OK ? numbers : 0;
+    if (st == SAINT_OK) st = fill_words(s, t, from, out, err);
     if (st != SAINT_OK) chart_data_free(out);
     table_free(t);
     return st;

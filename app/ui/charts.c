@@ -27,7 +27,9 @@ static void arrived(ui *u, int slot)
     if (s != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "this run is not in the charts: %s", e.text);
     if (slot == UI_NOW) c->now_number = number;
     c->session_stale = true;
-    if (u->page == SAINT_UI_PAGE_CHARTS) ui_redraw(u);
+    if (u->page != SAINT_UI_PAGE_CHARTS) return;
+    if (slot == UI_NOW && c->source == CHARTS_SESSION) ui_want(u, UI_RANDOM); /* somebody looks at what it would be compared with */
+    ui_redraw(u);
 }
 
 static void subject(ui *u)
@@ -149,6 +151,13 @@ void charts_origin(const ui_charts *c, char *out, size_t size)
     else if (c->source == CHARTS_SESSION) snprintf(out, size, "n = 1, this picture");
     else if (least == most) snprintf(out, size, "n = %d, sweep %s", most, c->data.title ? c->data.title : "");
     else snprintf(out, size, "n = %d to %d, sweep %s", least, most, c->data.title ? c->data.title : "");
+}
+
+int charts_pick(const charts_pane *p)
+{
+    for (int i = 0; i < p->figure.plot.n_series; i++)
+        if (p->figure.slot[i] == p->pick) return i;
+    return p->figure.plot.n_series - 1;
 }
 
 int charts_focus(const ui *u) { return u->focus == SAINT_UI_PANE_CHART_B ? 1 : 0; }
@@ -275,6 +284,7 @@ static bool take_axes(ui_charts *c, charts_pane *p, const char *text, char bad[6
     bad[0] = 0;
     for (int i = 0; i < n; i++) {
         at[i] = column_named(c, words[i]);
+        if (i < 3 && at[i] >= c->data.n_numbers) at[i] = -2; /* words are no axis */
         if (at[i] != -2 && (at[i] != -1 || i >= 2)) continue;
         memcpy(bad, words[i], sizeof words[i]);
         return false;
@@ -374,12 +384,12 @@ void ui_do_chart_zoom(ui *u, const char *argument)
 void ui_do_series(ui *u, const char *argument)
 {
     charts_pane *p = focused(u);
-    int k = *argument ? p->figure.plot.n_series - atoi(argument) : p->pick; /* counted as in the legend */
+    int k = *argument ? p->figure.plot.n_series - atoi(argument) : charts_pick(p); /* counted as in the legend */
     if (k < 0 || k >= p->figure.plot.n_series) {
         ui_say(u, SAINT_UI_SAY_BAD, "there are %d curves, counted from 1", p->figure.plot.n_series);
         return;
     }
-    p->pick = k;
+    p->pick = p->figure.slot[k];
     p->axes.hidden ^= 1u << p->figure.slot[k];
 }
 

@@ -18,7 +18,7 @@ typedef struct {
     bool chosen;        /* by the user: another table does not bring the default back */
     char wanted[300];   /* axes of the last session, until a table has their columns */
     double cursor;      /* x; NaN = none */
-    int pick;           /* series that Space hides; -1 = the first of the legend, which is the last one drawn */
+    int pick;           /* slot of the curve that Space hides; one that is not there: the first of the legend, which is drawn last */
     chart_figure figure; /* as drawn last */
     saint_ui_plot_frame frame;
 } charts_pane;
@@ -58,6 +58,8 @@ extern const ui_pane ui_pane_chart, ui_pane_chart_b; /* page Charts */
 
 /* Bring data up to date with what it is made from; cheap when nothing changed. */
 void charts_refresh(ui *u);
+/* Index of the curve that Space hides. */
+int charts_pick(const charts_pane *p);
 /* Which of the two panes has the focus, 0 when none. */
 int charts_focus(const ui *u);
 /* What the numbers are: "this picture, n = 1", "s2 on scenes:test, n = 200". */

@@ -47,7 +47,7 @@ void charts_chooser_open(ui *u, int pane)
         if (i <= CHOOSE_BY) {
             c->choose_spec[i].type = SAINT_UI_FIELD_CHOICE;
             c->choose_spec[i].choice = c->choose_name;
-            c->choose_spec[i].n_choices = n + 1;
+            c->choose_spec[i].n_choices = i == CHOOSE_BY ? n + 1 : (c->data.n_numbers < n ? c->data.n_numbers : n) + 1;
         }
         c->choose_field[i] = (saint_ui_field){.value = value[i], .other = NAN};
     }

@@ -39,9 +39,8 @@ static void plot(ui *u, saint_ui_pen in, int which)
         saint_ui_failure(in, "the chart cannot be drawn", e.text);
         return;
     }
-    if (p->pick < 0 || p->pick >= p->figure.plot.n_series) p->pick = p->figure.plot.n_series - 1;
     bool focus = u->focus == (which ? SAINT_UI_PANE_CHART_B : SAINT_UI_PANE_CHART);
-    chart_draw(in, &p->figure, p->axes.hidden, focus ? p->pick : -1, HIT_PLOT, HIT_LEGEND, &p->frame);
+    chart_draw(in, &p->figure, p->axes.hidden, focus ? charts_pick(p) : -1, HIT_PLOT, HIT_LEGEND, &p->frame);
 }
 
 static void draw_preview(ui *u, saint_ui_pen p)
@@ -132,10 +131,12 @@ static bool key(ui *u, const saint_ui_event *e, int which)
     switch (e->key) {
     case SAINT_UI_KEY_HOME: point(u, which, saint_ui_plot_step(&p->figure.plot, NAN, 1)); return true;
     case SAINT_UI_KEY_END: point(u, which, saint_ui_plot_step(&p->figure.plot, NAN, -1)); return true;
-    case SAINT_UI_KEY_DOWN: p->pick = p->pick > 0 ? p->pick - 1 : 0; return true;
-    case SAINT_UI_KEY_UP:
-        if (p->pick + 1 < p->figure.plot.n_series) p->pick++;
+    case SAINT_UI_KEY_DOWN:
+    case SAINT_UI_KEY_UP: {
+        int to = charts_pick(p) + (e->key == SAINT_UI_KEY_UP ? 1 : -1);
+        if (to >= 0 && to < p->figure.plot.n_series) p->pick = p->figure.slot[to];
         return true;
+    }
     case SAINT_UI_KEY_ENTER: charts_load_row(u, chart_figure_row(&p->figure)); return true;
     case SAINT_UI_KEY_ESCAPE:
         if (isnan(p->cursor)) return false;
@@ -153,7 +154,7 @@ static bool mouse(ui *u, const saint_ui_event *e, const saint_ui_hit *hit, int w
         return true;
     }
     if (e->mouse == SAINT_UI_MOUSE_DOWN && hit && hit->what == HIT_LEGEND && hit->value < p->figure.plot.n_series) {
-        p->pick = hit->value;
+        p->pick = p->figure.slot[hit->value];
         p->axes.hidden ^= 1u << p->figure.slot[hit->value];
         return true;
     }

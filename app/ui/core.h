@@ -72,7 +72,7 @@ typedef struct {
 } ui_machine;
 void ui_machine_close(ui_machine *m);
 
-typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_AHEAD, UI_LOADED_PROGRESS } ui_loaded_kind;
+typedef enum { UI_LOADED_MODEL, UI_LOADED_DATA, UI_LOADED_PICTURE, UI_LOADED_AHEAD, UI_LOADED_FIRST, UI_LOADED_PROGRESS } ui_loaded_kind;
 typedef struct {
     ui_loaded_kind kind;
     uint64_t ticket; /* of the request */
@@ -84,7 +84,7 @@ typedef struct {
     float *pixels; /* [3, side, side], NULL when no model was there yet */
     saint_view_rect rect;
     const saint_model *pixels_for; /* identity only */
-    char *file;
+    char *file;         /* name; FIRST: the question */
     size_t done, total; /* PROGRESS */
 } ui_loaded;
 void ui_loaded_free(ui_loaded *l);

@@ -65,7 +65,7 @@ static void draw_footer(ui *u, saint_ui_pen p)
     char key[UI_ACTION_COUNT][UI_KEY_TEXT];
     int n = ui_action_list(u, true, list, key);
     for (int i = 0; i < n; i++)
-        if (!key[i][0]) list[i].weight = 0; /* no key, no place */
+        if (!ui_action_at(list[i].id)->keys[0]) list[i].weight = 0; /* no key, no place */
     saint_ui_footer_draw(p, list, n, HIT_ACTION);
 }
 

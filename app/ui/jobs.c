@@ -343,14 +343,27 @@ static void tell_arrived(ui *u, int slot)
     ui_redraw(u);
 }
 
+/* The question without what the harness tells the model about the form of its answer. */
+static int question_bytes(const char *q)
+{
+    const char *mark = strchr(q, '?'), *line = strchr(q, '\n');
+    size_t n = mark ? (size_t)(mark - q) + 1 : line ? (size_t)(line - q) : strlen(q);
+    const char *fit = q + saint_ui_text_fit(q, 72);
+    return (int)(n < (size_t)(fit - q) ? n : (size_t)(fit - q));
+}
+
 static void say_arrived(ui *u, int slot)
 {
     const saint_trace *t = u->plan[slot].trace;
     if (slot != UI_NOW) return;
-    char time[32];
+    char time[32], answer[64] = "", reused[64];
     saint_ui_duration(time, sizeof time, t->seconds.total);
     int all = t->layers_reused + t->layers_run + t->layers_question;
-    ui_say(u, SAINT_UI_SAY_GOOD, "%s in %s, %d of %d layers from the cache", t->image[0].answer ? "answer" : "classes", time, t->layers_reused, all);
+    snprintf(reused, sizeof reused, "%d of %d layers from the cache", t->layers_reused, all);
+    const char *q = u->info->llm_layers && u->subject.question ? u->subject.question : NULL;
+    if (t->image[0].answer) saint_ui_text_cut(answer, sizeof answer, t->image[0].answer, 24, "\u2026");
+    if (q && answer[0]) ui_say(u, SAINT_UI_SAY_GOOD, "%.*s  %s: answer in %s, %s", question_bytes(q), q, answer, time, reused);
+    else ui_say(u, SAINT_UI_SAY_GOOD, "%s in %s, %s", q ? "no answer" : "classes", time, reused);
     for (int i = 0; i < t->notes.n; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, t->notes.text[i]);
 }
 

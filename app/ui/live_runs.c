@@ -19,6 +19,7 @@ enum { PENDING_MOST = 32 }; /* traces are large */
 
 struct live_runs {
     int n, next; /* rows; number of the next one */
+    char model[256], family[64], sha256[65], dtype[8], device[24]; /* what ran them */
     live_run *run[LIVE_MOST];
     /* the unpruned run of the picture and question that were looked at last */
     saint_trace *base;
@@ -181,6 +182,12 @@ saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int t
     r->role = r->trial.baseline ? CHART_UNPRUNED : role;
     r->twin = role == CHART_RANDOM ? twin : -1;
     if (number) *number = r->number;
+    const saint_model_info *info = saint_model_get_info(m);
+    snprintf(l->model, sizeof l->model, "%s", info->name);
+    snprintf(l->family, sizeof l->family, "%s", info->architecture);
+    saint_digest_hex(&info->digest, l->sha256);
+    snprintf(l->dtype, sizeof l->dtype, "%s", t->dtype);
+    snprintf(l->device, sizeof l->device, "%s", t->device);
     if (r->trial.baseline) st = take_base(l, m, t, picture, question, err);
     if (st == SAINT_OK) st = compare(l, m, r, t, err);
     limit_pending(l);
@@ -343,10 +350,15 @@ saint_status live_sweep(const live_runs *l, const char *picture, const char *que
     c->pointer = calloc(n + 1, sizeof *c->pointer);
     d->wanted = calloc(1, sizeof *d->wanted);
     d->data = strdup(picture ? picture : "");
+    d->model = strdup(l ? l->model : "");
+    d->model_family = strdup(l ? l->family : "");
+    d->model_sha256 = strdup(l ? l->sha256 : "");
+    d->dtype = strdup(l ? l->dtype : "");
+    d->backend = strdup(l ? l->device : "");
     d->baseline = -1;
     d->n_samples = d->n_wanted = 1;
     snprintf(d->name, sizeof d->name, "this picture, n = 1");
-    saint_status s = d->trial && c->copy && c->pointer && d->wanted && d->data ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a table");
+    saint_status s = d->trial && c->copy && c->pointer && d->wanted && d->data && d->model && d->model_family && d->model_sha256 && d->dtype && d->backend ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a table");
     const eval_result *base = NULL;
     for (int i = 0; l && i < l->n; i++)
         if (l->run[i]->role == CHART_UNPRUNED && of_subject(l->run[i], picture, question)) base = &l->run[i]->result;
@@ -381,6 +393,7 @@ void live_sweep_free(sweep_data *s)
     free(c->copy);
     free(c->pointer);
     free(s->wanted);
-    free(s->data);
+    char *const texts[] = {s->data, s->model, s->model_family, s->model_sha256, s->dtype, s->backend};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     free(c);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "defaults.h"
+#include "scenes/scenes.h"
 
 /* ---- shared things ---- */
 
@@ -155,11 +156,35 @@ static void open_model(const request *r, ui_loaded *out)
 typedef struct {
     ui_loader *loader;
     uint64_t ticket;
+    bool shown;
 } teller;
+
+/* The embedded pictures are made on first use, which takes some seconds: the first one is there at once, so that there is something to look
+ * at and to run. */
+static void show_first(teller *t)
+{
+    saint_scenes_scene scene;
+    saint_scenes_question pair[2];
+    saint_scenes_canvas *canvas = NULL;
+    ui_loaded out = {.kind = UI_LOADED_FIRST, .ticket = t->ticket, .picture = calloc(1, sizeof *out.picture)};
+    t->shown = true;
+    if (!out.picture) return;
+    out.picture->refs = 1;
+    saint_scenes_describe(saint_scenes_key(SAINT_SCENES_TEST, SAINT_SCENES_OCR, DEFAULT_SCENES_SEED, 0), &scene);
+    saint_scenes_pair(&scene, pair);
+    out.file = strdup(pair[0].question);
+    bool ok = out.file && saint_image_new(DEFAULT_SCENES_SIDE, DEFAULT_SCENES_SIDE, &out.picture->image, NULL) == SAINT_OK &&
+              saint_scenes_canvas_new(DEFAULT_SCENES_SIDE, &canvas, NULL) == SAINT_OK;
+    if (ok) saint_scenes_draw(&scene, canvas, out.picture->image.rgb);
+    saint_scenes_canvas_free(canvas);
+    if (ok) give(t->loader, &out);
+    else ui_loaded_free(&out);
+}
 
 static bool tell(void *ctx, size_t done, size_t total)
 {
     teller *t = ctx;
+    if (!t->shown) show_first(t);
     ui_loaded out = {.kind = UI_LOADED_PROGRESS, .ticket = t->ticket, .done = done, .total = total};
     give(t->loader, &out);
     return !__atomic_load_n(&t->loader->stop, __ATOMIC_RELAXED);
@@ -171,7 +196,7 @@ static void open_data(ui_loader *l, const request *r, ui_loaded *out)
     saint_dataset *set = NULL;
     saint_status s = SAINT_OK;
     if (r->path) snprintf(name, sizeof name, "%s", r->path);
-    else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket}, &out->error);
+    else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket, false}, &out->error);
     if (s == SAINT_OK) s = saint_dataset_open(name, NULL, &set, &out->error);
     out->error.code = s;
     if (s != SAINT_OK) return;

@@ -58,6 +58,7 @@ static bool varies(run_table *r, int column)
         const eval_trial *t = &r->set->data->trial[table_trial_of(r->t, i)].trial;
         if (t->baseline || t->twin_of >= 0) continue;
         table_show(r->t, i, column, text, sizeof text);
+        if (!text[0]) continue; /* another method, which does not read it */
         if (seen && strcmp(first, text) != 0) return true;
         if (!seen) snprintf(first, sizeof first, "%s", text);
         seen = true;
@@ -134,6 +135,7 @@ static void cell(void *ud, int row, int column, char *out, size_t size, saint_ui
         *role = out[0] == '*' ? SAINT_UI_GOOD : SAINT_UI_MUTED;
         return;
     }
+    if (column == 0) state_text(r, row, out, size, role); /* its colour on the number, which is always in view */
     int from = cell_row(r, row, r->column[column]);
     table_show(r->t, (size_t)from, r->column[column], out, size);
     if (from != table_row(r, row)) *role = SAINT_UI_MUTED;

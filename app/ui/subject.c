@@ -177,6 +177,24 @@ static void take_picture(ui *u, ui_loaded *l)
     else if (u->model) ui_subject_model(u);
 }
 
+/* The first embedded picture, while the others are being made. */
+static void take_first(ui *u, ui_loaded *l)
+{
+    ui_subjects *s = u->core->subjects;
+    if (l->ticket != s->data_ticket || s->picture || s->picture_ticket) return;
+    s->picture = l->picture;
+    l->picture = NULL;
+    u->subject.image = s->picture->image;
+    u->subject.version = ++s->versions;
+    u->subject.loading = false;
+    set_text(&u->subject.file, "OCR/0001.png#0");
+    set_text(&u->subject.question, l->file);
+    saint_ui_photo_cache_reset(&u->photo);
+    tell_modules(u);
+    ui_subject_model(u);
+    ui_redraw(u);
+}
+
 void ui_subject_model(ui *u)
 {
     ui_subjects *s = u->core->subjects;
@@ -228,6 +246,7 @@ void ui_subject_loaded(ui *u, ui_loaded *l)
         ui_redraw(u);
     } else if (l->kind == UI_LOADED_DATA) take_data(u, l);
     else if (l->kind == UI_LOADED_AHEAD) ui_scan_loaded(u, l);
+    else if (l->kind == UI_LOADED_FIRST) take_first(u, l);
     else take_picture(u, l);
     ui_loaded_free(l);
 }

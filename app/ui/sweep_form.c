@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of a record in a journal, as sweeps of the embedded model have them. */
-enum { RECORD_BYTES = 900, EXPAND_MOST = 2000 };
+/* Bytes of a record in journal and database together, as sweeps of the embedded model have them. */
+enum { RECORD_BYTES = 1900, EXPAND_MOST = 2000 };
 
 static const sweep_method methods[] = {SWEEP_GRID, SWEEP_SOBOL, SWEEP_LHS, SWEEP_RANDOM};
 

@@ -188,6 +188,16 @@ static void take_up(ui *u, sweep_entry *e)
     child_step(&e->state, CHILD_ENDED, CHILD_CODE_UNKNOWN, false, NULL); /* paused until the records say more */
 }
 
+/* NAME of a folder NAME-12345678, until its plan is read. */
+static char *name_of(const char *folder)
+{
+    const char *slash = strrchr(folder, '/');
+    char *name = strdup(slash ? slash + 1 : folder);
+    size_t n = name ? strlen(name) : 0;
+    if (n > 9 && name[n - 9] == '-' && strspn(name + n - 8, "0123456789abcdef") == 8) name[n - 9] = 0;
+    return name;
+}
+
 sweep_entry *sweeps_add(ui *u, const char *folder)
 {
     ui_sweeps *s = u->sweeps;
@@ -204,8 +214,7 @@ sweep_entry *sweeps_add(ui *u, const char *folder)
             return s->entry[i];
         }
     sweep_entry *e = s->n < SWEEPS_MOST ? calloc(1, sizeof *e) : NULL;
-    const char *slash = strrchr(full, '/');
-    if (e) e->name = strdup(slash ? slash + 1 : full);
+    if (e) e->name = name_of(full);
     if (!e || !e->name) {
         ui_say(u, SAINT_UI_SAY_BAD, "%s: there are %d sweeps in the list already", folder, s->n);
         free(e);
@@ -380,6 +389,7 @@ static saint_status open_sweeps(ui *u, saint_error *err)
     s->at = -1;
     run_table_init(&s->runs);
     saint_status st = errands_open(&s->errands, err);
+    sweeps_first_focus(u);
     if (st == SAINT_OK) find_sweeps(u);
     return st;
 }

@@ -76,6 +76,8 @@ bool sweeps_run(ui *u, sweep_entry *s, child_event why);
 void sweeps_stop(ui *u, sweep_entry *s, child_event why);
 /* Start what the form means: folder, request.json, the process. */
 void sweeps_begin(ui *u, bool sure);
+/* The table has the keys when the page is opened first. */
+void sweeps_first_focus(ui *u);
 /* What a new sweep would lie on; false after saying what is missing. */
 bool sweeps_ground(ui *u, sweep_ground *out);
 void sweeps_form_changed(ui *u); /* check it again */

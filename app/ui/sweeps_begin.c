@@ -25,6 +25,8 @@ static double sample_seconds(const ui *u)
     return NAN;
 }
 
+void sweeps_first_focus(ui *u) { u->core->left[SAINT_UI_PAGE_SWEEP] = SAINT_UI_PANE_RUNS; }
+
 bool sweeps_ground(ui *u, sweep_ground *out)
 {
     const ui_options *o = u->core->opt;

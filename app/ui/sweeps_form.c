@@ -19,7 +19,7 @@ static const char *doc_of(const sweep_form *f, int row)
 {
     if (row >= FORM_AXIS && row < FORM_METHOD)
         return f->method == SWEEP_GRID ? "key=a,b,c or key=first:last:step; layers as keep_num[3-7]=96,144"
-                                       : "key=first:last draws from that range, key=first:last:log evenly in its logarithm";
+                                       : "key=first:last draws from that range; key=first:last:log in its logarithm";
     switch (row) {
     case FORM_NAME: return "a word by which the sweep is found again";
     case FORM_METHOD: return "grid: every combination; sobol, lhs, random: points drawn from ranges";
@@ -55,8 +55,8 @@ static void estimate_text(const sweep_estimate *e, char *out, size_t size)
     char took[32], bytes[32];
     int n = snprintf(out, size, "%zu runs x %zu samples = %zu", e->runs, e->samples, e->units);
     if (isfinite(e->seconds) && n > 0 && (size_t)n < size)
-        n += snprintf(out + n, size - (size_t)n, "   at most %s as measured here", saint_ui_duration(took, sizeof took, e->seconds));
-    if (isfinite(e->bytes) && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, "   about %s", saint_ui_bytes(bytes, sizeof bytes, e->bytes));
+        n += snprintf(out + n, size - (size_t)n, ", at most %s as timed here", saint_ui_duration(took, sizeof took, e->seconds));
+    if (isfinite(e->bytes) && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, ", %s", saint_ui_bytes(bytes, sizeof bytes, e->bytes));
 }
 
 static void draw_row(saint_ui_pen p, sweep_form *f, int row, int y, bool focus, bool bad)

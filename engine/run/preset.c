@@ -66,6 +66,8 @@ static saint_status value_text(const cJSON *v, const char *preset, char *out, si
     else if (cJSON_IsBool(v)) snprintf(out, size, "%s", cJSON_IsTrue(v) ? "true" : "false");
     else if (cJSON_IsNumber(v)) snprintf(out, size, "%.9g", v->valuedouble);
     else return saint_fail(err, SAINT_FORMAT, "preset %s: %s: expected a string, a number or a boolean", preset, v->string);
+    if (cJSON_IsString(v) && strlen(v->valuestring) >= size) /* half of a list would be another list */
+        return saint_fail(err, SAINT_FORMAT, "preset %s: %s: a value of at most %zu bytes, found %zu", preset, v->string, size - 1, strlen(v->valuestring));
     return SAINT_OK;
 }
 
@@ -150,7 +152,7 @@ saint_status saint_preset_apply(const saint_preset *p, const saint_model_info *m
     int rows = m->grid_w * m->grid_h + m->vit_prefix;
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(p->json, "set");
     for (const cJSON *v = set->child; v; v = v->next) {
-        char value[64], key[160];
+        char value[SAINT_HAND_TEXT], key[160]; /* a list made by hand is the longest value there is */
         if ((st = value_text(v, p->name, value, sizeof value, err)) != SAINT_OK) return st;
         bool in_llm = strncmp(v->string, "llm_", 4) == 0 || strncmp(v->string, "saint_", 6) == 0;
         scale_key(v->string, in_llm ? &llm : &vit, key, sizeof key);

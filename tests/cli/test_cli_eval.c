@@ -31,7 +31,8 @@ static void slurp(const char *path, char *buf, size_t size)
 
 static void command_line(char *out, size_t size, const char *before, const char *args)
 {
-    snprintf(out, size, "cd %s && %s exec %s eval %s >%s.out 2>%s.err </dev/null", data_folder, before, SAINT_BINARY, args, data_folder, data_folder);
+    snprintf(out, size, "cd %s && %s exec %s eval %s >%s.out 2>%s.err </dev/null", data_folder, before, SAINT_BINARY, args, data_folder,
+             data_folder);
 }
 
 static void finish(int st)
@@ -127,7 +128,9 @@ static void make(void)
         copy_picture("b-32.png", name);
     }
     f = open_memstream(&text, &n);
-    for (int i = 0; i < 400; i++) fprintf(f, "{\"uid\": \"q%d\", \"question\": \"How many %d?\", \"answers\": [\"two\"], \"image\": \"../s/color/0%d.png\"}\n", i, i, i % 3);
+    for (int i = 0; i < 400; i++)
+        fprintf(f, "{\"uid\": \"q%d\", \"question\": \"How many %d?\", \"answers\": [\"two\"], \"image\": \"../s/color/0%d.png\"}\n", i, i,
+                i % 3);
     fclose(f);
     data_write("many/manifest.jsonl", text);
     free(text);
@@ -257,8 +260,9 @@ static void outcomes(const char *name, char *out, size_t size)
 {
     char command[1024], path[256];
     snprintf(path, sizeof path, "%s.sorted", data_folder);
-    snprintf(command, sizeof command, "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s",
-             data_path(name), path);
+    snprintf(command, sizeof command,
+             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
+             path);
     assert_int_equal(system(command), 0);
     slurp(path, out, size);
     unlink(path);
@@ -286,8 +290,8 @@ static void the_same_command_goes_on(void **state)
     assert_string_equal(before, after);
     /* scored again without a model */
     char command[1024];
-    snprintf(command, sizeof command, "cd %s && %s score --data scenes:s --answers o/deep/er/answers.jsonl --json > %s.out 2> %s.err", data_folder,
-             SAINT_BINARY, data_folder, data_folder);
+    snprintf(command, sizeof command, "cd %s && %s score --data scenes:s --answers o/deep/er/answers.jsonl --json > %s.out 2> %s.err",
+             data_folder, SAINT_BINARY, data_folder, data_folder);
     finish(system(command));
     assert_int_equal(r.status, 0);
     assert_ok(saint_json_parse(r.out, strlen(r.out), sizeof r.out, "stdout", &c, err));
@@ -413,6 +417,28 @@ static void a_full_disk_is_a_clear_error(void **state)
     cJSON_Delete(c);
 }
 
+/* Times that were taken while another one used the device are no times. */
+static void shared_devices_are_noticed(void **state)
+{
+    (void)state;
+    char name[64];
+    make();
+    snprintf(name, sizeof name, "saint-%ld-cpu.lock", (long)getuid());
+    data_write(name, "");
+    int fd = open(data_path(name), O_RDWR);
+    assert_int_equal(flock(fd, LOCK_SH), 0);
+    cJSON *c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
+    assert_int_equal(number(c, "n"), 2);
+    assert_int_equal(number(c, "timings_ms.n"), 0);
+    assert_true(cJSON_IsNull(get(c, "timings_ms.total")) && cJSON_IsNull(get(c, "throughput")) && cJSON_IsNull(get(c, "speedup.value")));
+    assert_non_null(strstr(r.err, "the times of 4 runs do not count"));
+    cJSON_Delete(c);
+    close(fd);
+    c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
+    assert_int_equal(number(c, "timings_ms.n"), 2);
+    cJSON_Delete(c);
+}
+
 /* Without --data: the test split of Scenes, made once. */
 static void the_embedded_data_set_is_made_on_first_use(void **state)
 {
@@ -455,7 +481,9 @@ int main(void)
         cmocka_unit_test(damaged_lines_are_made_again),
         cmocka_unit_test(interrupted_and_killed_runs_lose_nothing),
         cmocka_unit_test(a_full_disk_is_a_clear_error),
+        cmocka_unit_test(shared_devices_are_noticed),
         cmocka_unit_test(the_embedded_data_set_is_made_on_first_use),
     };
-    return cmocka_run_group_tests(tests, data_make, data_remove);
+    if (data_make(NULL) != 0 || setenv("TMPDIR", data_folder, 1) != 0) return 1; /* the lock of the device: other tests run too */
+    return cmocka_run_group_tests(tests, NULL, data_remove);
 }

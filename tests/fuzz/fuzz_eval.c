@@ -32,7 +32,8 @@ static void record(const char *text, size_t n)
 static void trial(const char *text)
 {
     static saint_settings s;
-    static const saint_model_info m = {.name = "fuzz", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
+    static const saint_model_info m = {
+        .name = "fuzz", .vit_layers = 24, .vit_layers_run = 23, .vit_prefix = 1, .grid_w = 24, .grid_h = 24, .llm_layers = 32};
     int max_new;
     saint_error e;
     if (eval_trial_parse(text, &s, &max_new, &e) != SAINT_OK) return;

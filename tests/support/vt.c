@@ -32,6 +32,7 @@ bool vt_open(vt *t, int w, int h, char *const argv[], char *const env[])
     *t = (vt){.master = -1, .slave = -1, .pid_fd = -1, .pid = -1, .w = w, .h = h, .cursor_shown = true};
     if (openpty(&t->master, &t->slave, NULL, NULL, &size) != 0) return false;
     fcntl(t->master, F_SETFD, FD_CLOEXEC);
+    fcntl(t->master, F_SETFL, fcntl(t->master, F_GETFL) | O_NONBLOCK);
     tcgetattr(t->slave, &t->before);
     t->vt = vterm_new(h, w);
     vterm_set_utf8(t->vt, 1);
@@ -123,7 +124,7 @@ static int pump(vt *t)
     if (fds[0].revents & POLLIN) {
         ssize_t got = read(t->master, bytes, sizeof bytes);
         if (got > 0) feed(t, bytes, (size_t)got);
-        return got > 0 ? 1 : 0;
+        return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)) ? 1 : 0;
     }
     return 0;
 }
@@ -138,10 +139,19 @@ bool vt_wait_marks(vt *t, unsigned n)
 
 bool vt_wait_mark(vt *t) { return vt_wait_marks(t, 1); }
 
+/* A program that is stuck with its own output takes no input: what it says is read meanwhile. */
 void vt_send(vt *t, const char *bytes)
 {
     for (size_t n = strlen(bytes); n > 0;) {
         ssize_t sent = write(t->master, bytes, n);
+        if (sent < 0 && errno == EAGAIN) {
+            struct pollfd fds[2] = {{.fd = t->master, .events = POLLIN | POLLOUT}, {.fd = t->pid_fd, .events = POLLIN}};
+            if (poll(fds, 2, VT_PATIENCE_MS) <= 0) return;
+            if (fds[0].revents & POLLIN && pump(t) <= 0) return;
+            if (!(fds[0].revents & (POLLIN | POLLOUT))) return;
+            continue;
+        }
+        if (sent < 0 && errno == EINTR) continue;
         if (sent <= 0) return;
         bytes += sent;
         n -= (size_t)sent;

@@ -44,6 +44,7 @@ static inline bool wb_open(vt *t, int w, int h, const wb_env *e, const char *syn
 {
     char *argv[40] = {SAINT_BINARY}, text[16][400];
     int n = 0;
+    if (e->extra) snprintf(text[n++], sizeof text[0], "%s", e->extra); /* first: it wins over one of ours */
     snprintf(text[n++], sizeof text[0], "TERM=%s", e->term);
     snprintf(text[n++], sizeof text[0], "LC_ALL=%s", e->locale);
     snprintf(text[n++], sizeof text[0], "COLORTERM=%s", e->colorterm);
@@ -54,7 +55,6 @@ static inline bool wb_open(vt *t, int w, int h, const wb_env *e, const char *syn
     snprintf(text[n++], sizeof text[0], "PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
     snprintf(text[n++], sizeof text[0], "SAINT_WB_SYNC=%s", sync);
     snprintf(text[n++], sizeof text[0], "ASAN_OPTIONS=handle_abort=0");
-    if (e->extra) snprintf(text[n++], sizeof text[0], "%s", e->extra);
     char *env[17] = {NULL};
     for (int i = 0; i < n; i++) env[i] = text[i];
     for (int i = 0; args && args[i] && i < 38; i++) argv[i + 1] = (char *)(uintptr_t)args[i];

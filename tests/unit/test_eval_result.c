@@ -133,7 +133,8 @@ static void what_went_wrong_is_a_record_too(void **state)
 
 static void random_text(uint64_t *rng, char *out)
 {
-    static const char *const pieces[] = {"yes", " ", "\"", "\\", "\n", "\x1f", "\t", "\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\x7f", "a'b", "\\u0041"};
+    static const char *const pieces[] = {"yes",  " ",   "\"",     "\\", "\n", "\x1f", "\t", "\xe4\xb8\xad", "\xf0\x9f\x98\x80",
+                                         "\x7f", "a'b", "\\u0041"};
     *out = 0;
     for (int n = pick(rng, 8); n > 0; n--) strcat(out, pieces[pick(rng, 12)]);
 }
@@ -267,7 +268,10 @@ static void broken_records_are_refused_by_key(void **state)
         cJSON_Delete(o);
     }
     static const char *const whole[] = {
-        "[]", "{}", "{\"trial\":\"0123456789abcdef\"}", "{\"trial\":\"0123456789abcdeF\",\"sample_ix\":3,\"repeat_ix\":0,\"status\":\"ok\",\"output\":\"\"}",
+        "[]",
+        "{}",
+        "{\"trial\":\"0123456789abcdef\"}",
+        "{\"trial\":\"0123456789abcdeF\",\"sample_ix\":3,\"repeat_ix\":0,\"status\":\"ok\",\"output\":\"\"}",
         "{\"trial\":\"0123456789abcdef\",\"sample_ix\":4294967296,\"repeat_ix\":0,\"status\":\"ok\",\"output\":\"\"}",
         "{\"trial\":\"0123456789abcdef\",\"sample_ix\":3,\"repeat_ix\":0,\"status\":\"ok\"}",
         "{\"trial\":\"0123456789abcdef\",\"sample_ix\":3,\"repeat_ix\":0,\"status\":\"error\",\"output\":\"\"}",

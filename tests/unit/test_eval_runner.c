@@ -17,16 +17,17 @@ static void write_picture(const char *name, int i)
     assert_ok(saint_image_write_png(&picture[i % N_PICTURES], data_path(name), err));
 }
 
-static const char manifest[] = "{\"uid\":\"a0\",\"question\":\"Is there a red square in the picture?\",\"answers\":[\"yes\"],\"image\":[\"0.png\"]}\n"
-                               "{\"uid\":\"a1\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"0.png\"]}\n"
-                               "{\"uid\":\"b0\",\"question\":\"What colour is the large circle?\",\"answers\":[\"red\"],\"image\":[\"1.png\"]}\n"
-                               "{\"uid\":\"text\",\"question\":\"How many?\",\"answers\":[\"two\"]}\n"
-                               "{\"uid\":\"b1\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"1.png\"]}\n"
-                               "{\"uid\":\"broken\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"broken.png\"]}\n"
-                               "{\"uid\":\"broken again\",\"question\":\"How many more?\",\"answers\":[\"two\"],\"image\":[\"broken.png\"]}\n"
-                               "{\"uid\":\"missing\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"nowhere.png\"]}\n"
-                               "{\"uid\":\"two\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"0.png\",\"1.png\"]}\n"
-                               "{\"uid\":\"c0\",\"question\":\"\",\"answers\":[\"red\"],\"image\":[\"2.png\"]}\n";
+static const char manifest[] =
+    "{\"uid\":\"a0\",\"question\":\"Is there a red square in the picture?\",\"answers\":[\"yes\"],\"image\":[\"0.png\"]}\n"
+    "{\"uid\":\"a1\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"0.png\"]}\n"
+    "{\"uid\":\"b0\",\"question\":\"What colour is the large circle?\",\"answers\":[\"red\"],\"image\":[\"1.png\"]}\n"
+    "{\"uid\":\"text\",\"question\":\"How many?\",\"answers\":[\"two\"]}\n"
+    "{\"uid\":\"b1\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"1.png\"]}\n"
+    "{\"uid\":\"broken\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"broken.png\"]}\n"
+    "{\"uid\":\"broken again\",\"question\":\"How many more?\",\"answers\":[\"two\"],\"image\":[\"broken.png\"]}\n"
+    "{\"uid\":\"missing\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"nowhere.png\"]}\n"
+    "{\"uid\":\"two\",\"question\":\"How many?\",\"answers\":[\"two\"],\"image\":[\"0.png\",\"1.png\"]}\n"
+    "{\"uid\":\"c0\",\"question\":\"\",\"answers\":[\"red\"],\"image\":[\"2.png\"]}\n";
 enum { A0, A1, B0, TEXT, B1, BROKEN, BROKEN_AGAIN, MISSING, TWO, C0, SAMPLES };
 
 static saint_dataset *open_data(void)
@@ -60,9 +61,11 @@ static eval_trial trial[TRIALS];
 static void make_trials(void)
 {
     MAKE(&trial[BASE], llava, BASE, "mode=none");
-    MAKE(&trial[VIT], llava, VIT, "prune_mode[0]=saint_drop", "sim_threshold=0.85", "K=2", "prune_mode[1]=iterative_drop_full_graph", "keep_num=40");
+    MAKE(&trial[VIT], llava, VIT, "prune_mode[0]=saint_drop", "sim_threshold=0.85", "K=2", "prune_mode[1]=iterative_drop_full_graph",
+         "keep_num=40");
     MAKE(&trial[LLM], llava, LLM, "mode=llm", "saint_start=1", "saint_end=2", "saint_threshold=0.8", "saint_K=1");
-    MAKE(&trial[BOTH], llava, BOTH, "mode=hybrid", "prune_mode[1]=tome", "keep_num=60", "saint_start=1", "saint_end=2", "saint_threshold=0.8", "saint_K=1");
+    MAKE(&trial[BOTH], llava, BOTH, "mode=hybrid", "prune_mode[1]=tome", "keep_num=60", "saint_start=1", "saint_end=2",
+         "saint_threshold=0.8", "saint_K=1");
     MAKE(&trial[TEXT_LED], llava, TEXT_LED, "llm_prune_mode[0]=fastv", "llm_keep_ratio=0.4", "compat=reference");
 }
 
@@ -117,7 +120,8 @@ static void same_outcome(const eval_result *a, const eval_result *b)
     assert_memory_equal(&a->margin, &b->margin, sizeof a->margin);
     assert_memory_equal(&a->kl, &b->kl, sizeof a->kl);
     assert_int_equal(a->diverged, b->diverged);
-    assert_true(a->text == b->text && a->vit_in == b->vit_in && a->vit_out == b->vit_out && a->llm_in == b->llm_in && a->llm_out == b->llm_out);
+    assert_true(a->text == b->text && a->vit_in == b->vit_in && a->vit_out == b->vit_out && a->llm_in == b->llm_in &&
+                a->llm_out == b->llm_out);
     assert_true(a->equivalent == b->equivalent && a->kv_bytes == b->kv_bytes);
     assert_int_equal(a->n_sites, b->n_sites);
     assert_memory_equal(a->site, b->site, sizeof a->site);
@@ -176,7 +180,12 @@ static void records_equal_runs_alone(void **state)
         if (i == BROKEN || i == BROKEN_AGAIN || i == MISSING || i == TWO) continue;
         saint_trace *base = NULL;
         for (int k = 0; k < TRIALS; k++) {
-            saint_request q = {.images = &picture[i <= A1 ? 0 : i == C0 ? 2 : 1], .n_images = i != TEXT, .settings = trial[k].settings, .max_new_tokens = 4};
+            saint_request q = {.images = &picture[i <= A1   ? 0
+                                                  : i == C0 ? 2
+                                                            : 1],
+                               .n_images = i != TEXT,
+                               .settings = trial[k].settings,
+                               .max_new_tokens = 4};
             char *prompt;
             assert_ok(saint_dataset_prompt(d, i, &prompt, err));
             q.prompt = i == C0 ? "Describe the image." : prompt;
@@ -344,7 +353,8 @@ static void seconds_are_those_of_the_whole_configuration(void **state)
     const eval_result *same[] = {llm, close, asked, both};
     for (int i = 0; i < 4; i++) {
         if (!near(same[i]->s_vit, base->s_vit) || !near(same[i]->s_projector, base->s_projector))
-            fail_msg("record %d: ViT %.9f and %.9f, projector %.9f and %.9f", i, same[i]->s_vit, base->s_vit, same[i]->s_projector, base->s_projector);
+            fail_msg("record %d: ViT %.9f and %.9f, projector %.9f and %.9f", i, same[i]->s_vit, base->s_vit, same[i]->s_projector,
+                     base->s_projector);
         assert_true(same[i]->reused > 0);
         assert_true(same[i]->s_preprocess == base->s_preprocess && same[i]->s_load == base->s_load);
     }
@@ -504,7 +514,8 @@ static void pictures_are_read_ahead(void **state)
     for (int round = 0; round < 60; round++) {
         const saint_preproc *p = saint_model_preproc(llava);
         size_t each = 3 * (size_t)p->side * (size_t)p->side * sizeof(float);
-        const eval_ahead_options o = {.data = d, .preproc = p, .threads = 1 + pick(&rng, 3), .bytes = each * (size_t)pick(&rng, 6), .in_turns = round % 2 != 0};
+        const eval_ahead_options o = {
+            .data = d, .preproc = p, .threads = 1 + pick(&rng, 3), .bytes = each * (size_t)pick(&rng, 6), .in_turns = round % 2 != 0};
         eval_ahead *a;
         uint32_t list[12];
         assert_ok(eval_ahead_open(&a, &o, err));

@@ -15,7 +15,8 @@ static char *answer(int i, bool right) { return strdup((i % 2 == 0) == right ? "
 
 static void fill(eval_result *r, int i, bool right, double seconds)
 {
-    *r = (eval_result){.sample = (uint32_t)i, .output = answer(i, right), .diverged = -2, .kl = NAN, .margin = NAN, .text = 20, .vit_in = 576};
+    *r = (eval_result){
+        .sample = (uint32_t)i, .output = answer(i, right), .diverged = -2, .kl = NAN, .margin = NAN, .text = 20, .vit_in = 576};
     r->s_total = seconds;
     r->timing_valid = true;
 }

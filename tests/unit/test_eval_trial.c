@@ -75,14 +75,15 @@ static void one_meaning_is_one_trial(void **state)
     /* two ways to name the same layers */
     one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=2"), OF(llava, "llm_prune_mode[1,2]=saint_drop"), true);
     one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=2"), OF(llava, "llm_prune_mode[1]=saint_drop"), false);
-    one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=2"), OF(llava, "mode=llm", "saint_start=1", "saint_end=2", "saint_threshold=0.83"),
-              true);
+    one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=2"),
+              OF(llava, "mode=llm", "saint_start=1", "saint_end=2", "saint_threshold=0.83"), true);
     /* a list made by hand, and what lies under it */
     one_trial(OF(llava, "hand=vit:1:0-20", "mode=vit"), OF(llava, "hand=vit:1:0-20", "prune_mode[1]=tome"), true);
     one_trial(OF(llava, "hand=llm:2:0-20", "mode=none"), OF(llava, "mode=none"), true);
     one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=3", "hand=llm:2:7"),
               OF(llava, "llm_prune_mode[1,3]=saint_drop", "hand=llm:2:7"), true);
-    one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=3", "hand=llm:2:7"), OF(llava, "mode=llm", "saint_start=1", "saint_end=3"), false);
+    one_trial(OF(llava, "mode=llm", "saint_start=1", "saint_end=3", "hand=llm:2:7"), OF(llava, "mode=llm", "saint_start=1", "saint_end=3"),
+              false);
     one_trial(OF(llava, "hand=vit:1:0-20"), OF(llava, "hand=vit:1:0-21"), false);
     /* what does matter */
     one_trial(OF(llava, "prune_mode[1]=saint_drop"), OF(llava, "prune_mode[0]=saint_drop"), false);

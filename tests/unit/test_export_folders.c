@@ -185,8 +185,8 @@ static void mme_wants_its_own_layout(void **state)
     assert_non_null(strstr(e.text, "found manifest"));
     saint_dataset *d = sweep->dataset;
     sweep->dataset = NULL;
-    assert_int_equal(export_mme(trials, &(export_options){.timing = true}, data_path("none"), NULL, &e), SAINT_STATE);
-    assert_int_equal(export_lmms(trials, &(export_options){.timing = true}, data_path("none"), &e), SAINT_STATE);
+    assert_int_equal(export_mme(trials, &(export_options){.timing = true}, data_path("none"), NULL, &e), SAINT_IO);
+    assert_int_equal(export_lmms(trials, &(export_options){.timing = true}, data_path("none"), &e), SAINT_IO);
     sweep->dataset = d;
     close_sample();
 }

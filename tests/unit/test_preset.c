@@ -193,6 +193,33 @@ static void wrong_files_are_refused(void **state)
     }
 }
 
+/* Lists made by hand are long, and half of one would be another one. */
+static void long_lists_come_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    saint_hand h = {.on = 1, .stage = SAINT_STAGE_VIT, .layer = 1};
+    for (int p = 0; p < 81; p += 2) saint_hand_mark(&h, p, true);
+    static char text[SAINT_HAND_TEXT], json[2 * SAINT_HAND_TEXT];
+    snprintf(json, sizeof json, "{\"name\": \"x\", \"set\": {\"hand\": \"%s\"}}", saint_hand_text(&h, text, sizeof text));
+    saint_preset p;
+    saint_notes notes = {0};
+    saint_model *m = load_tiny("llava-tiny-new");
+    assert_true(strlen(text) > 64);
+    assert_ok(load_text(json, &p, err));
+    saint_settings s = applied(&p, saint_model_get_info(m), &notes);
+    assert_memory_equal(&s.hand, &h, sizeof h);
+    assert_int_equal(s.mode, SAINT_MODE_VIT);
+    saint_preset_free(&p);
+    int at = snprintf(json, sizeof json, "{\"name\": \"x\", \"set\": {\"hand\": \"vit:1:");
+    while (at < (int)(sizeof text) + 40) at += snprintf(json + at, sizeof json - (size_t)at, "%d,", at);
+    snprintf(json + at, sizeof json - (size_t)at, "1\"}}");
+    saint_error e;
+    assert_ok(load_text(json, &p, err));
+    assert_int_equal(saint_preset_apply(&p, saint_model_get_info(m), &s, NULL, &e), SAINT_FORMAT);
+    saint_preset_free(&p);
+    saint_model_unref(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +227,7 @@ int main(void)
         cmocka_unit_test(layers_scale_with_the_depth),
         cmocka_unit_test(budgets_scale_with_the_grid),
         cmocka_unit_test(the_user_goes_on_from_a_preset),
+        cmocka_unit_test(long_lists_come_whole_or_not_at_all),
         cmocka_unit_test(wrong_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

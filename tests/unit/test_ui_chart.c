@@ -13,11 +13,11 @@ enum { KEEP, THRESHOLD, ACCURACY, SPEED, FLOPS, COLUMNS };
 /* Six runs of keep_num at two thresholds, two random twins, the unpruned model. */
 static void sample(chart_data *d)
 {
-    static const chart_column column[COLUMNS] = {{"keep_num", "rows", "cfg_keep_num", CHART_PARAMETER, 0},
-                                                 {"threshold", "cosine", "", CHART_PARAMETER, 0},
-                                                 {"accuracy", "", "metric", CHART_QUALITY, 1},
-                                                 {"speedup", "", "", CHART_COST, 1},
-                                                 {"flops", "", "", CHART_COST, -1}};
+    static const chart_column column[COLUMNS] = {{"keep_num", "rows", "cfg_keep_num", CHART_PARAMETER, 0, 0, NULL},
+                                                 {"threshold", "cosine", "", CHART_PARAMETER, 0, 0, NULL},
+                                                 {"accuracy", "", "metric", CHART_QUALITY, 1, 0, NULL},
+                                                 {"speedup", "", "", CHART_COST, 1, 0, NULL},
+                                                 {"flops", "", "", CHART_COST, -1, 0, NULL}};
     static const double rows[9][COLUMNS] = {
         {NAN, NAN, 0.96, 1.0, 10},   {400, 0.8, 0.95, 1.2, 8}, {200, 0.8, 0.90, 1.5, 6},  {100, 0.8, 0.70, 1.9, 4}, {400, 0.9, 0.955, 1.1, 9},
         {200, 0.9, 0.92, 1.4, 6.5}, {100, 0.9, 0.75, 1.7, 5}, {200, NAN, 0.85, 1.55, 6}, {100, NAN, 0.60, 1.95, 4},
@@ -163,6 +163,39 @@ static void zooming_and_hiding(void **state)
     chart_data_free(&d);
 }
 
+/* Methods against each other: words become curves, and no axis. */
+static void words_tell_curves_apart(void **state)
+{
+    (void)state;
+    static char *const label[] = {"tome", "saint_drop"};
+    chart_data d;
+    chart_figure f;
+    chart_axes a;
+    assert_ok(chart_data_make(&d, 6, 3, err));
+    strcpy(d.column[0].name, "keep_num");
+    strcpy(d.column[1].name, "accuracy");
+    strcpy(d.column[2].name, "method");
+    d.column[1].kind = CHART_QUALITY;
+    d.column[1].better = 1;
+    d.n_numbers = 2;
+    d.column[2].n_labels = 2;
+    d.column[2].label = malloc(2 * sizeof(char *));
+    for (int k = 0; k < 2; k++) d.column[2].label[k] = strdup(label[k]);
+    for (int i = 0; i < 6; i++) d.value[3 * i] = 100 * (i / 2), d.value[3 * i + 1] = 0.1 * i, d.value[3 * i + 2] = i % 2;
+    chart_axes_default(&d, 0, &a);
+    assert_true(a.x == 0 && a.y[0] == 1 && a.by == 2); /* it is what keeps them from sharing their x */
+    assert_ok(chart_build(&d, &a, NULL, NAN, NAN, &f, err));
+    assert_false(f.crowded);
+    assert_int_equal(named(&f, "tome")->n, 3);
+    assert_true(named(&f, "saint_drop")->line);
+    chart_figure_free(&f);
+    a = (chart_axes){.x = 2, .y = {1, -1}, .by = -1};
+    assert_ok(chart_build(&d, &a, NULL, NAN, NAN, &f, err));
+    assert_int_equal(f.plot.n_series, 0);
+    chart_figure_free(&f);
+    chart_data_free(&d);
+}
+
 static void nothing_and_too_much(void **state)
 {
     (void)state;
@@ -246,7 +279,7 @@ static void a_sweep_becomes_a_table(void **state)
     assert_ok(chart_of_sweep(s, &d, err));
     assert_int_equal(d.n_rows, SWEEP_SAMPLE_TRIALS);
     assert_int_equal(chart_column_find(&d, "keep_num"), 0);
-    assert_true(chart_column_find(&d, "saint_threshold") > 0 && chart_column_find(&d, "mode") < 0);
+    assert_true(chart_column_find(&d, "saint_threshold") > 0 && chart_column_find(&d, "mode") >= d.n_numbers);
     int keep = 0, accuracy = chart_column_find(&d, "accuracy"), ms = chart_column_find(&d, "lat_mean_ms");
     assert_true(accuracy > 0 && ms > 0 && chart_column_find(&d, "metric") < 0);
     assert_string_equal(d.column[accuracy].id, "metric");
@@ -284,6 +317,7 @@ int main(void)
         cmocka_unit_test(runs_that_differ_in_more_are_not_joined),
         cmocka_unit_test(the_front_is_what_nothing_beats),
         cmocka_unit_test(zooming_and_hiding),
+        cmocka_unit_test(words_tell_curves_apart),
         cmocka_unit_test(nothing_and_too_much),
         cmocka_unit_test(axes_find_their_columns_again),
         cmocka_unit_test(a_sweep_becomes_a_table),

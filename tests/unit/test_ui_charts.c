@@ -75,9 +75,9 @@ static const struct {
     {"ui-charts-ascii", 80, 24, SAINT_UI_MONO, SAINT_UI_ASCII, "End", SAINT_UI_PAGE_CHARTS},
     {"ui-charts-axes", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "c Down Down", SAINT_UI_PAGE_CHARTS},
     {"ui-charts-table", 120, 36, SAINT_UI_256, SAINT_UI_BRAILLE, "v Down Down", SAINT_UI_PAGE_CHARTS},
-    {"ui-sweep-80x24", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "Tab s s Down", SAINT_UI_PAGE_SWEEP},
-    {"ui-sweep-120x36", 120, 36, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Tab Down Down Down", SAINT_UI_PAGE_SWEEP},
-    {"ui-sweep-200x60", 200, 60, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Tab P", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-80x24", 80, 24, SAINT_UI_256, SAINT_UI_BRAILLE, "s s Down", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-120x36", 120, 36, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "Down Down Down", SAINT_UI_PAGE_SWEEP},
+    {"ui-sweep-200x60", 200, 60, SAINT_UI_DIRECT, SAINT_UI_BRAILLE, "P", SAINT_UI_PAGE_SWEEP},
 };
 
 static void pages_look_as_they_did(void **state)
@@ -101,6 +101,50 @@ static void pages_look_as_they_did(void **state)
         compare(goldens[i].name, text);
         free(text);
         saint_ui_canvas_free(&body);
+        ui_bench_close(&b);
+    }
+}
+
+/* The form as it stands with an estimate, and with a fault; keys stay in its lines. */
+static void the_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int w, h;
+        bool good;
+    } cases[] = {{"ui-sweep-form-80x24", 80, 24, true}, {"ui-sweep-form-120x36", 120, 36, false}};
+    for (size_t i = 0; i < 2; i++) {
+        ui_bench b;
+        ui_bench_open(&b, cases[i].w, cases[i].h);
+        ui_sweeps *s = b.u->sweeps;
+        replace(&b.u->subject.data_name, "scenes:test");
+        sweep_form_init(&s->form, "s1");
+        assert_ok(sweep_form_read(&s->form, "keep_num=72:576:72 saint_threshold=0.7,0.8 limit=200 method=sobol", err));
+        s->form_open = true;
+        s->form_good = cases[i].good;
+        s->estimate = (sweep_estimate){.runs = 801, .samples = 200, .units = 160200, .seconds = 9120, .bytes = 1.44e8, .row = FORM_AXIS};
+        saint_fail(&s->form_error, SAINT_INVALID, "keep_num: 577: expected a value from -1 to 576");
+        b.u->focus = SAINT_UI_PANE_RUNS;
+        ui_go(b.u, SAINT_UI_PAGE_SWEEP);
+        b.u->focus = SAINT_UI_PANE_RUNS;
+        ui_draw(b.u);
+        saint_ui_canvas body = {0};
+        assert_ok(saint_ui_canvas_resize(&body, cases[i].w, cases[i].h - 3, err));
+        memcpy(body.cell, b.u->canvas.cell + cases[i].w, (size_t)cases[i].w * (size_t)(cases[i].h - 3) * sizeof *body.cell);
+        char *text = saint_ui_canvas_dump(&body, true);
+        compare(cases[i].name, text);
+        free(text);
+        saint_ui_canvas_free(&body);
+        ui_bench_type(&b, "q"); /* no letter is a command while one types */
+        assert_false(b.u->quit);
+        assert_string_equal(s->form.line[FORM_AXIS].text, "keep_num=72:576:72q");
+        ui_bench_keys(&b, "Down Down Down Right Down Space 1"); /* method: the next one */
+        assert_int_equal(s->form.method, SWEEP_LHS);
+        ui_bench_keys(&b, "Esc");
+        assert_false(s->form_open);
+        free(b.u->subject.data_name);
+        b.u->subject.data_name = NULL;
         ui_bench_close(&b);
     }
 }
@@ -302,7 +346,7 @@ static void what_is_not_possible_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages_look_as_they_did),     cmocka_unit_test(no_key_and_no_size_hurts), cmocka_unit_test(axes_by_name),
+        cmocka_unit_test(pages_look_as_they_did), cmocka_unit_test(the_form),     cmocka_unit_test(no_key_and_no_size_hurts), cmocka_unit_test(axes_by_name),
         cmocka_unit_test(the_cursor_reads_and_links), cmocka_unit_test(sources_are_kept_apart),   cmocka_unit_test(the_table_of_a_sweep),
         cmocka_unit_test(runs_become_plans),          cmocka_unit_test(what_is_not_possible_says_why),
     };
