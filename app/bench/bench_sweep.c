@@ -126,12 +126,15 @@ int bench_sweep(const load_options *given, int pictures, cJSON **out)
     if (!l.preset && !l.set.n) l.preset = "llm-only";
     int status = r ? load_engine("bench", &l, &engine, &so) : EXIT_FAILED;
     if (status < 0) status = load_model("bench", &l, &m);
-    if (status < 0 && (!saint_model_get_info(m)->llm_layers || !saint_model_get_info(m)->vit_layers || saint_model_get_info(m)->random_weights))
+    if (status < 0 &&
+        (!saint_model_get_info(m)->llm_layers || !saint_model_get_info(m)->vit_layers || saint_model_get_info(m)->random_weights))
         status = cli_usage("bench", "--suite sweep: expected a folder with a vision-language model");
     if (status < 0) status = load_settings("bench", &l, saint_model_get_info(m), &r->base, &notes);
     if (status < 0) {
-        r->q = (saint_request){.n_images = 1, .prompt = "Is there a red circle in the image?\nAnswer the question using a single word or phrase.",
-                               .max_new_tokens = ANSWER, .ignore_eos = true};
+        r->q = (saint_request){.n_images = 1,
+                               .prompt = "Is there a red circle in the image?\nAnswer the question using a single word or phrase.",
+                               .max_new_tokens = ANSWER,
+                               .ignore_eos = true};
         saint_status s = saint_session_open(&r->cold, engine, m, &so, &e);
         so.checkpoint_bytes = eval_checkpoint_bytes(saint_model_get_info(m), ANSWER, 0);
         if (s == SAINT_OK) s = saint_session_open(&r->warm, engine, m, &so, &e);
@@ -153,12 +156,13 @@ void bench_sweep_print(const cJSON *c)
 {
 #define NUMBER(key) cJSON_GetObjectItem(c, key)->valuedouble
     printf("%s, %s, %s, %.0f threads: %.0f points of saint_threshold beside the unpruned model, %.0f pictures, answers of two tokens\n",
-           cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "preset")->valuestring, cJSON_GetObjectItem(c, "dtype")->valuestring,
-           NUMBER("threads"), NUMBER("points"), NUMBER("pictures"));
+           cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "preset")->valuestring,
+           cJSON_GetObjectItem(c, "dtype")->valuestring, NUMBER("threads"), NUMBER("points"), NUMBER("pictures"));
     printf("  unpruned, from nothing      %9.1f ms a picture\n", NUMBER("unpruned_ms"));
     printf("  %.0f points, each from nothing %8.1f ms\n", NUMBER("points"), NUMBER("independent_ms"));
-    printf("  %.0f points, shared            %8.1f ms   %.0f %% of the layers reused\n", NUMBER("points"), NUMBER("shared_ms"), 100 * NUMBER("layers_reused"));
-    printf("  factor %.2fx (%.2f to %.2f) over all %.0f runs; %.2fx when the unpruned run counts as a cost of sharing only\n", NUMBER("factor"),
-           NUMBER("factor_min"), NUMBER("factor_max"), NUMBER("points") + 1, NUMBER("factor_without_unpruned"));
+    printf("  %.0f points, shared            %8.1f ms   %.0f %% of the layers reused\n", NUMBER("points"), NUMBER("shared_ms"),
+           100 * NUMBER("layers_reused"));
+    printf("  factor %.2fx (%.2f to %.2f) over all %.0f runs; %.2fx when the unpruned run counts as a cost of sharing only\n",
+           NUMBER("factor"), NUMBER("factor_min"), NUMBER("factor_max"), NUMBER("points") + 1, NUMBER("factor_without_unpruned"));
 #undef NUMBER
 }

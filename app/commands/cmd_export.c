@@ -18,7 +18,7 @@ static const struct {
 
 typedef struct {
     const char *folder, *format, *out, *where;
-    bool no_timing;
+    bool no_timing, columns;
 } options;
 
 typedef struct {
@@ -56,6 +56,15 @@ static saint_status write_folder(job *j, const export_options *x, saint_error *e
     return s;
 }
 
+/* name TAB unit TAB what it is, without the columns that --no-timing leaves out. */
+static void list_columns(const table *t, bool timing, text_buf *out)
+{
+    for (int i = 0; i < table_columns(t); i++) {
+        const table_column *c = table_column_at(t, i);
+        if (timing || !(c->flags & COLUMN_VARIES)) text_format(out, "%s\t%s\t%s\n", c->name, c->unit, c->doc);
+    }
+}
+
 static saint_status convert(job *j, saint_error *err)
 {
     export_options x = {.timing = !j->o->no_timing};
@@ -63,6 +72,10 @@ static saint_status convert(job *j, saint_error *err)
     saint_status s = formats[j->as].samples ? table_samples(j->sweep, &j->samples, err) : table_trials(j->sweep, &j->trials, err);
     if (s != SAINT_OK) return s;
     t = formats[j->as].samples ? j->samples : j->trials;
+    if (j->o->columns) {
+        list_columns(t, x.timing, &j->text);
+        return text_status(&j->text, j->o->folder, err);
+    }
     if (j->o->where) s = filter_parse(j->o->where, t, &j->where, err);
     if (s != SAINT_OK) return s;
     x.where = j->where;
@@ -94,7 +107,7 @@ static void warn(const sweep_data *s)
 static int run(job *j)
 {
     saint_error e = {0};
-    saint_status s = sweep_load(j->o->folder, !formats[j->as].samples, &j->sweep, &e);
+    saint_status s = export_open(j->o->folder, !formats[j->as].samples, &j->sweep, &e);
     if (s == SAINT_OK) s = convert(j, &e);
     if (s == SAINT_OK && j->o->out && !formats[j->as].folder) s = saint_file_write(j->o->out, j->text.p ? j->text.p : "", j->text.n, &e);
     if (s != SAINT_OK) return cli_fail("export", s, &e);
@@ -123,17 +136,21 @@ int cmd_export(int argc, char **argv)
         {"no-timing", NULL, "leave out times, machines and whatever else differs from run to run: the same bytes every time", &o.no_timing,
          NULL, NULL},
         {"where", "EXPR", "only rows for which this is true, such as 'acc>=0.58 && keep_num<400'", NULL, &o.where, NULL},
+        {"columns", NULL, "list the columns instead, with unit and meaning", &o.columns, NULL, NULL},
         {"out,o", "FILE|DIR", "where to write; default: stdout", NULL, &o.out, NULL},
         {0}};
-    const cli_command c = {"export", "the numbers of a sweep for other programs",
-                           "DIR [--format csv|samples-csv|jsonl|lmms-eval|mme|latex|markdown] [--no-timing] [--where EXPR] [-o FILE|DIR]",
-                           table_of_options};
+    const cli_command c = {
+        "export", "the numbers of a sweep for other programs",
+        "DIR [--format csv|samples-csv|jsonl|lmms-eval|mme|latex|markdown] [--no-timing] [--where EXPR] [--columns] [-o FILE|DIR]",
+        table_of_options};
     job j = {.o = &o};
     int leave = cli_parse_words(&c, argc, argv, &words);
     if (leave >= 0) return leave;
     if (words.n != 1) return cli_usage("export", "expected one folder of a sweep, found %d; `saint sweep --out DIR` makes it", words.n);
     if (!read_format(o.format, &j.as))
         return cli_usage("export", "--format %s: expected csv, samples-csv, jsonl, lmms-eval, mme, latex or markdown", o.format);
+    if (formats[j.as].folder && o.columns)
+        return cli_usage("export", "--columns lists those of csv, samples-csv and jsonl, not of %s", formats[j.as].name);
     if (formats[j.as].folder && !o.out) return cli_usage("export", "--format %s writes a folder: -o DIR is missing", formats[j.as].name);
     o.folder = words.v[0];
     if (o.out && strcmp(o.out, "-") == 0 && !formats[j.as].folder) o.out = NULL;

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "export/export.h"
 #include "export/gnuplot.h"
 
 typedef struct {
@@ -65,7 +66,7 @@ static int run(const options *o)
     sweep_data *s = NULL;
     /* A name that cannot be written should not cost the reading of a large sweep. */
     saint_status st = o->out ? figure_ending(o->out, &e) : SAINT_OK;
-    if (st == SAINT_OK) st = sweep_load(o->folder, true, &s, &e);
+    if (st == SAINT_OK) st = export_open(o->folder, true, &s, &e);
     if (st == SAINT_OK) st = o->out ? figure_write(s, &o->figure, o->out, &e) : preview(o, s, &e);
     sweep_free(s);
     return st == SAINT_OK ? cli_close_stdout(EXIT_DONE) : cli_fail("plot", st, &e);
@@ -75,7 +76,7 @@ int cmd_plot(int argc, char **argv)
 {
     options o = {0};
     cli_list words = {0};
-    const cli_option table[] = {
+    const cli_option table_of_options[] = {
         {"kind", "NAME", "pareto (default): cost against score; curve: score along a parameter; layers: tokens left behind every layer",
          NULL, &o.kind, NULL},
         {"x", "COL", "column of the table of `saint export`; default: gflops_total_mean (pareto), the first swept parameter (curve)", NULL,
@@ -88,7 +89,7 @@ int cmd_plot(int argc, char **argv)
         {"out,o", "FILE", "name that ends in .png, .svg or .pdf; default: a preview as text", NULL, &o.out, NULL},
         {0}};
     const cli_command c = {"plot", "figures of a sweep through gnuplot",
-                           "DIR [--kind pareto|curve|layers] [--x COL] [--y COL] [--by COL] [--where EXPR] [-o FILE.png|.svg|.pdf]", table};
+                           "DIR [--kind pareto|curve|layers] [--x COL] [--y COL] [--by COL] [--where EXPR] [-o FILE.png|.svg|.pdf]", table_of_options};
     int leave = cli_parse_words(&c, argc, argv, &words);
     if (leave >= 0) return leave;
     if (words.n != 1) return cli_usage("plot", "expected one folder of a sweep, found %d; `saint sweep --out DIR` makes it", words.n);

@@ -43,9 +43,9 @@ typedef struct {
     saint_dataset *data;
     char folder[4096];
     char dtype[8], backend[8];
-    int devices;      /* accelerators that processes of this machine share out */
+    int devices; /* accelerators that processes of this machine share out */
     const int *stop;
-    bool quiet;       /* another rank speaks */
+    bool quiet; /* another rank speaks */
 } job;
 
 static int fail(saint_status s, const saint_error *e) { return cli_fail("sweep", s, e); }
@@ -57,8 +57,8 @@ static saint_status texts_of(sweep_spec *s, const options *o, saint_error *err)
     const struct {
         char **field;
         const char *value;
-    } text[] = {{&s->name, o->name},     {&s->model, o->load.model},   {&s->data, o->data},
-                {&s->split, o->split},   {&s->preset, o->load.preset}, {&s->compat, o->load.compat}};
+    } text[] = {{&s->name, o->name},   {&s->model, o->load.model},   {&s->data, o->data},
+                {&s->split, o->split}, {&s->preset, o->load.preset}, {&s->compat, o->load.compat}};
     saint_status st = SAINT_OK;
     for (size_t i = 0; i < sizeof text / sizeof *text && st == SAINT_OK; i++)
         if (text[i].value) st = sweep_spec_text(text[i].field, text[i].value, err);
@@ -93,7 +93,8 @@ static int read_spec(job *j)
     if (o->early_stop_loss) {
         char *end;
         s->early_stop = strtod(o->early_stop_loss, &end);
-        if (*end || !(s->early_stop > 0) || s->early_stop > 1) return cli_usage("sweep", "--early-stop-loss %s: expected a number above 0, at most 1", o->early_stop_loss);
+        if (*end || !(s->early_stop > 0) || s->early_stop > 1)
+            return cli_usage("sweep", "--early-stop-loss %s: expected a number above 0, at most 1", o->early_stop_loss);
     }
     st = sweep_spec_finish(s, &e);
     return st == SAINT_OK ? -1 : fail(st, &e);
@@ -116,7 +117,8 @@ static int find_rank(job *j)
     saint_status s = sweep_rank_find(environment, NULL, rank, world, &j->rank, &e);
     if (s != SAINT_OK) return fail(s, &e);
     if (j->jobs > 1 && j->rank.world > 1)
-        return cli_usage("sweep", "--jobs %ld: this is rank %d of %d of %s already; leave --jobs out", j->jobs, j->rank.rank, j->rank.world, j->rank.launcher);
+        return cli_usage("sweep", "--jobs %ld: this is rank %d of %d of %s already; leave --jobs out", j->jobs, j->rank.rank, j->rank.world,
+                         j->rank.launcher);
     j->quiet = j->rank.rank > 0;
     return -1;
 }
@@ -126,7 +128,8 @@ static int find_rank(job *j)
 static bool making_data(void *ctx, size_t done, size_t total)
 {
     const job *j = ctx;
-    if (!j->quiet && isatty(STDERR_FILENO)) fprintf(stderr, "\r%zu of %zu pictures of the embedded data set made%s", done, total, done == total ? "\n" : "");
+    if (!j->quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%zu of %zu pictures of the embedded data set made%s", done, total, done == total ? "\n" : "");
     return __atomic_load_n(j->stop, __ATOMIC_RELAXED) == 0;
 }
 
@@ -153,7 +156,8 @@ static int open_data(job *j)
         s = default_data(made, sizeof made, making_data, j, &e);
         if (s == SAINT_OK) s = sweep_spec_text(&j->spec.data, made, &e);
     }
-    const saint_dataset_options d = {.images = o->images, .split = j->spec.split,
+    const saint_dataset_options d = {.images = o->images,
+                                     .split = j->spec.split,
                                      .style = o->prompts && strcmp(o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
     if (s == SAINT_OK) s = saint_dataset_open(j->spec.data, &d, &j->data, &e);
     if (s == SAINT_OK) s = eval_fits(saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
@@ -209,9 +213,16 @@ static int make_plan(job *j)
     saint_notes notes = {0};
     sweep_plan p;
     const options *o = j->o;
-    const sweep_scene scene = {.model = j->spec.model, .info = saint_model_get_info(j->model), .data = j->spec.data, .split = j->spec.split,
-                               .images = o->images, .dataset = j->data, .dtype = j->dtype, .backend = j->backend,
-                               .template_name = o->load.template_name, .image_mode = o->load.image_mode,
+    const sweep_scene scene = {.model = j->spec.model,
+                               .info = saint_model_get_info(j->model),
+                               .data = j->spec.data,
+                               .split = j->spec.split,
+                               .images = o->images,
+                               .dataset = j->data,
+                               .dtype = j->dtype,
+                               .backend = j->backend,
+                               .template_name = o->load.template_name,
+                               .image_mode = o->load.image_mode,
                                .parser = o->parser && strcmp(o->parser, "official") == 0 ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS};
     saint_status s = sweep_plan_make(&j->spec, &scene, &p, &notes, &e);
     if (s != SAINT_OK) return fail(s, &e);
@@ -243,6 +254,14 @@ static void divide_threads(const job *j, int local_world, load_options *l, char 
     l->threads = text;
 }
 
+/* Checkpoints lie in the memory of the machine, or of the device, that several processes may share. */
+static size_t share_of_memory(const job *j, size_t bytes)
+{
+    int here = j->jobs > 1 ? (int)j->jobs : j->rank.local_world > 0 ? j->rank.local_world : j->rank.world;
+    double half = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 2;
+    return here > 1 && (double)bytes > half / here ? (size_t)(half / here) : bytes;
+}
+
 /* Disk trouble is nobody's mistake: what is finished is safe, and the same command goes on. */
 static int exit_status(saint_status s)
 {
@@ -264,13 +283,28 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
     sweep_line_shown line = {.shown = !j->quiet && isatty(STDERR_FILENO) == 1, .stop = j->stop};
     int local = j->rank.local_rank;
     if (device) snprintf(name, sizeof name, "cuda%d", device->index);
-    const sweep_worker w = {
-        .folder = j->folder, .model = j->model, .data = j->data, .session = session, .threads = threads,
-        .launch = {.rank = &j->rank, .dtype = j->dtype, .backend = j->backend, .device = device ? device->name : "cpu", .driver = "",
-                   .kernels = saint_session_tier(session), .threads = threads, .argc = j->argc, .argv = j->argv},
-        .exclusive = (j->jobs == 1 && j->rank.world == 1) || (device && local >= 0 && local < j->devices && (j->jobs <= j->devices)),
-        .lock_folder = sweep_alone_folder(), .device = name, .retry_errors = j->o->retry_errors, .stop = j->stop,
-        .progress = sweep_show_progress, .ud = &line};
+    const sweep_worker w = {.folder = j->folder,
+                            .model = j->model,
+                            .data = j->data,
+                            .session = session,
+                            .threads = threads,
+                            .launch = {.rank = &j->rank,
+                                       .dtype = j->dtype,
+                                       .backend = j->backend,
+                                       .device = device ? device->name : "cpu",
+                                       .driver = "",
+                                       .kernels = saint_session_tier(session),
+                                       .threads = threads,
+                                       .argc = j->argc,
+                                       .argv = j->argv},
+                            .exclusive = (j->jobs == 1 && j->rank.world == 1) ||
+                                         (device && local >= 0 && local < j->devices && (j->jobs <= j->devices)),
+                            .lock_folder = sweep_alone_folder(),
+                            .device = name,
+                            .retry_errors = j->o->retry_errors,
+                            .stop = j->stop,
+                            .progress = sweep_show_progress,
+                            .ud = &line};
     saint_status s = sweep_work(&w, exit_status, &e);
     sweep_show_wipe(&line);
     if (s != SAINT_OK && s != SAINT_CANCELLED) (void)fail(s, &e);
@@ -297,8 +331,10 @@ static int run_rank(job *j)
     l.backend = j->backend;
     int leave = load_engine("sweep", &l, &engine, &so);
     if (leave >= 0) return leave;
-    so.checkpoint_bytes = eval_checkpoint_bytes(saint_model_get_info(j->model), j->spec.max_new_tokens ? j->spec.max_new_tokens
-                                                : saint_dataset_get_info(j->data)->max_new_tokens, 0);
+    so.checkpoint_bytes =
+        eval_checkpoint_bytes(saint_model_get_info(j->model),
+                              j->spec.max_new_tokens ? j->spec.max_new_tokens : saint_dataset_get_info(j->data)->max_new_tokens, 0);
+    so.checkpoint_bytes = share_of_memory(j, so.checkpoint_bytes);
     saint_status s = saint_session_open(&session, engine, j->model, &so, &e);
     if (s == SAINT_OK && j->devices) n = saint_engine_devices(devices, 16, why, sizeof why);
     const saint_device *mine = NULL;
@@ -408,28 +444,35 @@ int cmd_sweep(int argc, char **argv)
 {
     options o = {0};
     const cli_option rows[] = {
-        {"grid", "KEY=VALUES", "a parameter that varies: a,b,c or first:last:step or first:last*mult; may repeat. Layers as key[3-7]; preset and "
-                               "compat vary too", NULL, NULL, &o.grid},
+        {"grid", "KEY=VALUES",
+         "a parameter that varies: a,b,c or first:last:step or first:last*mult; may repeat. Layers as key[3-7]; preset and "
+         "compat vary too",
+         NULL, NULL, &o.grid},
         {"data", "KIND:PATH", "data set, as for `saint eval`; default: the embedded test split of scenes", NULL, &o.data, NULL},
         LOAD_FOLDER_OPTIONS(o.load),
         LOAD_SETTINGS_OPTIONS(o.load),
-        {"method", "NAME", "grid (default), random, lhs (Latin hypercube) or sobol: ranges as first:last or first:last:log", NULL, &o.method, NULL},
+        {"method", "NAME", "grid (default), random, lhs (Latin hypercube) or sobol: ranges as first:last or first:last:log", NULL,
+         &o.method, NULL},
         {"count", "N", "points to draw (random, lhs, sobol)", NULL, &o.count, NULL},
         {"seed", "N", "of the points to draw (default 1)", NULL, &o.seed, NULL},
         {"name", "NAME", "name of the sweep", NULL, &o.name, NULL},
         {"limit", "N", "only the first N samples", NULL, &o.limit, NULL},
         {"samples", "UID,...", "only these samples; may repeat", NULL, NULL, &o.samples},
         {"repeat", "N", "run every sample N times, for timing", NULL, &o.repeat, NULL},
-        {"no-random", NULL, "leave out the random dropping with the same token counts that every configuration is compared with", &o.no_random, NULL, NULL},
-        {"early-stop", NULL, "give up configurations that are sure to lose more than 0.1 against the unpruned model", &o.early_stop, NULL, NULL},
+        {"no-random", NULL, "leave out the random dropping with the same token counts that every configuration is compared with",
+         &o.no_random, NULL, NULL},
+        {"early-stop", NULL, "give up configurations that are sure to lose more than 0.1 against the unpruned model", &o.early_stop, NULL,
+         NULL},
         {"early-stop-loss", "LOSS", "the same with another loss, 0 to 1", NULL, &o.early_stop_loss, NULL},
         {"images", "DIR", "folder of the pictures, when it is not where the distribution puts it", NULL, &o.images, NULL},
         {"split", "NAME", "another split than the usual one", NULL, &o.split, NULL},
         {"prompts", "STYLE", "lmms (default: as SAINT was measured) or llava (LLaVA's own wording)", NULL, &o.prompts, NULL},
         {"max-new-tokens", "N", "longest answer; default: as published for the data set", NULL, &o.max_new_tokens, NULL},
-        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser, NULL},
+        {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
+         NULL},
         LOAD_ENGINE_OPTIONS(o.load),
-        {"out", "DIR", "folder of the sweep; default: sweeps/NAME-HASH. The same command goes on there, more values extend it", NULL, &o.out, NULL},
+        {"out", "DIR", "folder of the sweep; default: sweeps/NAME-HASH. The same command goes on there, more values extend it", NULL,
+         &o.out, NULL},
         {"csv", "FILE", "write the table of trials when the sweep is complete; - is stdout", NULL, &o.csv, NULL},
         {"jobs", "N", "processes on this machine; they share its threads", NULL, &o.jobs, NULL},
         {"rank", "R", "number of this process, from 0; mpirun and srun tell it themselves", NULL, &o.rank, NULL},
@@ -438,14 +481,19 @@ int cmd_sweep(int argc, char **argv)
         {"status", NULL, "say how far the sweep is, and run nothing", &o.status, NULL, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
-    const cli_command c = {"sweep", "many configurations on a data set: durable, resumable, in many processes",
-                           "[SPEC.json] [--model DIR] [--data KIND:PATH] [--grid key=a,b,c | key=first:last:step]... [--out DIR] [--csv FILE] [--jobs N]", rows};
+    const cli_command c = {
+        "sweep", "many configurations on a data set: durable, resumable, in many processes",
+        "[SPEC.json] [--model DIR] [--data KIND:PATH] [--grid key=a,b,c | key=first:last:step]... [--out DIR] [--csv FILE] [--jobs N]",
+        rows};
     int leave = cli_parse_words(&c, argc, argv, &o.words);
     if (leave >= 0) return leave;
     if (o.words.n > 1) return cli_usage("sweep", "%s: expected one SPEC.json, found %d", o.words.v[1], o.words.n);
-    if (o.parser && strcmp(o.parser, "official") != 0 && strcmp(o.parser, "lmms") != 0) return cli_usage("sweep", "--parser %s: expected lmms or official", o.parser);
-    if (o.prompts && strcmp(o.prompts, "lmms") != 0 && strcmp(o.prompts, "llava") != 0) return cli_usage("sweep", "--prompts %s: expected lmms or llava", o.prompts);
-    if (o.out && strlen(o.out) >= sizeof((job *)0)->folder) return cli_usage("sweep", "--out: expected a path of at most %zu bytes", sizeof((job *)0)->folder - 1);
+    if (o.parser && strcmp(o.parser, "official") != 0 && strcmp(o.parser, "lmms") != 0)
+        return cli_usage("sweep", "--parser %s: expected lmms or official", o.parser);
+    if (o.prompts && strcmp(o.prompts, "lmms") != 0 && strcmp(o.prompts, "llava") != 0)
+        return cli_usage("sweep", "--prompts %s: expected lmms or llava", o.prompts);
+    if (o.out && strlen(o.out) >= sizeof((job *)0)->folder)
+        return cli_usage("sweep", "--out: expected a path of at most %zu bytes", sizeof((job *)0)->folder - 1);
     job *j = calloc(1, sizeof *j); /* a spec is large */
     if (!j) return fail(SAINT_MEMORY, &(saint_error){0});
     j->o = &o;

@@ -14,6 +14,9 @@ typedef struct {
     const bool *trials;  /* [n_trials] rows of which trials; NULL = all */
 } export_options;
 
+/* sweep_load, after a look whether folder is one of `saint sweep` at all: SAINT_INVALID says what is missing. */
+saint_status export_open(const char *folder, bool summaries, sweep_data **out, saint_error *err);
+
 /* Whether a row is written. */
 bool export_wants(const export_options *o, table *t, size_t row);
 

@@ -131,10 +131,9 @@ static void set_legend(drawing *g, int step, int more, int below)
         if (length > longest) longest = length;
     }
     g->legend = plan_legend(g, n, longest, below);
-    text_format(
-        &g->script,
-        "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing %.2f font ',%.1f'\n",
-        30 / g->wide, g->legend.share, g->legend.rows, spacing[g->as], letters(g, true));
+    text_format(&g->script,
+                "set key at screen %.4f, screen %.4f left top Left reverse vertical maxrows %d samplen 2.5 spacing %.2f font ',%.1f'\n",
+                30 / g->wide, g->legend.share, g->legend.rows, spacing[g->as], letters(g, true));
 }
 
 static void set_common(drawing *g)
@@ -184,12 +183,13 @@ static void set_ranges(drawing *g)
             const figure_point *p = &g->d->series[i].point[k];
             reach(p->x, &x[0], &x[1]);
             reach(p->y, &y[0], &y[1]);
+            if (is_text(g)) continue; /* which has no room for bars */
             reach(p->low, &y[0], &y[1]);
             reach(p->high, &y[0], &y[1]);
         }
     if (isfinite(b->y)) reach(b->y, &y[0], &y[1]);
-    if (isfinite(b->y)) reach(b->low, &y[0], &y[1]);
-    if (isfinite(b->y)) reach(b->high, &y[0], &y[1]);
+    if (isfinite(b->y) && !is_text(g)) reach(b->low, &y[0], &y[1]);
+    if (isfinite(b->y) && !is_text(g)) reach(b->high, &y[0], &y[1]);
     set_range(g, 'x', x[0], x[1], &g->d->x);
     set_range(g, 'y', y[0], y[1], &g->d->y);
 }

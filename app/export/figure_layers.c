@@ -165,7 +165,7 @@ saint_status figure_layers(table *t, const figure_options *o, figure_data *out, 
     free(p);
     if (st == SAINT_OK && out->vit_end <= 0 && out->llm_end <= 0)
         st = saint_fail(err, SAINT_INVALID, "figure: no trial that was run drops tokens; expected one with a prune site");
-    char ending[80] = "";
+    char ending[96] = "";
     if (n < of) (void)snprintf(ending, sizeof ending, "; %d of %d configurations, spread over their cost", n, of);
     figure_title(t, ending, out->title, sizeof out->title);
     if (st != SAINT_OK) figure_free(out);

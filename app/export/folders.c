@@ -1,4 +1,4 @@
-/* folders.c - which rows are written, and a folder per trial, named so that it can be told apart and typed. */
+/* folders.c - the folder that is read, the rows that are written, and a folder per trial, named so that it can be told apart and typed. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +7,18 @@
 #include <sys/stat.h>
 
 #include "export/export.h"
+
+saint_status export_open(const char *folder, bool summaries, sweep_data **out, saint_error *err)
+{
+    char *plan;
+    *out = NULL;
+    if (asprintf(&plan, "%s/plan.json", folder) < 0) return saint_fail(err, SAINT_MEMORY, "%s: no memory for a path", folder);
+    const bool there = saint_file_exists(plan);
+    free(plan);
+    if (there) return sweep_load(folder, summaries, out, err);
+    return saint_fail(err, SAINT_INVALID, "%s: expected the folder of a sweep, found no plan.json in it; `saint sweep --out DIR` makes one",
+                      folder);
+}
 
 bool export_wants(const export_options *o, table *t, size_t row)
 {

@@ -59,6 +59,13 @@ GETTER(get_dataset)
     cell_written(t, out);
 }
 
+GETTER(get_split)
+{
+    (void)row;
+    UNUSED_COLUMN;
+    cell_text(t, out, t->s->split);
+}
+
 GETTER(get_prompt)
 {
     (void)row;
@@ -70,7 +77,7 @@ GETTER(get_data_hash)
 {
     (void)row;
     UNUSED_COLUMN;
-    cell_text(t, out, t->data_hash);
+    cell_text(t, out, t->data_hash[0] ? t->data_hash : t->s->data_sha256);
 }
 
 GETTER(get_parser)
@@ -89,6 +96,7 @@ static const column identity_columns[] = {
     {{"is_baseline", "", "the unpruned model", 0, -1}, .get = get_baseline},
     {{"twin_of", "", "random dropping with the token counts of that ordinal", 0, 0}, .get = get_twin},
     {{"dataset", "", "kind of the data set", 0, -1}, .get = get_dataset},
+    {{"split", "", "split of the data set; empty = the usual one", 0, -1}, .get = get_split},
     {{"prompt_ver", "", "whose wording the prompts have", 0, -1}, .get = get_prompt},
     {{"dataset_sha256", "", "SHA-256 over questions, answers and names of pictures", 0, -1}, .get = get_data_hash},
     {{"parser", "", "who reads the answers: lmms or official", 0, -1}, .get = get_parser},

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 static bool reserve(text_buf *t, size_t more)
 {
     if (t->failed) return false;
@@ -76,20 +78,7 @@ void text_single(text_buf *t, float x)
     text_put(t, s);
 }
 
-size_t text_character(const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (p[0] < 0x80) return p[0] != 0;
-    size_t n = p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (!n) return 0;
-    uint32_t c = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if (p[i] >> 6 != 2) return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    return c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? n : 0;
-}
+size_t text_character(const char *p) { return utf8_length((const unsigned char *)p); }
 
 void text_utf8(text_buf *t, const char *text)
 {

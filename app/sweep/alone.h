@@ -1,5 +1,5 @@
-/* alone.h - whether this process has its device to itself: a lock that every sweep of a user holds in common while it measures, and that can
- * be had alone only by the only one. */
+/* alone.h - whether this process has its device to itself: a lock that every sweep of a user holds in common while it measures, and that
+ * can be had alone only by the only one. */
 #ifndef SAINT_APP_SWEEP_ALONE_H
 #define SAINT_APP_SWEEP_ALONE_H
 

@@ -16,7 +16,7 @@ struct sweep_claims {
     char folder[4096], dir[4096 + 64], own[4096 + 128];
     char text[512]; /* what our claims say: the process and its journal */
     char journal[300];
-    int copies;     /* of `own`, made anew when a file system allows no more links to one file */
+    int copies; /* of `own`, made anew when a file system allows no more links to one file */
     bool no_links;
 };
 
@@ -99,6 +99,11 @@ static saint_status make_claim(sweep_claims *c, const char *path, saint_error *e
     if (!c->no_links) {
         if (link(c->own, path) == 0) return SAINT_OK;
         if (errno == EMLINK) {
+            saint_status s = make_own(c, err);
+            if (s != SAINT_OK) return s;
+            if (link(c->own, path) == 0) return SAINT_OK;
+        }
+        if (errno == ENOENT && (mkdir(c->dir, 0777) == 0 || errno == EEXIST)) { /* somebody has tidied up: the sweep was complete */
             saint_status s = make_own(c, err);
             if (s != SAINT_OK) return s;
             if (link(c->own, path) == 0) return SAINT_OK;

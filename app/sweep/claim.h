@@ -1,6 +1,6 @@
-/* claim.h - who works on which block: a file per block and attempt at it, made under its final name or not at all, so that of any number of
- * processes one gets it, also on network file systems. FOLDER/claims/SHAPE/BLOCK.N names its owner; when the owner is gone, BLOCK.N+1 may be
- * made. Claims only save work: a unit that two processes run gives the same record twice. */
+/* claim.h - who works on which block: a file per block and attempt at it, made under its final name or not at all, so that of any number
+ * of processes one gets it, also on network file systems. FOLDER/claims/SHAPE/BLOCK.N names its owner; when the owner is gone,
+ * BLOCK.N+1 may be made. Claims only save work: a unit that two processes run gives the same record twice. */
 #ifndef SAINT_APP_SWEEP_CLAIM_H
 #define SAINT_APP_SWEEP_CLAIM_H
 

@@ -104,8 +104,10 @@ static void remove_files(const char *folder)
 
 static saint_status prepare(const char *folder, sqlite3 *db, saint_error *err)
 {
-    saint_status s = sweep_db_run(db, on_network(folder) ? "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
-                                                         : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", err);
+    saint_status s = sweep_db_run(db,
+                                  on_network(folder) ? "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+                                                     : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+                                  err);
     return s == SAINT_OK ? sweep_db_run(db, "PRAGMA foreign_keys = ON", err) : s;
 }
 

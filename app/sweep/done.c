@@ -109,8 +109,8 @@ static saint_status take(void *ud, const char *name, const sweep_head *h, saint_
     return SAINT_OK;
 }
 
-saint_status sweep_done_read(sweep_done *d, const char *folder, void (*each)(void *ud, int trial, uint32_t sample, const sweep_head *h), void *ud,
-                             saint_error *err)
+saint_status sweep_done_read(sweep_done *d, const char *folder, void (*each)(void *ud, int trial, uint32_t sample, const sweep_head *h),
+                             void *ud, saint_error *err)
 {
     taking t = {d, each, ud};
     return sweep_journals_read(folder, d->plan->id, &d->cursors, take, &t, err);

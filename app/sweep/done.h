@@ -22,8 +22,8 @@ saint_status sweep_done_make(const sweep_plan *p, sweep_done *out, saint_error *
 void sweep_done_free(sweep_done *d); /* NULL is allowed */
 
 /* Take in what the journals got since the last call. each (may be NULL) sees every record's head that belongs to the plan. */
-saint_status sweep_done_read(sweep_done *d, const char *folder, void (*each)(void *ud, int trial, uint32_t sample, const sweep_head *h), void *ud,
-                             saint_error *err);
+saint_status sweep_done_read(sweep_done *d, const char *folder,
+                             void (*each)(void *ud, int trial, uint32_t sample, const sweep_head *h), void *ud, saint_error *err);
 /* From now on units that have failed may be tried once more: those with fewer than SWEEP_TRIES tries, all: every one of them. */
 void sweep_done_plan_retries(sweep_done *d, bool all);
 /* A record of this process. Returns its try. */

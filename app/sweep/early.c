@@ -56,7 +56,8 @@ static size_t pairs(const sweep_early *e, int trial, double *a, double *b, uint3
     return n;
 }
 
-saint_status sweep_early_look(sweep_early *e, saint_status (*stop)(void *ud, int trial, size_t n, double diff, double high, saint_error *err), void *ud,
+saint_status sweep_early_look(sweep_early *e,
+                              saint_status (*stop)(void *ud, int trial, size_t n, double diff, double high, saint_error *err), void *ud,
                               saint_error *err)
 {
     const sweep_plan *p = e->plan;

@@ -1,5 +1,5 @@
-/* early.h - which trials can be given up: those that, by a paired test against the unpruned model on the same samples, are sure to lose more
- * than allowed. */
+/* early.h - which trials can be given up: those that, by a paired test against the unpruned model on the same samples, are sure to lose
+ * more than allowed. */
 #ifndef SAINT_APP_SWEEP_EARLY_H
 #define SAINT_APP_SWEEP_EARLY_H
 
@@ -26,7 +26,8 @@ void sweep_early_line(sweep_early *e, int trial, uint32_t sample, const sweep_he
 
 /* A look, when the baseline has at least a quarter more samples than at the last one (few looks keep the error of many tests small): calls
  * stop for every trial to be given up. high: upper end of the 99.8 % interval of the mean difference diff over n samples. */
-saint_status sweep_early_look(sweep_early *e, saint_status (*stop)(void *ud, int trial, size_t n, double diff, double high, saint_error *err), void *ud,
+saint_status sweep_early_look(sweep_early *e,
+                              saint_status (*stop)(void *ud, int trial, size_t n, double diff, double high, saint_error *err), void *ud,
                               saint_error *err);
 
 #endif

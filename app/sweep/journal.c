@@ -113,7 +113,8 @@ static saint_status append(sweep_journal *j, const char *head, cJSON *record, sa
 saint_status sweep_journal_record(sweep_journal *j, const eval_result *r, int try, saint_error *err)
 {
     char head[200];
-    snprintf(head, sizeof head, "\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016" PRIx64 "\",\"s\":%" PRIu32 ",\"n\":%" PRIu32 ",\"try\":%d,\"ok\":%s", j->plan,
+    snprintf(head, sizeof head,
+             "\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016" PRIx64 "\",\"s\":%" PRIu32 ",\"n\":%" PRIu32 ",\"try\":%d,\"ok\":%s", j->plan,
              r->trial, r->sample, r->repeat, try, r->state == EVAL_OK ? "true" : "false");
     return append(j, head, eval_result_json(r), err);
 }
@@ -206,10 +207,7 @@ saint_status sweep_journal_open(sweep_journal **out, const char *folder, const s
 uint64_t sweep_journal_attempt(const sweep_journal *j) { return j->attempt; }
 const char *sweep_journal_name(const sweep_journal *j) { return j->name; }
 
-saint_status sweep_journal_sync(sweep_journal *j, saint_error *err)
-{
-    return fdatasync(j->fd) == 0 ? SAINT_OK : failed(j, errno, err);
-}
+saint_status sweep_journal_sync(sweep_journal *j, saint_error *err) { return fdatasync(j->fd) == 0 ? SAINT_OK : failed(j, errno, err); }
 
 saint_status sweep_journal_close(sweep_journal *j, int exit_status, saint_error *err)
 {

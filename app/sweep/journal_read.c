@@ -28,10 +28,7 @@ static bool hex(text *t, int digits, uint64_t *out)
 {
     *out = 0;
     for (int i = 0; i < digits; i++, t->p++) {
-        int d = t->p == t->end               ? -1
-                : *t->p >= '0' && *t->p <= '9' ? *t->p - '0'
-                : *t->p >= 'a' && *t->p <= 'f' ? *t->p - 'a' + 10
-                                               : -1;
+        int d = t->p == t->end ? -1 : *t->p >= '0' && *t->p <= '9' ? *t->p - '0' : *t->p >= 'a' && *t->p <= 'f' ? *t->p - 'a' + 10 : -1;
         if (d < 0) return false;
         *out = *out << 4 | (uint64_t)d;
     }
@@ -172,6 +169,7 @@ static saint_status read_journal(const reader *r, const char *folder, const char
     sweep_cursor *c = cursor_of(all, name);
     if (!c) return saint_fail(err, SAINT_MEMORY, "no memory for the journals");
     snprintf(path, sizeof path, "%s/journal/%s", folder, name);
+    if (stat(path, &st) == 0 && (uint64_t)st.st_ino == c->inode && (size_t)st.st_size == c->offset) return SAINT_OK; /* nothing new */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) return SAINT_OK;
     if (fd < 0) return saint_fail(err, SAINT_IO, "%s: cannot be opened: %s", path, strerror(errno));

@@ -27,8 +27,10 @@ static saint_status load_cursors(sqlite3 *db, sweep_cursors *c, saint_error *err
         }
         c->at = more;
         sweep_cursor *x = &c->at[c->n++];
-        *x = (sweep_cursor){.inode = (uint64_t)sqlite3_column_int64(q, 1), .offset = (size_t)sqlite3_column_int64(q, 2),
-                            .torn = (size_t)sqlite3_column_int64(q, 3), .foreign = (size_t)sqlite3_column_int64(q, 4)};
+        *x = (sweep_cursor){.inode = (uint64_t)sqlite3_column_int64(q, 1),
+                            .offset = (size_t)sqlite3_column_int64(q, 2),
+                            .torn = (size_t)sqlite3_column_int64(q, 3),
+                            .foreign = (size_t)sqlite3_column_int64(q, 4)};
         snprintf(x->name, sizeof x->name, "%s", (const char *)sqlite3_column_text(q, 0));
     }
     sqlite3_finalize(q);
@@ -38,7 +40,8 @@ static saint_status load_cursors(sqlite3 *db, sweep_cursors *c, saint_error *err
 static saint_status store_cursors(sqlite3 *db, const sweep_cursors *c, saint_error *err)
 {
     sqlite3_stmt *q = NULL;
-    saint_status s = sweep_db_prepare(db, "REPLACE INTO journal_cursor (path, inode, offset, bad_lines, foreign_lines, tail) VALUES (?,?,?,?,?,?)", &q, err);
+    saint_status s = sweep_db_prepare(
+        db, "REPLACE INTO journal_cursor (path, inode, offset, bad_lines, foreign_lines, tail) VALUES (?,?,?,?,?,?)", &q, err);
     for (size_t i = 0; i < c->n && s == SAINT_OK; i++) {
         const sweep_cursor *x = &c->at[i];
         sqlite3_bind_text(q, 1, x->name, -1, SQLITE_STATIC);
@@ -85,7 +88,8 @@ static saint_status take(void *ud, const char *name, const sweep_head *h, saint_
     return s;
 }
 
-static saint_status merge_once(sqlite3 *db, const char *folder, const sweep_plan *p, const saint_dataset *d, bool *unknown, saint_error *err)
+static saint_status merge_once(sqlite3 *db, const char *folder, const sweep_plan *p, const saint_dataset *d, bool *unknown,
+                               saint_error *err)
 {
     sweep_cursors c = {0};
     merging m = {0};

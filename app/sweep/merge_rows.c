@@ -17,7 +17,7 @@ struct sweep_rows {
     const sweep_plan *plan;
     const saint_dataset *data;
     sqlite3_stmt *q[Q_COUNT];
-    int *by_id;       /* [n_trials] ordinals in the order of ids */
+    int *by_id;        /* [n_trials] ordinals in the order of ids */
     sqlite3_int64 seq; /* of the last row written */
     uint64_t attempt;  /* known to be there, 0 = none yet */
 };
@@ -36,7 +36,8 @@ static const char *const sql[Q_COUNT] = {
     "SELECT status, try_no, output, out_ids, kept_per_layer FROM result WHERE trial_id = ? AND sample_ix = ? AND repeat_ix = ?",
     "REPLACE INTO result (trial_id, sample_ix, repeat_ix, unit_key, attempt_id, try_no, status, error, output, out_ids, parsed, score,"
     " first_logit_margin, n_text_tok, n_img_tok_vit_in, n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, n_new_tok,"
-    " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, t_proj_ns,"
+    " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, "
+    "t_proj_ns,"
     " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq)"
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
@@ -131,8 +132,10 @@ static saint_status put_model(sweep_rows *r, saint_error *err)
 {
     const sweep_plan *p = r->plan;
     sqlite3_stmt *q = NULL;
-    saint_status s = sweep_db_prepare(r->db, "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype)"
-                                             " VALUES (1,?,?,'',?,?,?,?)", &q, err);
+    saint_status s = sweep_db_prepare(r->db,
+                                      "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype)"
+                                      " VALUES (1,?,?,'',?,?,?,?)",
+                                      &q, err);
     if (s == SAINT_OK) {
         text(q, 1, p->model_name);
         text(q, 2, p->model_family);
@@ -144,8 +147,10 @@ static saint_status put_model(sweep_rows *r, saint_error *err)
     }
     sqlite3_finalize(q);
     if (s == SAINT_OK)
-        s = sweep_db_prepare(r->db, "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
-                                    " VALUES (1,?,?,?,?,?,?)", &q, err);
+        s = sweep_db_prepare(r->db,
+                             "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
+                             " VALUES (1,?,?,?,?,?,?)",
+                             &q, err);
     if (s == SAINT_OK) {
         const char *colon = strchr(p->data, ':');
         sqlite3_bind_text(q, 1, p->data, colon ? (int)(colon - p->data) : -1, SQLITE_TRANSIENT);
@@ -164,8 +169,10 @@ static saint_status put_samples(sweep_rows *r, saint_error *err)
 {
     sqlite3_stmt *q = NULL;
     if (!r->data || sweep_db_number(r->db, "SELECT count(*) FROM sample", 0) > 0) return SAINT_OK;
-    saint_status s = sweep_db_prepare(r->db, "INSERT INTO sample (dataset_id, sample_ix, uid, cluster, category, target, prompt_sha256)"
-                                             " VALUES (1,?,?,?,?,?,?)", &q, err);
+    saint_status s = sweep_db_prepare(r->db,
+                                      "INSERT INTO sample (dataset_id, sample_ix, uid, cluster, category, target, prompt_sha256)"
+                                      " VALUES (1,?,?,?,?,?,?)",
+                                      &q, err);
     for (size_t i = 0; i < r->plan->n_samples && s == SAINT_OK; i++) {
         saint_sample x;
         char *prompt = NULL, hex[65];
@@ -196,8 +203,11 @@ static saint_status put_sweep(sweep_rows *r, saint_error *err)
     char now[32];
     cJSON *spec = p->spec ? cJSON_Parse(p->spec) : NULL;
     utc((double)time(NULL), now);
-    saint_status s = sweep_db_prepare(r->db, "INSERT INTO sweep (sweep_id, name, created_utc, spec_json, method, seed, state) VALUES (?,?,?,?,?,?,'planned')"
-                                             " ON CONFLICT (sweep_id) DO UPDATE SET spec_json = excluded.spec_json", &q, err);
+    saint_status s =
+        sweep_db_prepare(r->db,
+                         "INSERT INTO sweep (sweep_id, name, created_utc, spec_json, method, seed, state) VALUES (?,?,?,?,?,?,'planned')"
+                         " ON CONFLICT (sweep_id) DO UPDATE SET spec_json = excluded.spec_json",
+                         &q, err);
     if (s == SAINT_OK) {
         text(q, 1, p->id);
         text(q, 2, p->name);
@@ -236,9 +246,13 @@ static saint_status put_trials(sweep_rows *r, saint_error *err)
     const sweep_plan *p = r->plan;
     sqlite3_stmt *q = NULL, *param = NULL;
     int have = (int)sweep_db_number(r->db, "SELECT count(*) FROM trial", 0);
-    saint_status s = sweep_db_prepare(r->db, "INSERT INTO trial (trial_id, sweep_id, ordinal, model_id, dataset_id, mode, config_json, config_sha256,"
-                                             " n_units, is_baseline, state, name, twin_of) VALUES (?,?,?,1,1,?,?,?,?,?,'planned',?,?)", &q, err);
-    if (s == SAINT_OK) s = sweep_db_prepare(r->db, "INSERT OR IGNORE INTO trial_param (trial_id, name, num, txt) VALUES (?,?,?,?)", &param, err);
+    saint_status s =
+        sweep_db_prepare(r->db,
+                         "INSERT INTO trial (trial_id, sweep_id, ordinal, model_id, dataset_id, mode, config_json, config_sha256,"
+                         " n_units, is_baseline, state, name, twin_of) VALUES (?,?,?,1,1,?,?,?,?,?,'planned',?,?)",
+                         &q, err);
+    if (s == SAINT_OK)
+        s = sweep_db_prepare(r->db, "INSERT OR IGNORE INTO trial_param (trial_id, name, num, txt) VALUES (?,?,?,?)", &param, err);
     for (int i = have; i < p->n_trials && s == SAINT_OK; i++) { /* trials are only ever added */
         const eval_trial *t = &p->trial[i];
         char hex[65];
@@ -317,7 +331,8 @@ static saint_status put_attempt(sweep_rows *r, const char *id, const char *name,
     sqlite3_stmt *q = r->q[Q_ATTEMPT];
     sha_hex((const char *const[]){string_of(o, "host", ""), string_of(o, "os", ""), string_of(o, "cpu", ""), string_of(o, "kernels", ""),
                                   string_of(o, "backend", ""), string_of(o, "device", ""), string_of(o, "driver", ""),
-                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown")}, 9, fingerprint);
+                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown")},
+            9, fingerprint);
     saint_status s = put_env(r, o, fingerprint, err);
     utc(number_of(o, "started", 0), started);
     text(q, 1, id);
@@ -363,7 +378,8 @@ saint_status sweep_rows_stopped(sweep_rows *r, uint64_t trial, const cJSON *o, s
     char note[160];
     sqlite3_stmt *q = r->q[Q_STOPPED];
     if (ordinal < 0) return SAINT_OK;
-    snprintf(note, sizeof note, "stopped after %.0f samples: loses %.4f, at least %.4f", number_of(o, "n", 0), -number_of(o, "diff", 0), -number_of(o, "high", 0));
+    snprintf(note, sizeof note, "stopped after %.0f samples: loses %.4f, at least %.4f", number_of(o, "n", 0), -number_of(o, "diff", 0),
+             -number_of(o, "high", 0));
     sqlite3_bind_int(q, 1, ordinal + 1);
     text(q, 2, note);
     return sweep_db_step(r->db, q, err);
@@ -376,13 +392,15 @@ static bool same_output(sqlite3_stmt *q, const eval_result *x, const void *sites
 {
     const char *output = (const char *)sqlite3_column_text(q, 2);
     size_t ids = (size_t)x->n_ids * sizeof *x->ids, kept = (size_t)x->n_sites * sizeof x->site[0];
-    if (strcmp(output ? output : "", x->output ? x->output : "") != 0 || (size_t)sqlite3_column_bytes(q, 3) != ids || (size_t)sqlite3_column_bytes(q, 4) != kept)
+    if (strcmp(output ? output : "", x->output ? x->output : "") != 0 || (size_t)sqlite3_column_bytes(q, 3) != ids ||
+        (size_t)sqlite3_column_bytes(q, 4) != kept)
         return false;
     return (!ids || memcmp(sqlite3_column_blob(q, 3), x->ids, ids) == 0) && (!kept || memcmp(sqlite3_column_blob(q, 4), sites, kept) == 0);
 }
 
 /* Whether the record is to be stored. */
-static saint_status compare(sweep_rows *r, const char *name, const sweep_head *h, int ordinal, const eval_result *x, bool *store, saint_error *err)
+static saint_status compare(sweep_rows *r, const char *name, const sweep_head *h, int ordinal, const eval_result *x, bool *store,
+                            saint_error *err)
 {
     sqlite3_stmt *q = r->q[Q_FIND];
     saint_status s = SAINT_OK;
@@ -402,7 +420,8 @@ static saint_status compare(sweep_rows *r, const char *name, const sweep_head *h
     sqlite3_reset(q);
     if (s == SAINT_OK && differs) {
         char msg[160];
-        snprintf(msg, sizeof msg, "trial %d, sample %" PRIu32 ", repeat %" PRIu32 ": another output than before; the first is kept", ordinal, x->sample, x->repeat);
+        snprintf(msg, sizeof msg, "trial %d, sample %" PRIu32 ", repeat %" PRIu32 ": another output than before; the first is kept",
+                 ordinal, x->sample, x->repeat);
         s = sweep_rows_event(r, name, "NONDETERMINISM", msg, err);
     }
     return s;

@@ -15,8 +15,8 @@ static void real(sqlite3_stmt *q, int i, double d)
     else sqlite3_bind_null(q, i);
 }
 
-static saint_status put_metric(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const char *name, const char *slice, const saint_interval *v,
-                               bool higher)
+static saint_status put_metric(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const char *name, const char *slice,
+                               const saint_interval *v, bool higher)
 {
     sqlite3_bind_int(q, 1, t->trial.ordinal + 1);
     sqlite3_bind_text(q, 2, name, -1, SQLITE_TRANSIENT);
@@ -38,7 +38,8 @@ static saint_status put_metric(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *
 static saint_status put_slice(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const saint_slice *slice, const char *name)
 {
     saint_status s = SAINT_OK;
-    for (size_t i = 0; i < slice->n_metrics && s == SAINT_OK; i++) s = put_metric(db, q, t, slice->metric[i].name, name, &slice->metric[i].v, true);
+    for (size_t i = 0; i < slice->n_metrics && s == SAINT_OK; i++)
+        s = put_metric(db, q, t, slice->metric[i].name, name, &slice->metric[i].v, true);
     return s;
 }
 
@@ -47,8 +48,11 @@ static saint_status put_metrics(sqlite3 *db, const sweep_data *s)
     sqlite3_stmt *q = NULL;
     saint_status st = sweep_db_run(db, "DELETE FROM metric", NULL);
     if (st == SAINT_OK)
-        st = sweep_db_prepare(db, "REPLACE INTO metric (trial_id, name, slice, value, stderr, ci_low, ci_high, ci_method, n, n_clusters, n_error,"
-                                  " complete, higher_is_better, scorer_ver) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &q, NULL);
+        st = sweep_db_prepare(
+            db,
+            "REPLACE INTO metric (trial_id, name, slice, value, stderr, ci_low, ci_high, ci_method, n, n_clusters, n_error,"
+            " complete, higher_is_better, scorer_ver) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            &q, NULL);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         const sweep_trial *t = &s->trial[i];
         const eval_summary *m = &t->summary;
@@ -72,8 +76,11 @@ static saint_status put_comparisons(sqlite3 *db, const sweep_data *s)
     sqlite3_stmt *q = NULL;
     saint_status st = sweep_db_run(db, "DELETE FROM comparison", NULL);
     if (st == SAINT_OK)
-        st = sweep_db_prepare(db, "REPLACE INTO comparison (trial_id, base_trial_id, metric, diff, se, ci_low, ci_high, test, stat, p, p_holm, n, n_win,"
-                                  " n_loss, n_tie) VALUES (?,?,'score',?,?,?,?,'mcnemar',?,?,?,?,?,?,?)", &q, NULL);
+        st = sweep_db_prepare(
+            db,
+            "REPLACE INTO comparison (trial_id, base_trial_id, metric, diff, se, ci_low, ci_high, test, stat, p, p_holm, n, n_win,"
+            " n_loss, n_tie) VALUES (?,?,'score',?,?,?,?,'mcnemar',?,?,?,?,?,?,?)",
+            &q, NULL);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         const eval_summary *m = &s->trial[i].summary;
         if (i == s->baseline || s->baseline < 0) continue;
@@ -92,9 +99,15 @@ static saint_status put_comparisons(sqlite3 *db, const sweep_data *s)
 static saint_status put_states(sqlite3 *db, const sweep_data *s)
 {
     sqlite3_stmt *q = NULL;
-    saint_status st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
-    if (st == SAINT_OK) st = sweep_db_prepare(db, "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
-                                                  " WHERE trial_id = ?", &q, NULL);
+    saint_status st =
+        sweep_db_run(db, "UPDATE attempt SET rows = (SELECT count(*) FROM result WHERE attempt_id = attempt.attempt_id)", NULL);
+    if (st == SAINT_OK)
+        st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
+    if (st == SAINT_OK)
+        st = sweep_db_prepare(db,
+                              "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
+                              " WHERE trial_id = ?",
+                              &q, NULL);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         sqlite3_bind_text(q, 1, s->trial[i].state, -1, SQLITE_STATIC);
         sqlite3_bind_int(q, 2, i + 1);

@@ -4,8 +4,8 @@
 
 #include "sweep/store.h"
 
-/* Replace the tables metric and comparison, and the states of sweep and trials, by what s (with summaries) holds. Where the folder cannot be
- * written or somebody else merges just now, nothing happens. */
+/* Replace the tables metric and comparison, and the states of sweep and trials, by what s (with summaries) holds. Where the folder cannot
+ * be written or somebody else merges just now, nothing happens. */
 void sweep_metrics_store(const sweep_data *s);
 
 #endif

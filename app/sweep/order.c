@@ -7,7 +7,8 @@
 #include "sweep/sample_points.h"
 
 enum {
-    BLOCK_UNITS = 64, /* of a block, about: some seconds of work, so that a claim costs nothing and little is repeated when a process dies */
+    BLOCK_UNITS =
+        64, /* of a block, about: some seconds of work, so that a claim costs nothing and little is repeated when a process dies */
     CHUNK_TRIALS = 64
 };
 
@@ -26,10 +27,10 @@ void sweep_order_free(sweep_order *o)
 /* ---- samples ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    double at;        /* where in its category, 0..1 */
+    double at; /* where in its category, 0..1 */
     double draw;
     uint32_t cluster, category;
-    size_t n, first;  /* its wanted samples: first in `member` */
+    size_t n, first; /* its wanted samples: first in `member` */
 } picture;
 
 static int by_category_and_draw(const void *a, const void *b)

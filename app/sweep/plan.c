@@ -17,8 +17,8 @@ static saint_status no_memory(saint_error *err) { return saint_fail(err, SAINT_M
 void sweep_plan_free(sweep_plan *p)
 {
     if (!p) return;
-    char *texts[] = {p->identity, p->model, p->model_name, p->model_family, p->model_sha256, p->weight_dtype, p->dtype, p->backend,
-                     p->data, p->data_sha256, p->prompt, p->split, p->images, p->spec};
+    char *texts[] = {p->identity, p->model, p->model_name,  p->model_family, p->model_sha256, p->weight_dtype, p->dtype,
+                     p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     for (int i = 0; i < p->n_axes; i++) free(p->axis[i]);
     for (int i = 0; i < p->n_trials; i++) {
@@ -59,10 +59,7 @@ int sweep_plan_trial(const sweep_plan *p, uint64_t id)
     return -1;
 }
 
-size_t sweep_plan_units(const sweep_plan *p)
-{
-    return (size_t)p->n_trials * p->n_wanted * p->repeats;
-}
+size_t sweep_plan_units(const sweep_plan *p) { return (size_t)p->n_trials * p->n_wanted * p->repeats; }
 
 static int by_key(const void *a, const void *b) { return sweep_key_compare(*(char *const *)a, *(char *const *)b); }
 
@@ -81,7 +78,8 @@ static saint_status find_axes(sweep_plan *p, saint_error *err)
             int at = 0;
             while (at < p->n_axes && (strlen(p->axis[at]) != len || strncmp(p->axis[at], text, len) != 0)) at++;
             if (at < p->n_axes) continue;
-            if (at == SWEEP_AXES_MAX) return saint_fail(err, SAINT_INVALID, "%.60s: expected at most %d parameters that vary", text, SWEEP_AXES_MAX);
+            if (at == SWEEP_AXES_MAX)
+                return saint_fail(err, SAINT_INVALID, "%.60s: expected at most %d parameters that vary", text, SWEEP_AXES_MAX);
             p->axis[at] = strndup(text, len);
             if (!p->axis[at]) return no_memory(err);
             p->n_axes++;
@@ -108,7 +106,8 @@ saint_status sweep_plan_finish(sweep_plan *p, saint_error *err)
             size_t len = strlen(p->axis[a]);
             *out = none;
             for (size_t k = 0; k < p->given[i].n; k++)
-                if (strncmp(p->given[i].text[k], p->axis[a], len) == 0 && p->given[i].text[k][len] == '=') *out = p->given[i].text[k] + len + 1;
+                if (strncmp(p->given[i].text[k], p->axis[a], len) == 0 && p->given[i].text[k][len] == '=')
+                    *out = p->given[i].text[k] + len + 1;
         }
     }
     p->n_wanted = 0;
@@ -268,7 +267,8 @@ static saint_status want(sweep_plan *p, const saint_dataset *d, const char *text
         size_t n = strcspn(text, ",");
         snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), text);
         if (!saint_dataset_find(d, name, &at))
-            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", name, p->data, saint_dataset_uid(d, 0));
+            return saint_fail(err, SAINT_INVALID, "sample %.100s: %.200s has no such sample; the first is %.100s", name, p->data,
+                              saint_dataset_uid(d, 0));
         p->wanted[at] = true;
         if (!text[n]) return SAINT_OK;
         text += n + 1;
@@ -413,8 +413,9 @@ static saint_status add_baseline(sweep_plan *p, const sweep_spec *s, const sweep
 static saint_status tell_doubles(const sweep_spec *s, const doubles *d, saint_notes *notes, saint_error *err)
 {
     if (d->unpruned == d->points && (s->n_axes || s->n_points))
-        return saint_fail(err, SAINT_INVALID, "every point of this sweep means the unpruned model: choose where tokens are pruned, for example "
-                                              "--preset hybrid or --set mode=llm");
+        return saint_fail(err, SAINT_INVALID,
+                          "every point of this sweep means the unpruned model: choose where tokens are pruned, for example "
+                          "--preset hybrid or --set mode=llm");
     if (d->unpruned) saint_note(notes, "%zu of %zu points mean the unpruned model, which is run once", d->unpruned, d->points);
     if (d->same) saint_note(notes, "%zu of %zu points mean the same run as another one and are run once", d->same, d->points);
     return SAINT_OK;
@@ -433,7 +434,8 @@ saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, swee
     for (size_t i = 0; i < points.n && st == SAINT_OK; i++) {
         st = add_point(out, s, &points, i, scene, &seen, notes, err);
         if (st == SAINT_OK && out->n_trials > SWEEP_TRIALS_MAX)
-            st = saint_fail(err, SAINT_INVALID, "expected at most %d trials, random twins included; use fewer values, or --no-random", SWEEP_TRIALS_MAX);
+            st = saint_fail(err, SAINT_INVALID, "expected at most %d trials, random twins included; use fewer values, or --no-random",
+                            SWEEP_TRIALS_MAX);
     }
     if (st == SAINT_OK) st = tell_doubles(s, &seen, notes, err);
     if (st == SAINT_OK) st = sweep_plan_finish(out, err);
@@ -447,7 +449,4 @@ saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, swee
     return st;
 }
 
-void sweep_plan_folder(const sweep_plan *p, char *out, size_t size)
-{
-    snprintf(out, size, "sweeps/%s-%.8s", p->name, p->id);
-}
+void sweep_plan_folder(const sweep_plan *p, char *out, size_t size) { snprintf(out, size, "sweeps/%s-%.8s", p->name, p->id); }

@@ -85,7 +85,8 @@ static saint_status take_id(const cJSON *o, sweep_plan *p, const char *what, sai
     saint_status s = saint_json_string(o, "id", &id, what, err);
     if (s == SAINT_OK) s = saint_json_string(o, "name", &name, what, err);
     if (s != SAINT_OK) return s;
-    if (strlen(id) != 16 || strspn(id, "0123456789abcdef") != 16) return saint_fail(err, SAINT_FORMAT, "%s: id: expected 16 hexadecimal digits", what);
+    if (strlen(id) != 16 || strspn(id, "0123456789abcdef") != 16)
+        return saint_fail(err, SAINT_FORMAT, "%s: id: expected 16 hexadecimal digits", what);
     memcpy(p->id, id, sizeof p->id);
     snprintf(p->name, sizeof p->name, "%s", name);
     cJSON *identity = cJSON_GetObjectItemCaseSensitive(o, "identity");
@@ -124,7 +125,8 @@ static saint_status take_plan(const cJSON *o, sweep_plan *p, const char *what, s
     if (s == SAINT_OK) s = take_text(o, "backend", true, &p->backend, what, err);
     if (s == SAINT_OK) s = saint_json_string(o, "parser", &parser, what, err);
     if (s != SAINT_OK) return s;
-    if (!(samples >= 0 && samples < 1e9) || samples != floor(samples)) return saint_fail(err, SAINT_FORMAT, "%s: samples: expected a count", what);
+    if (!(samples >= 0 && samples < 1e9) || samples != floor(samples))
+        return saint_fail(err, SAINT_FORMAT, "%s: samples: expected a count", what);
     p->parser = strcmp(parser, "official") == 0 ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS;
     p->n_samples = (size_t)samples;
     p->wanted = calloc(p->n_samples + 1, sizeof *p->wanted);
@@ -213,7 +215,8 @@ static saint_status take_trial(const cJSON *o, sweep_plan *p, const char *what, 
     if (!name || !config || (given && !cJSON_IsArray(given)) || (twin && strspn(twin, "0123456789abcdef") != 16))
         return saint_fail(err, SAINT_FORMAT, "%s: expected trials with \"name\", \"config\" and \"given\"", what);
     if (p->n_trials >= SWEEP_TRIALS_MAX)
-        return saint_fail(err, SAINT_FORMAT, "%s: expected at most %d trials in a sweep; start another one with --out", what, SWEEP_TRIALS_MAX);
+        return saint_fail(err, SAINT_FORMAT, "%s: expected at most %d trials in a sweep; start another one with --out", what,
+                          SWEEP_TRIALS_MAX);
     eval_trial *t = sweep_plan_new_trial(p);
     if (!t || !(t->name = strdup(name)) || !(t->config = strdup(config))) return no_memory(err);
     int at = t->ordinal;
@@ -232,8 +235,9 @@ static saint_status take_trial(const cJSON *o, sweep_plan *p, const char *what, 
     s = eval_trial_parse(config, &t->settings, &t->max_new_tokens, &inner);
     if (s != SAINT_OK) return saint_fail(err, s, "%s: %.60s: %s", what, name, inner.text);
     for (const cJSON *v = given ? given->child : NULL; v && s == SAINT_OK; v = v->next)
-        s = cJSON_IsString(v) && strchr(v->valuestring, '=') ? sweep_texts_add(&p->given[at], v->valuestring, err)
-                                                            : saint_fail(err, SAINT_FORMAT, "%s: given: expected texts \"key=value\"", what);
+        s = cJSON_IsString(v) && strchr(v->valuestring, '=')
+                ? sweep_texts_add(&p->given[at], v->valuestring, err)
+                : saint_fail(err, SAINT_FORMAT, "%s: given: expected texts \"key=value\"", what);
     return s;
 }
 
@@ -327,7 +331,8 @@ static saint_status differs(const char *folder, const sweep_plan *p, const sweep
     short_text(cJSON_GetObjectItemCaseSensitive(y, key), b, sizeof b);
     cJSON_Delete(x);
     cJSON_Delete(y);
-    return saint_fail(err, SAINT_INVALID, "%s holds another sweep: its %s is %s, expected %s; give another folder with --out", folder, key, a, b);
+    return saint_fail(err, SAINT_INVALID, "%s holds another sweep: its %s is %s, expected %s; give another folder with --out", folder, key,
+                      a, b);
 }
 
 /* link() puts the finished file under its name unless there is one: of many processes one wins, and nobody sees half a file. */
@@ -369,7 +374,8 @@ static saint_status append_line(const sweep_plan *p, const char *folder, saint_e
     while (flock(fd, LOCK_EX) != 0 && errno == EINTR) continue; /* without locks two equal lines may appear: harmless */
     saint_status s = sweep_plan_read(folder, &have, err);
     if (s == SAINT_OK) s = sweep_plan_line(p, &have, &text, err);
-    if (s == SAINT_OK && text && !ends_in_line(fd) && write(fd, "\n", 1) != 1) s = saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (s == SAINT_OK && text && !ends_in_line(fd) && write(fd, "\n", 1) != 1)
+        s = saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(errno));
     if (s == SAINT_OK && text) s = sweep_line_append(fd, path, text, err);
     if (s == SAINT_OK && text && fsync(fd) != 0) s = saint_fail(err, SAINT_IO, "%s: cannot be written: %s", path, strerror(errno));
     close(fd);

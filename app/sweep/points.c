@@ -39,7 +39,8 @@ static saint_status grid(const sweep_spec *s, sweep_points *p, saint_error *err)
     for (size_t k = 0; k < s->n_axes; k++) {
         n *= s->axis[k].value.n;
         if (n > SWEEP_TRIALS_MAX)
-            return saint_fail(err, SAINT_INVALID, "the grid has more than %d points; use fewer values, or method sobol with a count", SWEEP_TRIALS_MAX);
+            return saint_fail(err, SAINT_INVALID, "the grid has more than %d points; use fewer values, or method sobol with a count",
+                              SWEEP_TRIALS_MAX);
     }
     if (!s->n_axes) n = 1; /* the base alone */
     saint_status st = make_room(p, n, s->n_axes, err);

@@ -18,7 +18,12 @@ typedef struct {
 } source;
 
 static const source sources[] = {
-    {"openmpi", "OMPI_COMM_WORLD_RANK", {"OMPI_COMM_WORLD_SIZE"}, "OMPI_COMM_WORLD_LOCAL_RANK", {"OMPI_COMM_WORLD_LOCAL_SIZE"}, "OMPI_MCA_ess_base_jobid"},
+    {"openmpi",
+     "OMPI_COMM_WORLD_RANK",
+     {"OMPI_COMM_WORLD_SIZE"},
+     "OMPI_COMM_WORLD_LOCAL_RANK",
+     {"OMPI_COMM_WORLD_LOCAL_SIZE"},
+     "OMPI_MCA_ess_base_jobid"},
     {"pmix", "PMIX_RANK", {"PMIX_SIZE", "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS"}, "SLURM_LOCALID", {NULL}, "PMIX_NAMESPACE"},
     {"pmi", "PMI_RANK", {"PMI_SIZE"}, "MPI_LOCALRANKID", {"MPI_LOCALNRANKS"}, "PMI_JOBID"},
 };
@@ -77,7 +82,8 @@ static saint_status from_slurm(const environment *e, sweep_rank *out, bool *foun
     const char *n = get(e, "SLURM_STEP_NUM_TASKS") ? get(e, "SLURM_STEP_NUM_TASKS") : get(e, "SLURM_NTASKS");
     const char *step = get(e, "SLURM_STEP_ID");
     *found = step && n && strcmp(n, "1") != 0;
-    if (!*found && step && !n && get(e, "SLURM_PROCID")) *found = strcmp(get(e, "SLURM_PROCID"), "0") != 0; /* one of several, but of how many? */
+    if (!*found && step && !n && get(e, "SLURM_PROCID"))
+        *found = strcmp(get(e, "SLURM_PROCID"), "0") != 0; /* one of several, but of how many? */
     return *found ? from(e, &srun, out, err) : SAINT_OK;
 }
 
@@ -88,8 +94,8 @@ static saint_status from_array(const environment *e, sweep_rank *out, bool *foun
     *found = id || count;
     if (!*found) return SAINT_OK;
     if (!id || !count)
-        return saint_fail(err, SAINT_INVALID, "slurm-array: found %s but not %s; give --rank and --world", id ? "SLURM_ARRAY_TASK_ID" : "SLURM_ARRAY_TASK_COUNT",
-                          id ? "SLURM_ARRAY_TASK_COUNT" : "SLURM_ARRAY_TASK_ID");
+        return saint_fail(err, SAINT_INVALID, "slurm-array: found %s but not %s; give --rank and --world",
+                          id ? "SLURM_ARRAY_TASK_ID" : "SLURM_ARRAY_TASK_COUNT", id ? "SLURM_ARRAY_TASK_COUNT" : "SLURM_ARRAY_TASK_ID");
     saint_status s = whole("SLURM_ARRAY_TASK_COUNT", count, 1, 1 << 20, &n, err);
     if (s == SAINT_OK) s = whole("SLURM_ARRAY_TASK_ID", id, 0, 1L << 30, &i, err);
     if (s == SAINT_OK && min) s = whole("SLURM_ARRAY_TASK_MIN", min, 0, 1L << 30, &first, err);
@@ -103,8 +109,10 @@ static saint_status from_array(const environment *e, sweep_rank *out, bool *foun
 
 static saint_status given(long rank, long world, sweep_rank *out, saint_error *err)
 {
-    if (rank < 0 || world < 0) return saint_fail(err, SAINT_INVALID, "--rank and --world belong together, found only --%s", rank < 0 ? "world" : "rank");
-    if (world < 1 || rank >= world) return saint_fail(err, SAINT_INVALID, "--rank %ld --world %ld: expected a rank from 0 to world - 1", rank, world);
+    if (rank < 0 || world < 0)
+        return saint_fail(err, SAINT_INVALID, "--rank and --world belong together, found only --%s", rank < 0 ? "world" : "rank");
+    if (world < 1 || rank >= world)
+        return saint_fail(err, SAINT_INVALID, "--rank %ld --world %ld: expected a rank from 0 to world - 1", rank, world);
     *out = (sweep_rank){.rank = (int)rank, .world = (int)world, .local_rank = -1, .launcher = "options"};
     return SAINT_OK;
 }

@@ -29,7 +29,8 @@ void sweep_show_progress(void *ud, const sweep_progress *p)
     }
     if (p->failed) n += snprintf(line + n, sizeof line - (size_t)n, ", %zu failed", p->failed);
     if (p->stopped) n += snprintf(line + n, sizeof line - (size_t)n, ", %d of %d trials stopped early", p->stopped, p->trials);
-    if (l->stop && __atomic_load_n(l->stop, __ATOMIC_RELAXED)) n += snprintf(line + n, sizeof line - (size_t)n, "; finishing the sample at hand");
+    if (l->stop && __atomic_load_n(l->stop, __ATOMIC_RELAXED))
+        n += snprintf(line + n, sizeof line - (size_t)n, "; finishing the sample at hand");
     else if (p->waiting) n += snprintf(line + n, sizeof line - (size_t)n, "; waiting for the other processes");
     fprintf(stderr, "\r%s%*s", line, l->width > n ? l->width - n : 0, "");
     l->width = n;
@@ -47,7 +48,8 @@ void sweep_show_wipe(sweep_line_shown *l)
 void sweep_show_sentence(const sweep_data *s, char *out, size_t size)
 {
     int n = s->complete ? snprintf(out, size, "complete: %zu units of %d trials on %zu samples", s->done, s->n_trials, s->n_wanted)
-                        : snprintf(out, size, "not complete: %zu of %zu units of %d trials on %zu samples", s->done, s->units, s->n_trials, s->n_wanted);
+                        : snprintf(out, size, "not complete: %zu of %zu units of %d trials on %zu samples", s->done, s->units, s->n_trials,
+                                   s->n_wanted);
     if (n > 0 && (size_t)n < size && s->stopped) n += snprintf(out + n, size - (size_t)n, ", %zu trials stopped early", s->stopped);
     if (n > 0 && (size_t)n < size && s->errors) n += snprintf(out + n, size - (size_t)n, ", %zu units failed", s->errors);
     if (n > 0 && (size_t)n < size && s->torn) n += snprintf(out + n, size - (size_t)n, ", %zu torn lines left out", s->torn);

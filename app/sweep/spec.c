@@ -13,10 +13,7 @@
 
 static const char *const method_names[SWEEP_METHOD_COUNT] = {"grid", "list", "random", "lhs", "sobol"};
 
-const char *sweep_method_name(sweep_method m)
-{
-    return (unsigned)m < SWEEP_METHOD_COUNT ? method_names[m] : "?";
-}
+const char *sweep_method_name(sweep_method m) { return (unsigned)m < SWEEP_METHOD_COUNT ? method_names[m] : "?"; }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
@@ -46,10 +43,7 @@ saint_status sweep_spec_text(char **field, const char *value, saint_error *err)
     return SAINT_OK;
 }
 
-void sweep_spec_init(sweep_spec *s)
-{
-    *s = (sweep_spec){.method = SWEEP_GRID, .seed = 1, .repeat = 1};
-}
+void sweep_spec_init(sweep_spec *s) { *s = (sweep_spec){.method = SWEEP_GRID, .seed = 1, .repeat = 1}; }
 
 void sweep_spec_free(sweep_spec *s)
 {
@@ -138,7 +132,8 @@ saint_status sweep_axis_new(sweep_spec *s, const char *key, sweep_axis **out, sa
             s->axis[i].range = s->axis[i].log = false;
             return SAINT_OK;
         }
-    if (s->n_axes == SWEEP_AXES_MAX) return saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d parameters that vary", key, SWEEP_AXES_MAX);
+    if (s->n_axes == SWEEP_AXES_MAX)
+        return saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d parameters that vary", key, SWEEP_AXES_MAX);
     *out = &s->axis[s->n_axes];
     **out = (sweep_axis){.key = strdup(key)};
     if (!(*out)->key) return saint_fail(err, SAINT_MEMORY, "no memory for a sweep of this size");
@@ -159,7 +154,8 @@ saint_status sweep_axis_value(sweep_axis *a, const char *text, saint_error *err)
     if (!*text) return saint_fail(err, SAINT_INVALID, "%.100s: expected values between the commas", a->key);
     for (size_t i = 0; i < a->value.n; i++)
         if (strcmp(a->value.text[i], text) == 0) return SAINT_OK;
-    if (a->value.n == SWEEP_VALUES_MAX) return saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d values", a->key, SWEEP_VALUES_MAX);
+    if (a->value.n == SWEEP_VALUES_MAX)
+        return saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d values", a->key, SWEEP_VALUES_MAX);
     return sweep_texts_add(&a->value, text, err);
 }
 
@@ -181,13 +177,15 @@ static saint_status add_steps(sweep_axis *a, double first, double last, double s
 static saint_status add_products(sweep_axis *a, double first, double last, double by, saint_error *err)
 {
     if (!(first > 0) || !(last > 0) || !(by > 0) || by == 1 || (by > 1) != (last >= first))
-        return saint_fail(err, SAINT_INVALID, "%.100s: expected first:last*mult of positive numbers that gets from %g to %g", a->key, first, last);
+        return saint_fail(err, SAINT_INVALID, "%.100s: expected first:last*mult of positive numbers that gets from %g to %g", a->key, first,
+                          last);
     saint_status s = SAINT_OK;
     double x = first;
     for (size_t i = 0; s == SAINT_OK && (by > 1 ? x <= last * (1 + 1e-9) : x >= last * (1 - 1e-9)); i++) {
         char text[32];
         snprintf(text, sizeof text, "%.12g", x);
-        s = i < SWEEP_VALUES_MAX ? sweep_axis_value(a, text, err) : saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d values", a->key, SWEEP_VALUES_MAX);
+        s = i < SWEEP_VALUES_MAX ? sweep_axis_value(a, text, err)
+                                 : saint_fail(err, SAINT_INVALID, "%.100s: expected at most %d values", a->key, SWEEP_VALUES_MAX);
         x *= by;
     }
     return s;
@@ -223,8 +221,10 @@ saint_status sweep_axis_values(sweep_axis *a, const char *text, saint_error *err
     }
     if (strchr(text, ':') && !strchr(text, ',')) {
         bool even_log = n == 2 && !times && strcmp(part[2], "log") == 0;
-        if (n < 1 || n > 2 || strlen(text) > 128 || !number(part[0], &x[0]) || !number(part[1], &x[1]) || (n == 2 && !even_log && !number(part[2], &x[2])))
-            return saint_fail(err, SAINT_INVALID, "%.100s=%.100s: expected a,b,c or first:last:step or first:last*mult or first:last", a->key, text);
+        if (n < 1 || n > 2 || strlen(text) > 128 || !number(part[0], &x[0]) || !number(part[1], &x[1]) ||
+            (n == 2 && !even_log && !number(part[2], &x[2])))
+            return saint_fail(err, SAINT_INVALID, "%.100s=%.100s: expected a,b,c or first:last:step or first:last*mult or first:last",
+                              a->key, text);
         if (n == 1 || even_log) return sweep_axis_range(a, x[0], x[1], even_log, err);
         return times ? add_products(a, x[0], x[1], x[2], err) : add_steps(a, x[0], x[1], x[2], err);
     }
@@ -232,7 +232,8 @@ saint_status sweep_axis_values(sweep_axis *a, const char *text, saint_error *err
     for (const char *p = text; s == SAINT_OK; p++) {
         size_t len = strcspn(p, ",");
         char value[256];
-        if (len >= sizeof value) return saint_fail(err, SAINT_INVALID, "%.100s: expected values of at most %zu bytes", a->key, sizeof value - 1);
+        if (len >= sizeof value)
+            return saint_fail(err, SAINT_INVALID, "%.100s: expected values of at most %zu bytes", a->key, sizeof value - 1);
         memcpy(value, p, len);
         value[len] = 0;
         s = sweep_axis_value(a, value, err);
@@ -269,10 +270,7 @@ int sweep_key_compare(const char *a, const char *b)
     return d ? d : strcmp(a, b);
 }
 
-static int by_key(const void *a, const void *b)
-{
-    return sweep_key_compare(((const sweep_axis *)a)->key, ((const sweep_axis *)b)->key);
-}
+static int by_key(const void *a, const void *b) { return sweep_key_compare(((const sweep_axis *)a)->key, ((const sweep_axis *)b)->key); }
 
 static saint_status check_value(const char *key, const char *value, saint_error *err)
 {
@@ -303,7 +301,8 @@ static saint_status check_axis(sweep_axis *a, sweep_method method, saint_error *
     if (strcmp(type, "INT") != 0 && strcmp(type, "FLOAT") != 0)
         return saint_fail(err, SAINT_INVALID, "%.100s: expected values, found a range; only numbers have ranges", a->key);
     if (method == SWEEP_GRID)
-        return saint_fail(err, SAINT_INVALID, "%.100s: a grid needs values: expected first:last:step or first:last*mult, found %g:%g", a->key, a->min, a->max);
+        return saint_fail(err, SAINT_INVALID, "%.100s: a grid needs values: expected first:last:step or first:last*mult, found %g:%g",
+                          a->key, a->min, a->max);
     a->whole = type[0] == 'I';
     if (a->whole && (a->min != floor(a->min) || a->max != floor(a->max)))
         return saint_fail(err, SAINT_INVALID, "%.100s: expected a range of whole numbers, found %g:%g", a->key, a->min, a->max);
@@ -332,15 +331,20 @@ saint_status sweep_spec_finish(sweep_spec *s, saint_error *err)
     bool drawn = s->method == SWEEP_RANDOM || s->method == SWEEP_LHS || s->method == SWEEP_SOBOL;
     qsort(s->axis, s->n_axes, sizeof *s->axis, by_key);
     if (s->method == SWEEP_LIST) {
-        if (s->n_axes) return saint_fail(err, SAINT_INVALID, "method list: expected \"trials\", found values for %.60s too; use method grid", s->axis[0].key);
+        if (s->n_axes)
+            return saint_fail(err, SAINT_INVALID, "method list: expected \"trials\", found values for %.60s too; use method grid",
+                              s->axis[0].key);
         if (!s->n_points) return saint_fail(err, SAINT_INVALID, "method list: expected \"trials\": [{\"key\": value}, ...]");
     } else if (s->n_points) {
-        return saint_fail(err, SAINT_INVALID, "method %s: expected \"parameters\", found \"trials\"; they belong to method list", sweep_method_name(s->method));
+        return saint_fail(err, SAINT_INVALID, "method %s: expected \"parameters\", found \"trials\"; they belong to method list",
+                          sweep_method_name(s->method));
     }
     if (drawn && (!s->count || s->count > SWEEP_TRIALS_MAX))
-        return saint_fail(err, SAINT_INVALID, "method %s: expected a count of points from 1 to %d", sweep_method_name(s->method), SWEEP_TRIALS_MAX);
+        return saint_fail(err, SAINT_INVALID, "method %s: expected a count of points from 1 to %d", sweep_method_name(s->method),
+                          SWEEP_TRIALS_MAX);
     if (drawn && !s->n_axes) return saint_fail(err, SAINT_INVALID, "method %s: expected parameters to draw", sweep_method_name(s->method));
-    if (!drawn && s->count) return saint_fail(err, SAINT_INVALID, "method %s: count belongs to random, lhs and sobol", sweep_method_name(s->method));
+    if (!drawn && s->count)
+        return saint_fail(err, SAINT_INVALID, "method %s: count belongs to random, lhs and sobol", sweep_method_name(s->method));
     saint_status st = check_points(s, err);
     for (size_t i = 0; i < s->n_axes && st == SAINT_OK; i++) st = check_axis(&s->axis[i], s->method, err);
     return st;

@@ -8,8 +8,9 @@
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
 
-static const char *const members[] = {"name", "model", "data", "split", "preset", "compat", "set", "method", "seed", "count",
-                                      "parameters", "trials", "samples", "limit", "repeat", "max_new_tokens", "random", "early_stop"};
+static const char *const members[] = {"name",    "model",  "data",   "split",          "preset",     "compat",
+                                      "set",     "method", "seed",   "count",          "parameters", "trials",
+                                      "samples", "limit",  "repeat", "max_new_tokens", "random",     "early_stop"};
 
 static saint_status value_text(const cJSON *v, const char *what, char *out, size_t size, saint_error *err)
 {
@@ -57,12 +58,14 @@ static saint_status read_axis(sweep_spec *s, const cJSON *v, const char *what, s
         bool even_log = false;
         for (const cJSON *x = v->child; x; x = x->next)
             if (strcmp(x->string, "min") != 0 && strcmp(x->string, "max") != 0 && strcmp(x->string, "log") != 0)
-                return saint_fail(err, SAINT_FORMAT, "%s: %s: no such member \"%.60s\" of a range; the nearest is \"%s\"", what, v->string, x->string,
-                                  sweep_nearest(x->string, known, 3));
-        if ((st = saint_json_double(v, "min", &min, what, err)) != SAINT_OK || (st = saint_json_double(v, "max", &max, what, err)) != SAINT_OK ||
+                return saint_fail(err, SAINT_FORMAT, "%s: %s: no such member \"%.60s\" of a range; the nearest is \"%s\"", what, v->string,
+                                  x->string, sweep_nearest(x->string, known, 3));
+        if ((st = saint_json_double(v, "min", &min, what, err)) != SAINT_OK ||
+            (st = saint_json_double(v, "max", &max, what, err)) != SAINT_OK ||
             (st = saint_json_bool(v, "log", &even_log, what, err)) != SAINT_OK)
             return st;
-        if (!isfinite(min) || !isfinite(max)) return saint_fail(err, SAINT_FORMAT, "%s: %s: expected a range with \"min\" and \"max\"", what, v->string);
+        if (!isfinite(min) || !isfinite(max))
+            return saint_fail(err, SAINT_FORMAT, "%s: %s: expected a range with \"min\" and \"max\"", what, v->string);
         return sweep_axis_range(a, min, max, even_log, err);
     }
     char text[256];
@@ -91,7 +94,8 @@ static saint_status read_texts(const cJSON *list, const char *key, const char *w
     if (!cJSON_IsArray(list)) return saint_fail(err, SAINT_FORMAT, "%s: %s: expected a list of texts", what, key);
     sweep_texts_free(out);
     for (const cJSON *v = list->child; v && s == SAINT_OK; v = v->next)
-        s = cJSON_IsString(v) ? sweep_texts_add(out, v->valuestring, err) : saint_fail(err, SAINT_FORMAT, "%s: %s: expected a list of texts", what, key);
+        s = cJSON_IsString(v) ? sweep_texts_add(out, v->valuestring, err)
+                              : saint_fail(err, SAINT_FORMAT, "%s: %s: expected a list of texts", what, key);
     return s;
 }
 
@@ -124,7 +128,8 @@ static saint_status read_member(sweep_spec *s, const cJSON *c, const cJSON *v, c
         }
     if (strcmp(key, "set") == 0) return cJSON_IsArray(v) ? read_texts(v, key, what, &s->set, err) : assignments(v, what, &s->set, err);
     if (strcmp(key, "parameters") == 0) {
-        if (!cJSON_IsObject(v)) return saint_fail(err, SAINT_FORMAT, "%s: parameters: expected an object of parameters and their values", what);
+        if (!cJSON_IsObject(v))
+            return saint_fail(err, SAINT_FORMAT, "%s: parameters: expected an object of parameters and their values", what);
         st = SAINT_OK;
         for (const cJSON *x = v->child; x && st == SAINT_OK; x = x->next) st = read_axis(s, x, what, err);
         return st;
@@ -148,7 +153,10 @@ static saint_status read_member(sweep_spec *s, const cJSON *c, const cJSON *v, c
         if ((st = saint_json_double(c, key, &d, what, err)) != SAINT_OK) return st;
         bool seed = key[0] == 's';
         if (!(d >= 0) || d > (seed ? 9007199254740992.0 : 1) || (seed && d != floor(d)))
-            return saint_fail(err, SAINT_FORMAT, seed ? "%s: seed: expected a whole number from 0 to 2^53" : "%s: early_stop: expected true, false or a loss from 0 to 1", what);
+            return saint_fail(err, SAINT_FORMAT,
+                              seed ? "%s: seed: expected a whole number from 0 to 2^53"
+                                   : "%s: early_stop: expected true, false or a loss from 0 to 1",
+                              what);
         if (seed) s->seed = (uint64_t)d;
         else s->early_stop = d;
         return SAINT_OK;

@@ -26,7 +26,7 @@ static void on_signal(int sig)
     if (__atomic_exchange_n(&asked, 1, __ATOMIC_RELAXED) && !to) _exit(EXIT_INTERRUPTED);
 }
 
-static void catch(int sig, void (*handler)(int))
+static void catch (int sig, void (*handler)(int))
 {
     struct sigaction a = {.sa_handler = handler};
     sigemptyset(&a.sa_mask);
@@ -40,7 +40,7 @@ const int *sweep_stop_catch(void)
         struct sigaction was;
         /* nohup means it */
         if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == SIG_IGN) continue;
-        catch(signals[i], on_signal);
+        catch (signals[i], on_signal);
     }
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of write(2) like a full disk */
     return &asked;
@@ -50,7 +50,7 @@ const int *sweep_stop_catch_in_job(void)
 {
     jobs = NULL;
     for (int i = 0; i < SIGNALS; i++) signal(signals[i], SIG_IGN);
-    catch(SIGUSR2, on_signal);
+    catch (SIGUSR2, on_signal);
     prctl(PR_SET_PDEATHSIG, SIGUSR2); /* and when the parent is gone */
     return &asked;
 }

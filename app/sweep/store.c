@@ -77,8 +77,8 @@ void sweep_free(sweep_data *s)
 static void open_dataset(sweep_data *s)
 {
     const sweep_plan *p = &of(s)->plan;
-    const saint_dataset_options o = {.images = p->images, .split = p->split,
-                                     .style = strcmp(p->prompt, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
+    const saint_dataset_options o = {
+        .images = p->images, .split = p->split, .style = strcmp(p->prompt, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
     char hex[65];
     if (saint_dataset_open(p->data, &o, &s->dataset, NULL) != SAINT_OK) {
         s->dataset = NULL;
@@ -101,6 +101,9 @@ static saint_status show_plan(sweep_data *s, const char *folder, saint_error *er
     s->model = p->model;
     s->model_sha256 = p->model_sha256;
     s->model_family = p->model_family;
+    s->weight_dtype = p->weight_dtype;
+    s->data_sha256 = p->data_sha256;
+    s->split = p->split;
     s->data = p->data;
     s->dtype = p->dtype;
     s->backend = p->backend;
@@ -153,7 +156,8 @@ static void read_numbers(sqlite3_stmt *q, eval_result *r)
     double *flops[] = {&r->flops_vit, &r->flops_projector, &r->flops_prefill, &r->flops_decode};
     for (int i = 0; i < 4; i++) *flops[i] = sqlite3_column_double(q, 16 + i);
     r->kv_bytes = (uint64_t)sqlite3_column_int64(q, 20);
-    double *seconds[] = {&r->s_load, &r->s_preprocess, &r->s_vit, &r->s_selection, &r->s_projector, &r->s_prefill, &r->s_decode, &r->s_total};
+    double *seconds[] = {&r->s_load,      &r->s_preprocess, &r->s_vit,    &r->s_selection,
+                         &r->s_projector, &r->s_prefill,    &r->s_decode, &r->s_total};
     for (int i = 0; i < 8; i++) *seconds[i] = seconds_of(q, 21 + i);
     r->timing_valid = sqlite3_column_int(q, 29) != 0;
     r->finished = sqlite3_column_double(q, 30);
@@ -228,8 +232,11 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     size_t n = (size_t)sweep_db_number(db, "SELECT count(*) FROM attempt", 0);
     sqlite3_stmt *q = NULL;
     if (n == s->n_attempts) return SAINT_OK;
-    saint_status st = sweep_db_prepare(db, "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, threads, rank, world, started"
-                                           " FROM attempt JOIN env USING (env_id) ORDER BY started, attempt_id", &q, err);
+    saint_status st = sweep_db_prepare(
+        db,
+        "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, threads, rank, world, started"
+        " FROM attempt JOIN env USING (env_id) ORDER BY started, attempt_id",
+        &q, err);
     if (st != SAINT_OK) return st;
     sweep_attempt *list = calloc(n + 1, sizeof *list);
     size_t i = 0;
@@ -305,10 +312,12 @@ static void counts_only(const sweep_data *s, const sweep_trial *t, eval_summary 
     out->main_name = "";
     out->main = out->agreement = out->kl = out->latency = out->speedup = nothing;
     out->base = (saint_paired){.diff = NAN, .se = NAN, .low = NAN, .high = NAN, .t = NAN, .df = NAN, .p = NAN};
-    double *numbers[] = {&out->mcnemar, &out->diverged, &out->vit_in, &out->vit_out, &out->llm_in, &out->llm_out, &out->equivalent,
-                         &out->keep_ratio, &out->flops_vit, &out->flops_projector, &out->flops_prefill, &out->flops_decode, &out->flops,
-                         &out->flops_ratio, &out->kv_bytes, &out->lat_sd, &out->p50, &out->p90, &out->p99, &out->s_preprocess, &out->s_vit,
-                         &out->s_selection, &out->s_projector, &out->s_prefill, &out->s_decode, &out->throughput, &out->holm};
+    double *numbers[] = {&out->mcnemar,       &out->diverged,     &out->vit_in,      &out->vit_out,     &out->llm_in,
+                         &out->llm_out,       &out->equivalent,   &out->keep_ratio,  &out->flops_vit,   &out->flops_projector,
+                         &out->flops_prefill, &out->flops_decode, &out->flops,       &out->flops_ratio, &out->kv_bytes,
+                         &out->lat_sd,        &out->p50,          &out->p90,         &out->p99,         &out->s_preprocess,
+                         &out->s_vit,         &out->s_selection,  &out->s_projector, &out->s_prefill,   &out->s_decode,
+                         &out->throughput,    &out->holm};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i] = NAN;
     for (size_t i = 0; i < s->n_samples; i++) {
         if (!s->wanted[i]) continue;

@@ -21,13 +21,13 @@ typedef struct {
     sweep_journal *journal;
     eval_runner *runner;
     sweep_alone alone;
-    eval_unit *unit;        /* [most of a block] */
-    double begin, last;     /* when this process began, when its last record was finished */
-    double told;            /* when progress was told last */
-    size_t mine, at_begin;  /* records of this process; units finished before it began */
-    double *cost;           /* [n_trials] seconds this process spent on the trial */
-    size_t *runs;           /* [n_trials] and on how many units */
-    saint_status failed;    /* why done() ended a run */
+    eval_unit *unit;       /* [most of a block] */
+    double begin, last;    /* when this process began, when its last record was finished */
+    double told;           /* when progress was told last */
+    size_t mine, at_begin; /* records of this process; units finished before it began */
+    double *cost;          /* [n_trials] seconds this process spent on the trial */
+    size_t *runs;          /* [n_trials] and on how many units */
+    saint_status failed;   /* why done() ended a run */
     saint_error why;
 } work;
 
@@ -61,8 +61,13 @@ static void tell(work *k, bool waiting)
     if (!k->w->progress || now - k->told < 0.1) return; /* counting what is left reads every unit */
     k->told = now;
     size_t finished = k->done.ok + k->done.failed, all = finished > k->at_begin ? finished - k->at_begin : 0;
-    sweep_progress p = {.units = sweep_plan_units(&k->plan), .ok = k->done.ok, .failed = k->done.failed, .mine = k->mine,
-                        .trials = k->plan.n_trials, .elapsed = now - k->begin, .waiting = waiting};
+    sweep_progress p = {.units = sweep_plan_units(&k->plan),
+                        .ok = k->done.ok,
+                        .failed = k->done.failed,
+                        .mine = k->mine,
+                        .trials = k->plan.n_trials,
+                        .elapsed = now - k->begin,
+                        .waiting = waiting};
     if (all < k->mine) all = k->mine;
     p.left = sweep_done_left(&k->done);
     for (int t = 0; t < k->plan.n_trials; t++) p.stopped += k->done.stopped[t];
@@ -107,8 +112,8 @@ static size_t units_of(work *k, size_t block)
             for (int c = o->chunk[chunk]; c < o->chunk[chunk + 1]; c++) {
                 const eval_trial *t = &k->plan.trial[o->trial[c]];
                 if (k->done.stopped[t->ordinal] || sweep_done_unit(&k->done, t->ordinal, o->sample[i], repeat)) continue;
-                k->unit[n++] = (eval_unit){.trial = t, .sample = o->sample[i], .repeat = repeat,
-                                           .partner = t->twin_of >= 0 ? &k->plan.trial[t->twin_of] : NULL};
+                k->unit[n++] = (eval_unit){
+                    .trial = t, .sample = o->sample[i], .repeat = repeat, .partner = t->twin_of >= 0 ? &k->plan.trial[t->twin_of] : NULL};
             }
     return n;
 }
@@ -134,10 +139,7 @@ static saint_status stop_trial(void *ud, int trial, size_t n, double diff, doubl
     return s;
 }
 
-static void take_line(void *ud, int trial, uint32_t sample, const sweep_head *h)
-{
-    sweep_early_line(ud, trial, sample, h);
-}
+static void take_line(void *ud, int trial, uint32_t sample, const sweep_head *h) { sweep_early_line(ud, trial, sample, h); }
 
 static saint_status read_journals(work *k, saint_error *err)
 {
@@ -176,10 +178,7 @@ static saint_status pass(work *k, bool *ran, saint_error *err)
     return s;
 }
 
-static void wait_a_little(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* a signal ends it */
-}
+static void wait_a_little(void) { nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); /* a signal ends it */ }
 
 static saint_status until_nothing_is_left(work *k, saint_error *err)
 {
@@ -236,7 +235,8 @@ static saint_status open_plan(work *k, bool first, saint_error *err)
     saint_status s = sweep_plan_read(w->folder, &k->plan, err);
     if (s == SAINT_OK) s = check_trials(k, err);
     if (s == SAINT_OK && k->plan.n_samples != saint_dataset_count(w->data))
-        s = saint_fail(err, SAINT_INVALID, "%s: the plan has %zu samples and the data set %zu", w->folder, k->plan.n_samples, saint_dataset_count(w->data));
+        s = saint_fail(err, SAINT_INVALID, "%s: the plan has %zu samples and the data set %zu", w->folder, k->plan.n_samples,
+                       saint_dataset_count(w->data));
     if (s == SAINT_OK) s = sweep_order_make(&k->plan, w->data, saint_model_get_info(w->model), &k->order, err);
     if (s == SAINT_OK) s = sweep_done_make(&k->plan, &k->done, err);
     if (s == SAINT_OK) s = sweep_early_make(&k->plan, w->data, &k->done, &k->early, err);
@@ -258,8 +258,13 @@ static saint_status open_plan(work *k, bool first, saint_error *err)
 static saint_status open_runner(work *k, saint_error *err)
 {
     const sweep_worker *w = k->w;
-    const eval_options o = {.session = w->session, .model = w->model, .data = w->data, .decoders = w->threads < 4 ? w->threads : 4,
-                            .timing_valid = w->exclusive, .attempt = sweep_journal_attempt(k->journal), .stop = w->stop};
+    const eval_options o = {.session = w->session,
+                            .model = w->model,
+                            .data = w->data,
+                            .decoders = w->threads < 4 ? w->threads : 4,
+                            .timing_valid = w->exclusive,
+                            .attempt = sweep_journal_attempt(k->journal),
+                            .stop = w->stop};
     return k->runner ? SAINT_OK : eval_runner_open(&k->runner, &o, err);
 }
 

@@ -21,8 +21,9 @@ static int first_of(const chart_data *d, chart_kind kind, int better)
 /* Pairs of runs that share their x within one curve: no line can join them. NaN is a value like others. */
 static int crowded(const chart_data *d, int x, int by)
 {
-    int n = 0;
-    for (int i = 0; i < d->n_rows; i++)
+    enum { LOOKED_AT = 600 }; /* every pair: of a large sweep the first runs say enough */
+    int n = 0, rows = d->n_rows < LOOKED_AT ? d->n_rows : LOOKED_AT;
+    for (int i = 0; i < rows; i++)
         for (int k = 0; k < i; k++) {
             if (d->row[i].role != CHART_RUN || d->row[k].role != CHART_RUN || d->value[chart_at(d, i, x)] != d->value[chart_at(d, k, x)]) continue;
             double p = by >= 0 ? d->value[chart_at(d, i, by)] : 0, q = by >= 0 ? d->value[chart_at(d, k, by)] : 0;

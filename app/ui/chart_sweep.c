@@ -124,13 +124,25 @@ static const char *plain_name(const table_column *c) { return c->flags & COLUMN_
 
 static chart_role role_of(const sweep_trial *t) { return t->trial.baseline ? CHART_UNPRUNED : t->trial.twin_of >= 0 ? CHART_RANDOM : CHART_RUN; }
 
-/* A random twin stands at the place of the run whose token counts it took, so that the two are above each other. */
-static size_t row_for_settings(const table *t, const sweep_data *s, size_t row)
+/* Row of each row's settings: a random twin stands at the place of the run whose token counts it took, so that the two are above each
+ * other. [rows], NULL: no memory. */
+static size_t *settings_rows(const table *t, const sweep_data *s)
 {
-    const sweep_trial *own = &s->trial[table_trial_of(t, row)];
-    for (size_t i = 0; own->trial.twin_of >= 0 && i < table_rows(t); i++)
-        if (s->trial[table_trial_of(t, i)].trial.ordinal == own->trial.twin_of) return i;
-    return row;
+    size_t n = table_rows(t);
+    size_t *from = calloc(n + 1, sizeof *from);
+    for (size_t i = 0; i < n && from; i++) {
+        int64_t partner = s->trial[table_trial_of(t, i)].trial.twin_of;
+        from[i] = i;
+        if (partner < 0) continue;
+        size_t low = 0, high = n; /* rows are sorted by ordinal */
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (s->trial[table_trial_of(t, middle)].trial.ordinal < partner) low = middle + 1;
+            else high = middle;
+        }
+        if (low < n && s->trial[table_trial_of(t, low)].trial.ordinal == partner) from[i] = low;
+    }
+    return from;
 }
 
 /* What the unpruned model is by definition: tables leave it out. */
@@ -152,7 +164,7 @@ static saint_status title_of(const sweep_data *s, chart_data *d, saint_error *er
     return saint_fail(err, SAINT_MEMORY, "no memory for a chart");
 }
 
-static saint_status fill(const sweep_data *s, table *t, const source *from, chart_data *d, saint_error *err)
+static saint_status fill(const sweep_data *s, table *t, const source *from, const size_t *settings, chart_data *d, saint_error *err)
 {
     saint_status st = title_of(s, d, err);
     for (int c = 0; c < d->n_columns; c++) {
@@ -170,7 +182,6 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
         const sweep_trial *trial = &s->trial[table_trial_of(t, (size_t)i)];
         const eval_summary *y = &trial->summary;
         chart_row *row = &d->row[i];
-        size_t settings = row_for_settings(t, s, (size_t)i);
         *row = (chart_row){.role = role_of(trial),
                            .hollow = y->n_done < y->n_total || strcmp(trial->state, "complete") != 0,
                            .failed = y->n_error > 0,
@@ -178,7 +189,7 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
                            .key = trial->trial.ordinal};
         if (!(row->name = strdup(trial->trial.name ? trial->trial.name : ""))) st = saint_fail(err, SAINT_MEMORY, "no memory for a chart");
         for (int c = 0; c < d->n_columns; c++) {
-            size_t at = chart_at(d, i, c), r = from[c].kind == CHART_PARAMETER ? settings : (size_t)i;
+            size_t at = chart_at(d, i, c), r = from[c].kind == CHART_PARAMETER ? settings[i] : (size_t)i;
             if (from[c].kind != CHART_PARAMETER && !y->n_done) continue; /* planned: nothing is known */
             d->value[at] = number_of(t, r, from[c].column);
             d->low[at] = number_of(t, r, from[c].low);
@@ -189,13 +200,13 @@ static saint_status fill(const sweep_data *s, table *t, const source *from, char
     return st;
 }
 
-static saint_status fill_words(const sweep_data *s, table *t, const source *from, chart_data *d, saint_error *err)
+static saint_status fill_words(table *t, const source *from, const size_t *settings, chart_data *d, saint_error *err)
 {
     for (int c = d->n_numbers; c < d->n_columns; c++)
         for (int i = 0; i < d->n_rows; i++) {
             char text[256];
             if (d->row[i].role == CHART_UNPRUNED) continue;
-            table_show(t, row_for_settings(t, s, (size_t)i), from[c].column, text, sizeof text);
+            table_show(t, settings[i], from[c].column, text, sizeof text);
             int k = text[0] ? label_of(&d->column[c], text) : 0;
             if (k < 0) return saint_fail(err, SAINT_MEMORY, "no memory for a chart");
             d->value[chart_at(d, i, c)] = text[0] ? (double)k : (double)NAN;
@@ -212,9 +223,12 @@ saint_status chart_of_sweep(const sweep_data *s, chart_data *out, saint_error *e
     if (st != SAINT_OK) return st;
     int numbers = choose(t, from), all = choose_words(t, from, numbers);
     st = chart_data_make(out, (int)table_rows(t), all, err);
-    if (st == SAINT_OK) st = fill(s, t, from, out, err);
+    size_t *settings = settings_rows(t, s);
+    if (st == SAINT_OK && !settings) st = saint_fail(err, SAINT_MEMORY, "no memory for a chart");
+    if (st == SAINT_OK) st = fill(s, t, from, settings, out, err);
     out->n_numbers = st == SAINT_OK ? numbers : 0;
-    if (st == SAINT_OK) st = fill_words(s, t, from, out, err);
+    if (st == SAINT_OK) st = fill_words(t, from, settings, out, err);
+    free(settings);
     if (st != SAINT_OK) chart_data_free(out);
     table_free(t);
     return st;

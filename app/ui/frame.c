@@ -86,7 +86,7 @@ static bool resize(ui *u)
     ui_front_size(u->core->front, &w, &h);
     if (w == u->canvas.w && h == u->canvas.h && u->canvas.cell) return true;
     /* Every cell of a photo may be a place for the mouse. */
-    int room = w * h + 4096;
+    int room = (w * h < 200000 ? w * h : 200000) + 4096;
     saint_ui_hit *hit = realloc(u->core->hit_room, (size_t)room * sizeof *hit);
     if (!hit) return false;
     u->core->hit_room = hit;

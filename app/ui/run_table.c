@@ -96,11 +96,25 @@ static int table_row(const run_table *r, int shown) { return r->row[shown]; }
 static int cell_row(const run_table *r, int shown, int column)
 {
     int own = table_row(r, shown);
-    int64_t partner = r->set->data->trial[table_trial_of(r->t, (size_t)own)].trial.twin_of;
-    if (partner < 0 || column < 0 || !(table_column_at(r->t, column)->flags & COLUMN_SETTING)) return own;
-    for (size_t i = 0; i < table_rows(r->t); i++)
-        if (r->set->data->trial[table_trial_of(r->t, i)].trial.ordinal == partner) return (int)i;
-    return own;
+    return column >= 0 && table_column_at(r->t, column)->flags & COLUMN_SETTING ? r->partner[own] : own;
+}
+
+/* Where that run is, for every row; they are sorted by ordinal. */
+static void find_partners(run_table *r)
+{
+    size_t n = table_rows(r->t);
+    const sweep_trial *trial = r->set->data->trial;
+    for (size_t i = 0; i < n; i++) {
+        int64_t partner = trial[table_trial_of(r->t, i)].trial.twin_of;
+        size_t low = 0, high = partner < 0 ? 0 : n;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (trial[table_trial_of(r->t, middle)].trial.ordinal < partner) low = middle + 1;
+            else high = middle;
+        }
+        bool found = partner >= 0 && low < n && trial[table_trial_of(r->t, low)].trial.ordinal == partner;
+        r->partner[i] = (int)(found ? low : i);
+    }
 }
 
 static const sweep_trial *trial_of(const run_table *r, int shown) { return &r->set->data->trial[table_trial_of(r->t, (size_t)table_row(r, shown))]; }
@@ -181,10 +195,11 @@ static void clear(run_table *r)
     run_set_unref(r->set);
     free(r->row);
     free(r->order);
+    free(r->partner);
     r->filter = NULL;
     r->t = NULL;
     r->set = NULL;
-    r->row = r->order = NULL;
+    r->row = r->order = r->partner = NULL;
     r->n_rows = r->n_columns = 0;
 }
 
@@ -254,11 +269,13 @@ saint_status run_table_show(run_table *r, run_set *set, saint_error *err)
     size_t n = s == SAINT_OK ? table_rows(r->t) : 0;
     r->row = calloc(n + 1, sizeof *r->row);
     r->order = calloc(n + 1, sizeof *r->order);
-    if (s == SAINT_OK && (!r->row || !r->order)) s = saint_fail(err, SAINT_MEMORY, "no memory for %zu rows", n);
+    r->partner = calloc(n + 1, sizeof *r->partner);
+    if (s == SAINT_OK && (!r->row || !r->order || !r->partner)) s = saint_fail(err, SAINT_MEMORY, "no memory for %zu rows", n);
     if (s != SAINT_OK) {
         clear(r);
         return s;
     }
+    find_partners(r);
     choose_columns(r);
     for (int c = 0; c < r->n_columns && sorted[0]; c++)
         if (strcmp(column_name(r, c), sorted) == 0) r->state.sort = c;

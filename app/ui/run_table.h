@@ -23,6 +23,7 @@ typedef struct {
     int n_columns, column[RUN_COLUMNS]; /* of t; -1: the state */
     saint_ui_column head[RUN_COLUMNS];
     int n_rows, *row, *order; /* rows of t that are shown; their order */
+    int *partner;             /* [rows of t] of a random twin: the row of the run whose counts it took; of others: their own */
     saint_ui_table_state state;
     bool pareto;
     char filter_text[256];

@@ -175,6 +175,7 @@ int ui_main(const ui_options *o)
     saint_error e = {0};
     ui *u;
     saint_status s = ui_new(o, &u, &e);
+    if (s == SAINT_STATE) return cli_usage("ui", "%s", e.text); /* no terminal */
     if (s != SAINT_OK) return cli_fail("ui", s, &e);
     ui_frame(u); /* something to look at before anything is opened */
     ui_begin(u);

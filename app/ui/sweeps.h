@@ -52,7 +52,7 @@ struct ui_sweeps {
     int n, at; /* at: the selected one */
     sweep_entry *entry[SWEEPS_MOST];
     errands *errands;
-    double next_poll;
+    double next_poll, shown_in; /* shown_in: seconds that bringing a sweep to the screen took last, of this thread */
     run_table runs;
     uint64_t filter_version;
     bool form_open, form_good;

@@ -39,8 +39,9 @@ void saint_sha256_blocks(uint32_t h[8], const uint8_t *p, size_t n)
 #pragma GCC unroll 8
 #endif
             for (int i = 0; i < 8; i++) {
-                uint32_t a = s[(8 - i) & 7], b = s[(9 - i) & 7], c = s[(10 - i) & 7], e = s[(12 - i) & 7], f = s[(13 - i) & 7], g = s[(14 - i) & 7];
-                uint32_t t1 = s[(15 - i) & 7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + k[round + i] + w[round + i];
+                uint32_t a = s[(8 - i) & 7], b = s[(9 - i) & 7], c = s[(10 - i) & 7];
+                uint32_t e = s[(12 - i) & 7], f = s[(13 - i) & 7], g = s[(14 - i) & 7], h1 = s[(15 - i) & 7];
+                uint32_t t1 = h1 + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + k[round + i] + w[round + i];
                 s[(11 - i) & 7] += t1;
                 s[(15 - i) & 7] = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
             }
@@ -66,7 +67,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void blocks_native(uint32_t h
             cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk);
             abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk, 0x0e));
             if (i < 12) { /* words of four rounds later take the place of those just used */
-                __m128i next = _mm_add_epi32(_mm_sha256msg1_epu32(m[i & 3], m[(i + 1) & 3]), _mm_alignr_epi8(m[(i + 3) & 3], m[(i + 2) & 3], 4));
+                __m128i seven_back = _mm_alignr_epi8(m[(i + 3) & 3], m[(i + 2) & 3], 4);
+                __m128i next = _mm_add_epi32(_mm_sha256msg1_epu32(m[i & 3], m[(i + 1) & 3]), seven_back);
                 m[i & 3] = _mm_sha256msg2_epu32(next, m[(i + 3) & 3]);
             }
         }

@@ -236,13 +236,30 @@ static void a_locale_changes_no_number(void **state)
     free(plain);
 }
 
+static void columns_are_listed_with_their_meaning(void **state)
+{
+    (void)state;
+    char *list = output_of(saint("export sw --columns")), *csv = output_of(saint("export sw")),
+         *brief = output_of(saint("export sw --columns --no-timing"));
+    int commas = 0;
+    for (const char *p = csv; *p != '\n'; p++) commas += *p == ',';
+    assert_int_equal(lines(list), commas + 1);
+    assert_true(lines(brief) < lines(list));
+    assert_non_null(strstr(list, "\nlat_mean_ms\tms\tpreprocessing to the last token, measured\n"));
+    assert_null(strstr(brief, "lat_mean_ms"));
+    refused(saint("export sw --columns --format mme -o x"), "not of mme");
+    free(list);
+    free(csv);
+    free(brief);
+}
+
 static void wrong_usage_is_one_line(void **state)
 {
     (void)state;
     refused(saint("export"), "expected one folder of a sweep, found 0");
     refused(saint("export sw sw2"), "found 2");
     refused(saint("export nowhere"), "nowhere");
-    refused(saint("export data"), "data");
+    refused(saint("export data"), "data: expected the folder of a sweep, found no plan.json");
     refused(saint("export sw --format xml"), "expected csv, samples-csv");
     refused(saint("export sw --format mme"), "-o DIR is missing");
     refused(saint("export sw --format lmms-eval"), "-o DIR is missing");
@@ -256,7 +273,7 @@ static void wrong_usage_is_one_line(void **state)
     refused(saint("plot sw --size 100x100x"), "WIDTHxHEIGHT");
     refused(saint("plot sw --kind layers --x keep_num"), "axes of its own");
     refused(saint("plot sw -o figure.bmp"), ".png, .svg or .pdf");
-    refused(saint("plot nowhere -o figure.png"), "nowhere");
+    refused(saint("plot nowhere -o figure.png"), "nowhere: expected the folder of a sweep");
 }
 
 static void help_shows_short_options(void **state)
@@ -320,9 +337,9 @@ static void half_a_sweep_says_so(void **state)
     assert_non_null(strstr(r.err, "not complete"));
     assert_int_equal(lines(r.out), 1 + 7);
     forget(r);
-    char *md = saint("export half --format markdown").out;
-    assert_non_null(strstr(md, "NOT COMPLETE"));
-    free(md);
+    r = saint("export half --format markdown");
+    assert_non_null(strstr(r.out, "NOT COMPLETE"));
+    forget(r);
 }
 
 /* Without the data set there are no questions and no scores to compute, but the rest is there. */
@@ -352,6 +369,7 @@ int main(void)
         cmocka_unit_test(result_files_score_the_same),
         cmocka_unit_test(rows_can_be_chosen),
         cmocka_unit_test(a_locale_changes_no_number),
+        cmocka_unit_test(columns_are_listed_with_their_meaning),
         cmocka_unit_test(wrong_usage_is_one_line),
         cmocka_unit_test(help_shows_short_options),
         cmocka_unit_test(without_gnuplot_it_is_said),

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
-/* Lines of journals and of spec.json, whatever is in them. First byte: 'l' the bytes of a file as they are; 'o' an object, which is sealed and
- * must come back whole; 'p' an object that is a line of spec.json. */
+/* Lines of journals and of spec.json, whatever is in them. First byte: 'l' the bytes of a file as they are; 'o' an object, which is sealed
+ * and must come back whole; 'p' an object that is a line of spec.json. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

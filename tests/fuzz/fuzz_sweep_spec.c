@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
-/* What a sweep is asked to try. First byte 'g': --grid options, one a line; else SPEC.json. Whatever is accepted means points, and says itself
- * again as JSON. */
+/* What a sweep is asked to try. First byte 'g': --grid options, one a line; else SPEC.json. Whatever is accepted means points, and says
+ * itself again as JSON. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -31,7 +31,8 @@ static inline int sweep_begin(void **state)
         snprintf(path, sizeof path, "%s/data/%s", sweep_home, tasks[i / 4]);
         (void)mkdir(path, 0755);
         snprintf(path, sizeof path, "%s/data/%s/%04d.txt", sweep_home, tasks[i / 4], i % 4 + 1);
-        snprintf(text, sizeof text, "Is there a red star? Please answer yes or no.\tYes\nAre there %d moons? Please answer yes or no.\tNo\n", i);
+        snprintf(text, sizeof text,
+                 "Is there a red star? Please answer yes or no.\tYes\nAre there %d moons? Please answer yes or no.\tNo\n", i);
         if (saint_file_write(path, text, strlen(text), &e) != SAINT_OK) return -1;
     }
     snprintf(path, sizeof path, "scenes:%s/data", sweep_home);
@@ -67,8 +68,13 @@ static inline sweep_scene sweep_scene_of_test(void)
 {
     static char data[256];
     snprintf(data, sizeof data, "scenes:%s/data", sweep_home);
-    return (sweep_scene){.model = SAINT_FIXTURE_DIR "/llava-tiny-new", .info = saint_model_get_info(sweep_model), .data = data, .dataset = sweep_set,
-                         .dtype = "f32", .backend = "cpu", .parser = SAINT_PARSER_LMMS};
+    return (sweep_scene){.model = SAINT_FIXTURE_DIR "/llava-tiny-new",
+                         .info = saint_model_get_info(sweep_model),
+                         .data = data,
+                         .dataset = sweep_set,
+                         .dtype = "f32",
+                         .backend = "cpu",
+                         .parser = SAINT_PARSER_LMMS};
 }
 
 /* The plan of a spec as JSON. */

@@ -73,14 +73,31 @@ static saint_status write_manifest(const char *folder, saint_error *err)
     return saint_file_write(path, text, n, err);
 }
 
+static saint_status write_pope(const char *folder, saint_error *err)
+{
+    char path[2048], text[8192] = "";
+    size_t n = 0;
+    for (int i = 0; i < SWEEP_SAMPLE_SAMPLES; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "{\"question_id\": %d, \"image\": \"COCO_%02d.jpg\", \"text\": \"Is there a moon in the image?\", \"label\": \"%s\"}\n", i + 1,
+            i / 2, i % 2 ? "no" : "yes");
+    snprintf(path, sizeof path, "%s/coco_pope_random.json", folder);
+    return saint_file_write(path, text, n, err);
+}
+
 static saint_status open_data(const char *folder, sweep_sample_kind kind, sweep_data *s, saint_error *err)
 {
+    static const struct {
+        const char *name;
+        saint_status (*write)(const char *folder, saint_error *err);
+    } kinds[SWEEP_SAMPLE_KINDS] = {{"scenes", write_scenes}, {"manifest", write_manifest}, {"mme", write_scenes}, {"pope", write_pope}};
     char path[1024], full[1100];
-    snprintf(path, sizeof path, "%s/sample-%s", folder, kind == SWEEP_SAMPLE_SCENES ? "scenes" : "manifest");
+    snprintf(path, sizeof path, "%s/sample-%s", folder, kinds[kind].name);
     (void)mkdir(path, 0755);
-    saint_status st = kind == SWEEP_SAMPLE_SCENES ? write_scenes(path, err) : write_manifest(path, err);
+    saint_status st = kinds[kind].write(path, err);
     if (st != SAINT_OK) return st;
-    snprintf(full, sizeof full, "%s:%s", kind == SWEEP_SAMPLE_SCENES ? "scenes" : "manifest", path);
+    snprintf(full, sizeof full, "%s:%s", kinds[kind].name, path);
     s->data = strdup(full);
     return saint_dataset_open(full, NULL, &s->dataset, err);
 }

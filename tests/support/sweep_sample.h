@@ -9,8 +9,11 @@
 #include "sweep/store.h"
 
 typedef enum {
-    SWEEP_SAMPLE_SCENES,  /* MME's layout, three tasks */
-    SWEEP_SAMPLE_MANIFEST /* manifest.jsonl, free text answers, no categories */
+    SWEEP_SAMPLE_SCENES,   /* MME's layout, three tasks */
+    SWEEP_SAMPLE_MANIFEST, /* manifest.jsonl, free text answers, no categories */
+    SWEEP_SAMPLE_MME,      /* the same files as MME: points, perception */
+    SWEEP_SAMPLE_POPE,     /* one category; f1 */
+    SWEEP_SAMPLE_KINDS
 } sweep_sample_kind;
 
 enum { SWEEP_SAMPLE_TRIALS = 10, SWEEP_SAMPLE_SAMPLES = 24, SWEEP_SAMPLE_LAYERS = 12 };

@@ -153,7 +153,7 @@ static double thread_seconds(void)
 /* On the inner terminal: a run of the live plan is asked for again and again, so that messages never end. */
 static int storm(const char *model, const char *data)
 {
-    ui_options o = {.load = {.model = model}, .data = data, .script = NULL, .session_file = "/dev/null", .engine = {.n_threads = 1}};
+    ui_options o = {.load = {.model = model}, .data = data, .engine = {.n_threads = 1}};
     ui *u;
     if (ui_new(&o, &u, NULL) != SAINT_OK) return 1;
     ui_frame(u);
@@ -188,7 +188,9 @@ static void measure_storm(const char *self, const char *model, const char *data)
 {
     vt t;
     char *argv[] = {(char *)(uintptr_t)self, "--storm", (char *)(uintptr_t)model, (char *)(uintptr_t)data, NULL};
-    char *inner[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8", "COLORTERM=truecolor", "HOME=/nonexistent", NULL};
+    char home[300];
+    snprintf(home, sizeof home, "HOME=%s", wb_home);
+    char *inner[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8", "COLORTERM=truecolor", home, NULL};
     must(vt_open(&t, 120, 36, argv, inner), "no storm");
     vt_wait_exit(&t);
     const char *said = t.raw ? strstr(t.raw, "storm: ") : NULL;

@@ -306,6 +306,25 @@ static void what_cannot_be_drawn_is_said(void **state)
     refused((figure_options){.kind = FIGURE_LAYERS, .where = "is_baseline"}, "x.png", SAINT_INVALID, "drops tokens");
 }
 
+/* The same sweep gives the same bytes (a PDF carries the time of day). */
+static void a_figure_is_drawn_the_same_twice(void **state)
+{
+    (void)state;
+    NEED_GNUPLOT();
+    static const char *const names[][2] = {{"one.png", "two.png"}, {"one.svg", "two.svg"}};
+    for (int i = 0; i < 2; i++) {
+        char *text[2];
+        size_t n[2];
+        for (int k = 0; k < 2; k++) {
+            assert_ok(figure_write(sweep, &(figure_options){.kind = FIGURE_CURVE}, data_path(names[i][k]), err));
+            text[k] = read_all(names[i][k], &n[k]);
+        }
+        assert_true(n[0] == n[1] && memcmp(text[0], text[1], n[0]) == 0);
+        free(text[0]);
+        free(text[1]);
+    }
+}
+
 /* Names that would be commands if anything were done with them but printing. */
 static void names_are_never_commands(void **state)
 {
@@ -380,6 +399,7 @@ int main(void)
         cmocka_unit_test(every_kind_is_drawn_in_every_format),
         cmocka_unit_test(figures_without_a_child_at_hand),
         cmocka_unit_test(what_cannot_be_drawn_is_said),
+        cmocka_unit_test(a_figure_is_drawn_the_same_twice),
         cmocka_unit_test(names_are_never_commands),
         cmocka_unit_test(paths_are_only_ours),
     };

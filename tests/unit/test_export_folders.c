@@ -88,7 +88,8 @@ static const cJSON *get(const cJSON *c, const char *path)
 static void lmms_files_hold_the_answers(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"Yes", "", "two\nlines", "\"quoted\" \\ back", "a\ttab", "\xc3\xa4 \xf0\x9f\x90\x95"};
+    static const char *const texts[] = {
+        "Yes", "", "two\nlines", "\"quoted\" \\ back", "a\ttab", "first\x1fsecond\x1fthird", "\xc3\xa4 \xf0\x9f\x90\x95"};
     for (int kind = 0; kind < 2; kind++) {
         open_sample((sweep_sample_kind)kind);
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) set_output(1, i, texts[i]);
@@ -147,6 +148,50 @@ static void lmms_lines_have_its_keys(void **state)
     close_sample();
 }
 
+/* MME and POPE keep a record per metric; MME's goes to the half of the benchmark that the task is in. */
+static void lmms_records_of_mme_and_pope(void **state)
+{
+    (void)state;
+    static const struct {
+        sweep_sample_kind kind;
+        const char *task, *metric, *ours, *none;
+    } cases[] = {{SWEEP_SAMPLE_MME, "mme", "mme_perception_score", "perception", "mme_cognition_score"},
+                 {SWEEP_SAMPLE_POPE, "pope", "pope_f1_score", "f1", "accuracy"}};
+    for (size_t k = 0; k < 2; k++) {
+        char file[64], path[96], *text;
+        size_t n, i = 0;
+        open_sample(cases[k].kind);
+        assert_ok(export_lmms(trials, &(export_options){.timing = true}, data_path("records"), err));
+        snprintf(file, sizeof file, "samples_%s.jsonl", cases[k].task);
+        compare_answers(1, trial_path("records", 1, file), false, false);
+        assert_ok(saint_file_read(trial_path("records", 1, file), 1 << 20, &text, &n, err));
+        for (char *p = text, *end; (end = strchr(p, '\n')); p = end + 1, i++) {
+            cJSON *c;
+            saint_verdict v;
+            assert_ok(saint_json_parse(p, (size_t)(end - p), 1 << 20, "line", &c, err));
+            const cJSON *record = get(c, cases[k].metric);
+            assert_ok(saint_score_answer(sweep->dataset, i, sweep->trial[1].result[i]->output, sweep->parser, &v, NULL, err));
+            assert_true(get(record, "score")->valuedouble == v.score);
+            (void)get(record, k ? "prediction" : "category");
+            (void)get(record, "question_id");
+            assert_null(cJSON_GetObjectItemCaseSensitive(c, cases[k].none));
+            cJSON_Delete(c);
+        }
+        assert_int_equal(i, SWEEP_SAMPLE_SAMPLES);
+        free(text);
+        cJSON *c = load(trial_path("records", 1, "results.json"));
+        snprintf(path, sizeof path, "results/%s/%s,none", cases[k].task, cases[k].metric);
+        assert_true(get(c, path)->valuedouble == saint_score_metric(&sweep->trial[1].summary.score.all, cases[k].ours)->v.value);
+        snprintf(path, sizeof path, "results/%s/%s_stderr,none", cases[k].task, cases[k].metric);
+        assert_string_equal(get(c, path)->valuestring, "N/A");
+        cJSON_Delete(c);
+        table_cell main = table_get(trials, 1, table_find(trials, "metric"));
+        assert_true(main.number == sweep->trial[1].summary.main.value);
+        assert_string_equal(table_column_at(trials, table_find(trials, "metric"))->unit, k ? "share" : "points");
+        close_sample();
+    }
+}
+
 /* ---- MME ------------------------------------------------------------------------------------------------------------------ */
 
 static void mme_files_hold_whole_pictures(void **state)
@@ -167,7 +212,7 @@ static void mme_files_hold_whole_pictures(void **state)
         int tabs = 0;
         for (char *x = p; x < q; x++) tabs += *x == '\t';
         assert_int_equal(tabs, 3);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "%04d.jpg\t", lines / 2 + 1);
         assert_memory_equal(p, name, strlen(name));
     }
@@ -242,10 +287,10 @@ static void only_the_rows_that_pass(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lmms_files_hold_the_answers), cmocka_unit_test(lmms_results_hold_the_scores),
-        cmocka_unit_test(lmms_lines_have_its_keys),    cmocka_unit_test(mme_files_hold_whole_pictures),
-        cmocka_unit_test(mme_wants_its_own_layout),    cmocka_unit_test(folders_have_plain_names),
-        cmocka_unit_test(only_the_rows_that_pass),
+        cmocka_unit_test(lmms_files_hold_the_answers),   cmocka_unit_test(lmms_results_hold_the_scores),
+        cmocka_unit_test(lmms_lines_have_its_keys),      cmocka_unit_test(lmms_records_of_mme_and_pope),
+        cmocka_unit_test(mme_files_hold_whole_pictures), cmocka_unit_test(mme_wants_its_own_layout),
+        cmocka_unit_test(folders_have_plain_names),      cmocka_unit_test(only_the_rows_that_pass),
     };
     return cmocka_run_group_tests_name("export folders", tests, data_make, data_remove);
 }

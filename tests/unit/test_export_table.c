@@ -330,8 +330,10 @@ static void bare_sweeps_have_tables(void **state)
     table *t;
     assert_ok(sweep_sample_make(data_folder, SWEEP_SAMPLE_MANIFEST, &b, err));
     saint_dataset *d = b->dataset;
+    static char hash[] = "00ff";
     b->dataset = NULL;
     b->attempt = NULL;
+    b->data_sha256 = hash; /* the plan knows which one it was */
     for (int i = 0; i < b->n_trials; i++) {
         eval_summary_free(&b->trial[i].summary);
         b->trial[i].summary = (eval_summary){0};
@@ -342,6 +344,7 @@ static void bare_sweeps_have_tables(void **state)
                 is_empty(t, 0, "hostname"));
     assert_true(is_empty(t, 0, "prompt_ver") && is_empty(t, 3, "base_diff") && is_empty(t, 3, "dominated_flops"));
     assert_string_equal(text(t, 0, "dataset"), "manifest");
+    assert_string_equal(text(t, 0, "dataset_sha256"), "00ff");
     table_free(t);
     assert_ok(table_samples(b, &t, err));
     assert_int_equal(table_rows(t), 0);

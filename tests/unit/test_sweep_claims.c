@@ -76,9 +76,10 @@ static void a_block_belongs_to_one(void **state)
     b = claims("third-3-0000000000000003"); /* the process that claimed lives on, whatever it closed */
     assert_false(claim(b, 0));
     sweep_claims_close(b);
-    sweep_claims_clear(folder);
     b = claims(YOU);
+    sweep_claims_clear(folder); /* whoever found the sweep complete tidies up under everybody's feet */
     assert_true(claim(b, 0));
+    assert_true(claim(b, 7));
     sweep_claims_close(b);
 }
 
@@ -241,7 +242,8 @@ static saint_dataset *forty(void)
     size_t n = 0;
     saint_dataset *d;
     for (int i = 0; i < 40; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"uid\": \"q%02d\", \"question\": \"?\", \"answers\": [\"star\"], \"image\": \"p%02d.png\"}\n", i, i);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "{\"uid\": \"q%02d\", \"question\": \"?\", \"answers\": [\"star\"], \"image\": \"p%02d.png\"}\n", i, i);
     snprintf(path, sizeof path, "%s/forty", sweep_home);
     (void)mkdir(path, 0755);
     assert_ok(saint_file_write(sweep_path("forty/manifest.jsonl"), text, n, err));

@@ -38,16 +38,32 @@ static const sweep_rank alone = {.world = 1, .local_rank = -1, .launcher = "none
 static sweep_launch launch(void)
 {
     static char *argv[] = {"saint", "sweep", "\xff odd"};
-    return (sweep_launch){.plan = plan, .rank = &alone, .dtype = "f32", .backend = "cpu", .device = "cpu", .driver = "", .kernels = "generic",
-                          .threads = 2, .argc = 3, .argv = argv};
+    return (sweep_launch){.plan = plan,
+                          .rank = &alone,
+                          .dtype = "f32",
+                          .backend = "cpu",
+                          .device = "cpu",
+                          .driver = "",
+                          .kernels = "generic",
+                          .threads = 2,
+                          .argc = 3,
+                          .argv = argv};
 }
 
 static eval_result result(uint64_t trial, uint32_t sample)
 {
     static char output[] = "Yes";
     static int32_t ids[] = {3, 4};
-    return (eval_result){.trial = trial, .sample = sample, .output = output, .ids = ids, .n_ids = 2, .stop = "eos", .margin = 0.5f, .diverged = -1,
-                         .s_total = 0.25, .finished = 1.8e9};
+    return (eval_result){.trial = trial,
+                         .sample = sample,
+                         .output = output,
+                         .ids = ids,
+                         .n_ids = 2,
+                         .stop = "eos",
+                         .margin = 0.5f,
+                         .diverged = -1,
+                         .s_total = 0.25,
+                         .finished = 1.8e9};
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -130,6 +146,15 @@ static char *only_journal(void)
     return path;
 }
 
+/* Bytes at a place of a file that is there: a file written anew would wait for the disk, and these are thousands. */
+static void put(const char *path, size_t at, const char *text, size_t n)
+{
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, text, n, (off_t)at), n);
+    assert_int_equal(close(fd), 0);
+}
+
 static void write_three(int exit_status)
 {
     sweep_journal *j;
@@ -183,11 +208,7 @@ static void torn_at_every_byte(void **state)
         sweep_cursors c = {0};
         size_t whole = 0;
         while (whole < lines && ends[whole] <= cut) whole++;
-        assert_int_equal(truncate(path, 0), 0);
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        assert_int_equal(fwrite(text, 1, cut, f), cut);
-        assert_int_equal(fclose(f), 0);
+        assert_int_equal(truncate(path, (off_t)cut), 0);
         assert_ok(sweep_journals_read(folder, plan, &c, look, &s, err));
         assert_int_equal(s.attempts + s.records, whole);
         size_t rest = cut - (whole ? ends[whole - 1] : 0);
@@ -197,10 +218,7 @@ static void torn_at_every_byte(void **state)
             assert_int_equal(c.at[0].offset, cut - rest);
         }
         /* the rest arrives: reading goes on in the middle of nothing */
-        f = fopen(path, "ab");
-        assert_non_null(f);
-        assert_int_equal(fwrite(text + cut, 1, n - cut, f), n - cut);
-        assert_int_equal(fclose(f), 0);
+        put(path, cut, text + cut, n - cut);
         assert_ok(sweep_journals_read(folder, plan, &c, look, &s, err));
         assert_int_equal(s.attempts + s.records, 4);
         assert_int_equal(s.last, 2);
@@ -217,17 +235,16 @@ static void damage_costs_one_line(void **state)
     write_three(-1);
     path = only_journal();
     assert_ok(saint_file_read(path, 1 << 20, &text, &n, err));
-    for (size_t i = 0; i < n; i += 7) {
+    for (size_t i = 0; i < n; i++) {
         seen s = {0};
         sweep_cursors c = {0};
         char was = text[i];
-        text[i] = was == '\n' ? 'x' : '\n';
-        assert_ok(saint_file_write(path, text, n, err));
+        put(path, i, was == '\n' ? "x" : "\n", 1);
         assert_ok(sweep_journals_read(folder, plan, &c, look, &s, err));
         assert_true(s.attempts + s.records >= 2 && s.attempts + s.records <= 3);
-        assert_true(c.at[0].torn > 0);
+        assert_true(c.at[0].torn > 0 || c.at[0].tail); /* a last line without its end may still be coming */
         sweep_cursors_free(&c);
-        text[i] = was;
+        put(path, i, &was, 1);
     }
     free(text);
 }

@@ -34,7 +34,8 @@ static void baseline_and_twins_are_included(void **state)
     assert_int_equal(p.n_wanted, SWEEP_SET_SAMPLES);
     assert_int_equal(sweep_plan_units(&p), 5 * SWEEP_SET_SAMPLES);
     sweep_plan_free(&p);
-    p = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8]}, \"random\": false, \"limit\": 5, \"repeat\": 3}");
+    p = sweep_plan_of("{" SWEEP_BASE
+                      ", \"parameters\": {\"saint_threshold\": [0.6, 0.8]}, \"random\": false, \"limit\": 5, \"repeat\": 3}");
     assert_int_equal(p.n_trials, 3);
     assert_int_equal(sweep_plan_units(&p), 3 * 5 * 3);
     sweep_plan_free(&p);
@@ -50,8 +51,9 @@ static void points_that_mean_the_same_are_one(void **state)
     saint_notes notes = {0};
     saint_error e = {0};
     sweep_plan p;
-    assert_ok(sweep_try_plan("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6], \"mode\": [\"none\", \"llm\"], \"keep_num\": [3, 4]}}", &p,
-                             &notes, err));
+    assert_ok(sweep_try_plan("{" SWEEP_BASE
+                             ", \"parameters\": {\"saint_threshold\": [0.6], \"mode\": [\"none\", \"llm\"], \"keep_num\": [3, 4]}}",
+                             &p, &notes, err));
     assert_int_equal(p.n_trials, 3); /* unpruned, one threshold (keep_num belongs to the ViT), its twin */
     assert_int_equal(notes.n, 2);
     assert_non_null(strstr(notes.text[0], "2 of 4 points mean the unpruned model"));
@@ -78,8 +80,9 @@ static void points_that_do_not_fit_the_model_are_named(void **state)
 static void presets_and_compat_vary_too(void **state)
 {
     (void)state;
-    sweep_plan p = sweep_plan_of("{\"preset\": \"vit-only\", \"parameters\": {\"preset\": [\"none\", \"vit-only\", \"llm-only\", \"hybrid\"], \"compat\": "
-                                 "[\"corrected\", \"reference\"]}, \"random\": false}");
+    sweep_plan p = sweep_plan_of(
+        "{\"preset\": \"vit-only\", \"parameters\": {\"preset\": [\"none\", \"vit-only\", \"llm-only\", \"hybrid\"], \"compat\": "
+        "[\"corrected\", \"reference\"]}, \"random\": false}");
     assert_int_equal(p.n_axes, 2);
     assert_string_equal(p.axis[0], "preset");
     assert_string_equal(p.trial[1].name, "preset=vit-only compat=corrected");
@@ -110,11 +113,15 @@ static void identity_is_what_is_asked_about(void **state)
     assert_true(same(GRID(""), "{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.7]}}")); /* other values extend */
     assert_true(same(GRID(""), GRID(", \"limit\": 3, \"repeat\": 2, \"random\": false, \"early_stop\": true, \"name\": \"x\"")));
     assert_false(same(GRID(""), "{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6], \"saint_K\": [3]}}"));
-    assert_false(same(GRID(""), "{\"set\": {\"mode\": \"llm\", \"saint_start\": 0, \"saint_end\": 1}, \"parameters\": {\"saint_threshold\": [0.6]}}"));
+    assert_false(same(
+        GRID(""), "{\"set\": {\"mode\": \"llm\", \"saint_start\": 0, \"saint_end\": 1}, \"parameters\": {\"saint_threshold\": [0.6]}}"));
     assert_false(same(GRID(""), GRID(", \"compat\": \"reference\"")));
     assert_false(same(GRID(""), GRID(", \"max_new_tokens\": 3")));
     assert_false(same(GRID(""), "{" SWEEP_BASE ", \"method\": \"list\", \"trials\": [{\"saint_threshold\": 0.6}]}"));
-#define DRAWN(count, max) "{" SWEEP_BASE ", \"method\": \"sobol\", \"count\": " count ", \"parameters\": {\"saint_threshold\": {\"min\": 0.5, \"max\": " max "}}}"
+#define DRAWN(count, max)                                                                                                                  \
+    "{" SWEEP_BASE ", \"method\": \"sobol\", \"count\": " count ", \"parameters\": {\"saint_threshold\": {\"min\": 0.5, \"max\": " max "}" \
+                                                                                                                                       "}" \
+                                                                                                                                       "}"
     assert_true(same(DRAWN("3", "0.9"), DRAWN("9", "0.9")));
     assert_false(same(DRAWN("3", "0.9"), DRAWN("3", "0.8")));
 }
@@ -195,7 +202,8 @@ static void another_sweep_is_refused_by_name(void **state)
 static void many_may_begin_at_once(void **state)
 {
     (void)state;
-    sweep_plan two = sweep_plan_of(SWEEP_TWO), three = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8, 0.9]}}"), q;
+    sweep_plan two = sweep_plan_of(SWEEP_TWO),
+               three = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8, 0.9]}}"), q;
     for (int round = 0; round < 10; round++) {
         int gate[2], how;
         pid_t pid[8];
@@ -231,7 +239,8 @@ static void many_may_begin_at_once(void **state)
 static void a_torn_line_of_what_was_asked_is_left_out(void **state)
 {
     (void)state;
-    sweep_plan p = sweep_plan_of(SWEEP_TWO), more = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8, 0.9]}}"), q;
+    sweep_plan p = sweep_plan_of(SWEEP_TWO),
+               more = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8, 0.9]}}"), q;
     char path[256], *text;
     size_t n;
     assert_ok(sweep_plan_commit(&p, sweep_path("s"), err));

@@ -14,8 +14,18 @@ static const char *lookup(void *ud, const char *name)
     return NULL;
 }
 
-#define ENV(...) (variable[]){__VA_ARGS__, {NULL, NULL}}
-#define NOTHING (variable[]){{NULL, NULL}}
+#define ENV(...)                                                                                                                           \
+    (variable[])                                                                                                                           \
+    {                                                                                                                                      \
+        __VA_ARGS__, { NULL, NULL }                                                                                                        \
+    }
+#define NOTHING                                                                                                                            \
+    (variable[])                                                                                                                           \
+    {                                                                                                                                      \
+        {                                                                                                                                  \
+            NULL, NULL                                                                                                                     \
+        }                                                                                                                                  \
+    }
 
 static sweep_rank found(variable *env, long rank, long world)
 {
@@ -49,22 +59,25 @@ static void launchers_are_recognised(void **state)
     is(&r, "none", 0, 1, -1, 0);
     r = found(NOTHING, 3, 8);
     is(&r, "options", 3, 8, -1, 0);
-    r = found(ENV({"OMPI_COMM_WORLD_RANK", "5"}, {"OMPI_COMM_WORLD_SIZE", "8"}, {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"},
-                  {"PMIX_RANK", "5"}),
+    r = found(ENV({"OMPI_COMM_WORLD_RANK", "5"}, {"OMPI_COMM_WORLD_SIZE", "8"}, {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                  {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"}, {"PMIX_RANK", "5"}),
               -1, -1);
     is(&r, "openmpi", 5, 8, 1, 4);
     r = found(ENV({"PMIX_RANK", "2"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "2"}), -1, -1);
     is(&r, "pmix", 2, 4, 2, 0);
     r = found(ENV({"PMI_RANK", "0"}, {"PMI_SIZE", "2"}, {"MPI_LOCALRANKID", "0"}, {"MPI_LOCALNRANKS", "2"}), -1, -1);
     is(&r, "pmi", 0, 2, 0, 2);
-    r = found(ENV({"SLURM_JOB_ID", "77"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "16"}, {"SLURM_STEP_NUM_TASKS", "4"},
-                  {"SLURM_LOCALID", "3"}),
+    r = found(ENV({"SLURM_JOB_ID", "77"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "16"},
+                  {"SLURM_STEP_NUM_TASKS", "4"}, {"SLURM_LOCALID", "3"}),
               -1, -1);
     is(&r, "slurm", 3, 4, 3, 0);
     assert_string_equal(r.job, "77");
-    r = found(ENV({"SLURM_ARRAY_TASK_ID", "12"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "10"}, {"SLURM_ARRAY_JOB_ID", "9"}), -1, -1);
+    r = found(
+        ENV({"SLURM_ARRAY_TASK_ID", "12"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "10"}, {"SLURM_ARRAY_JOB_ID", "9"}),
+        -1, -1);
     is(&r, "slurm-array", 2, 4, -1, 0);
-    r = found(ENV({"SLURM_ARRAY_TASK_ID", "9"}, {"SLURM_ARRAY_TASK_COUNT", "3"}, {"SLURM_ARRAY_TASK_MIN", "1"}), -1, -1); /* --array=1,5,9 */
+    r = found(ENV({"SLURM_ARRAY_TASK_ID", "9"}, {"SLURM_ARRAY_TASK_COUNT", "3"}, {"SLURM_ARRAY_TASK_MIN", "1"}), -1,
+              -1); /* --array=1,5,9 */
     is(&r, "slurm-array", 2, 3, -1, 0);
 }
 
@@ -97,7 +110,8 @@ static void what_is_incomplete_is_refused(void **state)
     refused(NOTHING, 0, 0, "from 0 to world - 1");
     refused(ENV({"OMPI_COMM_WORLD_RANK", "5"}), -1, -1, "not OMPI_COMM_WORLD_SIZE");
     refused(ENV({"OMPI_COMM_WORLD_SIZE", "5"}), -1, -1, "not OMPI_COMM_WORLD_RANK");
-    refused(ENV({"OMPI_COMM_WORLD_RANK", "5"}, {"OMPI_COMM_WORLD_SIZE", "5"}), -1, -1, "OMPI_COMM_WORLD_RANK=5: expected a whole number from 0 to 4");
+    refused(ENV({"OMPI_COMM_WORLD_RANK", "5"}, {"OMPI_COMM_WORLD_SIZE", "5"}), -1, -1,
+            "OMPI_COMM_WORLD_RANK=5: expected a whole number from 0 to 4");
     refused(ENV({"OMPI_COMM_WORLD_RANK", "x"}, {"OMPI_COMM_WORLD_SIZE", "5"}), -1, -1, "whole number");
     refused(ENV({"PMIX_RANK", "1"}), -1, -1, "pmix: found PMIX_RANK but not PMIX_SIZE; give --rank and --world");
     refused(ENV({"PMI_SIZE", "2"}), -1, -1, "not PMI_RANK");

@@ -1,4 +1,5 @@
-/* Points in the unit cube: Sobol against scipy.stats.qmc (1.17), the strata of a Latin hypercube, and that nothing depends on the machine. */
+/* Points in the unit cube: Sobol against scipy.stats.qmc (1.17), the strata of a Latin hypercube, and that nothing depends on the machine.
+ */
 #include "support/test.h"
 
 #include <math.h>
@@ -19,7 +20,8 @@ static const struct {
     {7, {0.125, 0.625, 0.375, 0.125, 0.125, 0.625, 0.875, 0.375}},
     {100, {0.4140625, 0.2578125, 0.7734375, 0.7265625, 0.8828125, 0.4609375, 0.4140625, 0.6484375}},
     {1023, {0.0009765625, 0.7529296875, 0.6123046875, 0.1455078125, 0.1865234375, 0.6787109375, 0.6142578125, 0.0400390625}},
-    {4095, {0.000244140625, 0.941162109375, 0.334228515625, 0.901611328125, 0.940185546875, 0.569580078125, 0.087646484375, 0.553466796875}},
+    {4095,
+     {0.000244140625, 0.941162109375, 0.334228515625, 0.901611328125, 0.940185546875, 0.569580078125, 0.087646484375, 0.553466796875}},
 };
 
 static void sobol_equals_scipy(void **state)
@@ -28,8 +30,8 @@ static void sobol_equals_scipy(void **state)
     for (size_t i = 0; i < sizeof scipy / sizeof *scipy; i++)
         for (int d = 0; d < DIMENSIONS; d++)
             if (sweep_sobol(0, scipy[i].index, dimension[d]) != scipy[i].x[d])
-                fail_msg("point %u, dimension %u: %.17g, expected %.17g", scipy[i].index, dimension[d], sweep_sobol(0, scipy[i].index, dimension[d]),
-                         scipy[i].x[d]);
+                fail_msg("point %u, dimension %u: %.17g, expected %.17g", scipy[i].index, dimension[d],
+                         sweep_sobol(0, scipy[i].index, dimension[d]), scipy[i].x[d]);
 }
 
 /* Centred L2 discrepancy, as scipy.stats.qmc.discrepancy computes it. */

@@ -220,7 +220,8 @@ static void mistakes_in_a_file_are_named(void **state)
     parse_refused("{\"method\": \"sobol\", \"parameters\": {\"keep_num\": {\"min\": 3, \"max\": 5}}}", "count of points");
     parse_refused("{\"method\": \"sobol\", \"count\": 3}", "parameters to draw");
     parse_refused("{\"method\": \"sobol\", \"count\": 3, \"parameters\": {\"keep_num\": {\"min\": 3.5, \"max\": 5}}}", "whole numbers");
-    parse_refused("{\"method\": \"lhs\", \"count\": 3, \"parameters\": {\"prune_mode\": {\"min\": 3, \"max\": 5}}}", "only numbers have ranges");
+    parse_refused("{\"method\": \"lhs\", \"count\": 3, \"parameters\": {\"prune_mode\": {\"min\": 3, \"max\": 5}}}",
+                  "only numbers have ranges");
     parse_refused("{\"method\": \"lhs\", \"count\": 3, \"parameters\": {\"keep_num\": {\"min\": 5, \"max\": 3}}}", "smaller one");
     parse_refused("{\"method\": \"lhs\", \"count\": 3, \"parameters\": {\"keep_num\": {\"min\": 3, \"max\": 1e9}}}", "65536");
     parse_refused("{\"method\": \"list\"}", "\"trials\"");

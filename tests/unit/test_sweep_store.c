@@ -34,8 +34,16 @@ static sweep_journal *journal(void)
 {
     static char *argv[] = {"saint", "sweep"};
     sweep_journal *j;
-    const sweep_launch l = {.plan = plan.id, .rank = &alone, .dtype = "f32", .backend = "cpu", .device = "cpu", .driver = "", .kernels = "avx2",
-                            .threads = 2, .argc = 2, .argv = argv};
+    const sweep_launch l = {.plan = plan.id,
+                            .rank = &alone,
+                            .dtype = "f32",
+                            .backend = "cpu",
+                            .device = "cpu",
+                            .driver = "",
+                            .kernels = "avx2",
+                            .threads = 2,
+                            .argc = 2,
+                            .argv = argv};
     assert_ok(sweep_journal_open(&j, folder, &l, err));
     return j;
 }
@@ -46,12 +54,38 @@ static eval_result record(sweep_journal *j, int trial, uint32_t sample)
     static char yes[] = "Yes", no[] = "No, \"never\"\n\xc3\xa9";
     static int32_t ids[] = {7, 8, 9};
     double x = 1 + trial + 0.01 * sample;
-    eval_result r = {.trial = plan.trial[trial].id, .sample = sample, .output = sample % 2 ? no : yes, .ids = ids, .n_ids = 1 + (int)sample % 3,
-                     .stop = "eos", .margin = 0.1f * (float)x, .kl = 0.01f * (float)x, .diverged = (int)sample - 1, .text = 12, .vit_in = 64,
-                     .vit_out = 60, .llm_in = 60, .llm_out = 30 + trial, .equivalent = 40.5 + x, .n_sites = 2, .flops_vit = 1e9 * x,
-                     .flops_projector = 1e6 * x, .flops_prefill = 2e9 * x, .flops_decode = 1e7 * x, .kv_bytes = 123456 + (uint64_t)sample,
-                     .s_load = 0.001, .s_preprocess = 0.002, .s_vit = 0.003 * x, .s_selection = 0.0001, .s_projector = 0.0002, .s_prefill = 0.004,
-                     .s_decode = 0.005, .s_total = 0.0143, .reused = 0.5, .timing_valid = sample != 2, .attempt = sweep_journal_attempt(j),
+    eval_result r = {.trial = plan.trial[trial].id,
+                     .sample = sample,
+                     .output = sample % 2 ? no : yes,
+                     .ids = ids,
+                     .n_ids = 1 + (int)sample % 3,
+                     .stop = "eos",
+                     .margin = 0.1f * (float)x,
+                     .kl = 0.01f * (float)x,
+                     .diverged = (int)sample - 1,
+                     .text = 12,
+                     .vit_in = 64,
+                     .vit_out = 60,
+                     .llm_in = 60,
+                     .llm_out = 30 + trial,
+                     .equivalent = 40.5 + x,
+                     .n_sites = 2,
+                     .flops_vit = 1e9 * x,
+                     .flops_projector = 1e6 * x,
+                     .flops_prefill = 2e9 * x,
+                     .flops_decode = 1e7 * x,
+                     .kv_bytes = 123456 + (uint64_t)sample,
+                     .s_load = 0.001,
+                     .s_preprocess = 0.002,
+                     .s_vit = 0.003 * x,
+                     .s_selection = 0.0001,
+                     .s_projector = 0.0002,
+                     .s_prefill = 0.004,
+                     .s_decode = 0.005,
+                     .s_total = 0.0143,
+                     .reused = 0.5,
+                     .timing_valid = sample != 2,
+                     .attempt = sweep_journal_attempt(j),
                      .finished = 1.8e9 + x};
     for (int i = 0; i < 2; i++) {
         r.site[i].stage = (int16_t)(i ? SAINT_STAGE_LLM : SAINT_STAGE_VIT);
@@ -70,7 +104,13 @@ static void write_record(sweep_journal *j, int trial, uint32_t sample)
 static void write_failure(sweep_journal *j, int trial, uint32_t sample, int try)
 {
     static char why[] = "x.png: cannot be opened";
-    eval_result r = {.trial = plan.trial[trial].id, .sample = sample, .state = EVAL_ERROR, .error = why, .diverged = -2, .margin = NAN, .kl = NAN,
+    eval_result r = {.trial = plan.trial[trial].id,
+                     .sample = sample,
+                     .state = EVAL_ERROR,
+                     .error = why,
+                     .diverged = -2,
+                     .margin = NAN,
+                     .kl = NAN,
                      .attempt = sweep_journal_attempt(j)};
     assert_ok(sweep_journal_record(j, &r, try, err));
 }
@@ -117,12 +157,37 @@ static void same_record(const eval_result *a, const eval_result *b)
         assert_int_equal(a->site[i].layer, b->site[i].layer);
         assert_int_equal(a->site[i].n_out, b->site[i].n_out);
     }
-#define SAME(field) \
+#define SAME(field)                                                                                                                        \
     if (memcmp(&a->field, &b->field, sizeof a->field) != 0) fail_msg(#field " differs")
-    SAME(trial); SAME(sample); SAME(repeat); SAME(state); SAME(margin); SAME(kl); SAME(diverged); SAME(text); SAME(vit_in); SAME(vit_out);
-    SAME(llm_in); SAME(llm_out); SAME(equivalent); SAME(flops_vit); SAME(flops_projector); SAME(flops_prefill); SAME(flops_decode);
-    SAME(kv_bytes); SAME(reused); SAME(timing_valid); SAME(attempt); SAME(finished);
-    SAME(s_load); SAME(s_preprocess); SAME(s_selection); SAME(s_projector); SAME(s_prefill); SAME(s_decode); SAME(s_total);
+    SAME(trial);
+    SAME(sample);
+    SAME(repeat);
+    SAME(state);
+    SAME(margin);
+    SAME(kl);
+    SAME(diverged);
+    SAME(text);
+    SAME(vit_in);
+    SAME(vit_out);
+    SAME(llm_in);
+    SAME(llm_out);
+    SAME(equivalent);
+    SAME(flops_vit);
+    SAME(flops_projector);
+    SAME(flops_prefill);
+    SAME(flops_decode);
+    SAME(kv_bytes);
+    SAME(reused);
+    SAME(timing_valid);
+    SAME(attempt);
+    SAME(finished);
+    SAME(s_load);
+    SAME(s_preprocess);
+    SAME(s_selection);
+    SAME(s_projector);
+    SAME(s_prefill);
+    SAME(s_decode);
+    SAME(s_total);
     assert_true(fabs(a->s_vit - b->s_vit) <= 0.5e-9); /* whole nanoseconds */
 #undef SAME
 }
@@ -194,9 +259,12 @@ static void dump(char *out, size_t size)
     size_t n = 0;
     snprintf(path, sizeof path, "%s/sweep.db", folder);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT trial_id || ' ' || sample_ix || ' ' || unit_key || ' ' || status || ' ' || try_no || ' ' || output || "
-                                            "' ' || hex(out_ids) || hex(kept_per_layer) || t_total_ns FROM result ORDER BY trial_id, sample_ix", -1, &q, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db,
+                           "SELECT trial_id || ' ' || sample_ix || ' ' || unit_key || ' ' || status || ' ' || try_no || ' ' || output || "
+                           "' ' || hex(out_ids) || hex(kept_per_layer) || t_total_ns FROM result ORDER BY trial_id, sample_ix",
+                           -1, &q, NULL),
+        SQLITE_OK);
     while (sqlite3_step(q) == SQLITE_ROW) n += (size_t)snprintf(out + n, size - n, "%s\n", (const char *)sqlite3_column_text(q, 0));
     assert_true(n < size);
     sqlite3_finalize(q);
@@ -238,8 +306,8 @@ static void a_damaged_database_is_made_again(void **state)
     snprintf(path, sizeof path, "rm -f %s/sweep.db-wal %s/sweep.db-shm", folder, folder);
     assert_int_equal(system(path), 0);
     snprintf(path, sizeof path, "%s/sweep.db", folder);
-    static const char *const junk[] = {"", "this is no database, but it is long enough to be taken for one at first sight, and then some more words",
-                                       "SQLite format 3"};
+    static const char *const junk[] = {
+        "", "this is no database, but it is long enough to be taken for one at first sight, and then some more words", "SQLite format 3"};
     for (size_t i = 0; i < 3; i++) {
         assert_ok(saint_file_write(path, junk[i], strlen(junk[i]), err));
         sweep_data *d = load();
@@ -313,9 +381,11 @@ static void strange_journals_harm_nobody(void **state)
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     const char *const objects[] = {
-        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"ffffffffffffffff\",\"s\":1,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{}}",            /* no such trial */
-        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016llx\",\"s\":1,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{}}",                   /* no record in it */
-        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016llx\",\"s\":99,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{\"trial\":3}}",        /* nor here */
+        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"ffffffffffffffff\",\"s\":1,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{}}", /* no such trial
+                                                                                                                             */
+        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016llx\",\"s\":1,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{}}", /* no record in it */
+        "{\"v\":1,\"k\":\"r\",\"p\":\"%.8s\",\"t\":\"%016llx\",\"s\":99,\"n\":0,\"try\":1,\"ok\":true,\"rec\":{\"trial\":3}}", /* nor here
+                                                                                                                                */
         "{\"v\":1,\"k\":\"a\",\"p\":\"%.8s\",\"rec\":{\"attempt\":5}}",
         "{\"v\":1,\"k\":\"s\",\"p\":\"%.8s\",\"t\":\"ffffffffffffffff\",\"rec\":{}}",
         "{\"v\":1,\"k\":\"q\",\"p\":\"%.8s\",\"rec\":{}}",
