@@ -146,7 +146,6 @@ static void the_terminal_comes_back_after_any_death(void **state)
 
 static void keys_mouse_and_paste_arrive(void **state)
 {
-    (void)state;
     static const struct {
         const char *bytes, *shows;
     } cases[] = {
@@ -175,8 +174,10 @@ static void keys_mouse_and_paste_arrive(void **state)
         {"\033[<65;3;4M", "mouse 4 button 0 at 2 3"},
         {"\x13", "key Ctrl-S"},
     };
+    /* the descriptions of tmux and screen do not know this form of the mouse's reports, their programs send it */
+    static const tier_case in_tmux = {"tmux-256color", "C.UTF-8", "", "", SAINT_UI_256, SAINT_UI_BRAILLE, false};
     vt t;
-    start(&t, &colors_256, 80, 24);
+    start(&t, *state ? &in_tmux : &colors_256, 80, 24);
     assert_int_equal(t.mouse, VTERM_PROP_MOUSE_DRAG);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char row[1024];
@@ -261,6 +262,7 @@ int main(void)
         cmocka_unit_test(every_tier_shows_what_was_drawn),
         cmocka_unit_test(the_terminal_comes_back_after_any_death),
         cmocka_unit_test(keys_mouse_and_paste_arrive),
+        {"keys_mouse_and_paste_arrive in tmux", keys_mouse_and_paste_arrive, NULL, NULL, "tmux"},
         cmocka_unit_test(a_new_size_is_a_new_screen),
         cmocka_unit_test(suspend_gives_the_terminal_back_and_resume_takes_it),
         cmocka_unit_test(what_cannot_be_a_screen_says_so),
