@@ -230,6 +230,15 @@ saint_status saint_ui_screen_open(saint_ui_screen **out, const saint_ui_screen_o
                           o->term ? o->term : "(not set)");
     }
     set_term(s->curses);
+    const char *place = tigetstr("cup");
+    if (!place || place == (char *)-1) { /* every row would go over the last one */
+        endwin();
+        delscreen(s->curses);
+        saint_ui_restore_disarm();
+        free(s);
+        return saint_fail(err, SAINT_UNSUPPORTED, "a terminal of TERM=%s cannot place the cursor; try TERM=xterm-256color",
+                          o->term ? o->term : "(not set)");
+    }
     prepare_restore(s);
     set_escdelay(25);
     choose_looks(s, o);
