@@ -192,7 +192,7 @@ void ui_do_pareto(ui *u, const char *argument)
     run_table *r = &u->sweeps->runs;
     run_table_pareto(r, !r->pareto);
     u->sweeps->filter_version++;
-    if (r->pareto && r->t && !r->n_rows) ui_say(u, SAINT_UI_SAY_INFO, "none of these runs is on the front: it is drawn from runs that have all their samples; P shows all again");
+    if (r->pareto && r->t && !r->n_rows) ui_say(u, SAINT_UI_SAY_INFO, "the front takes only runs with all their samples: none yet; P shows all");
 }
 
 /* ---- a run as a plan ---- */
