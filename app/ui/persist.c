@@ -37,11 +37,13 @@ bool ui_path(ui *u, ui_folder folder, const char *name, char *out, size_t size)
         const char *variable, *at_home;
     } places[] = {[UI_CONFIG] = {"XDG_CONFIG_HOME", ".config"}, [UI_STATE] = {"XDG_STATE_HOME", ".local/state"}, [UI_CACHE] = {"XDG_CACHE_HOME", ".cache"}};
     const char *given = getenv(places[folder].variable), *home = getenv("HOME");
+    struct stat st;
     int n = -1;
+    if (home && (stat(home, &st) != 0 || !S_ISDIR(st.st_mode))) home = NULL; /* nobody wants a home made by a program */
     if (given && given[0] == '/') n = snprintf(out, size, "%s/saint-workbench", given); /* relative ones are to be ignored, says XDG */
     else if (home && home[0] == '/') n = snprintf(out, size, "%s/%s/saint-workbench", home, places[folder].at_home);
     if (n < 0 || (size_t)n + strlen(name) + 2 > size) {
-        ui_log_add(u, SAINT_UI_SAY_WARN, NULL, "no folder for the session: neither XDG_STATE_HOME nor HOME is an absolute path");
+        ui_log_add(u, SAINT_UI_SAY_WARN, NULL, "no folder for the session: neither XDG_STATE_HOME nor HOME names a place");
         return false;
     }
     if (!make_folder(out)) {
