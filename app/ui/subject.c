@@ -1,5 +1,6 @@
 /* What is looked at: samples of a data set, single pictures, folders; the question that is asked. */
 #define _GNU_SOURCE
+#include "defaults.h"
 #include "ui/core.h"
 
 #include <ctype.h>
@@ -299,6 +300,7 @@ void ui_open(ui *u, const char *path)
         path = home;
     }
     if (is_kind(path)) open_data(u, path);
+    else if (default_data_meant(path) && stat(path, &st) != 0) open_data(u, NULL);
     else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         snprintf(name, sizeof name, "images:%s", path);
         open_data(u, name);
@@ -323,7 +325,7 @@ void ui_subject_begin(ui *u)
         return;
     }
     if (o->data) {
-        ui_open(u, o->data);
+        ui_open(u, default_data_meant(o->data) ? NULL : o->data);
         return;
     }
     if (cJSON_IsString(question)) set_text(&s->wanted_question, question->valuestring);
