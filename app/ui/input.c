@@ -92,6 +92,10 @@ static void key(ui *u, const saint_ui_event *e)
         return;
     }
     if (e->kind != SAINT_UI_PRESS) return;
+    if (e->key == SAINT_UI_KEY_ESCAPE && u->painting && u->page == SAINT_UI_PAGE_INSPECT) {
+        ui_do(u, "paint off");
+        return;
+    }
     if (e->key == SAINT_UI_KEY_ESCAPE) {
         u->whole_image = false;
         u->say = SAINT_UI_SAY_NOTHING;

@@ -329,6 +329,23 @@ static void a_broken_picture_is_passed(void **state)
     vt_close(&t);
 }
 
+static void escape_ends_painting(void **state)
+{
+    (void)state;
+    fresh_home();
+    vt t;
+    start(&t, &colors_256, 120, 36);
+    assert_true(vt_type(&t, ":focus picture\r"));
+    assert_true(vt_type(&t, "p"));
+    assert_true(vt_until(&t, "painting out"));
+    assert_true(vt_type(&t, "\033"));
+    assert_true(vt_until(&t, "no more painting"));
+    assert_false(vt_shows(&t, "painting out"));
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+}
+
 static void the_session_comes_back(void **state)
 {
     (void)state;
@@ -433,6 +450,7 @@ int main(void)
         cmocka_unit_test(the_mouse_is_used_and_left_alone),
         cmocka_unit_test(the_ground_decides_the_theme),
         cmocka_unit_test(a_broken_picture_is_passed),
+        cmocka_unit_test(escape_ends_painting),
         cmocka_unit_test(the_session_comes_back),
         cmocka_unit_test(what_is_missing_is_said),
         cmocka_unit_test(what_libraries_print_stays_off_the_screen),
