@@ -98,6 +98,8 @@ static saint_status make(const char *folder, bool (*progress)(void *, size_t, si
     return s;
 }
 
+bool default_data_meant(const char *data) { return !data || strcmp(data, "scenes") == 0; }
+
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err)
 {
     char folder[4096], path[4096 + 64];

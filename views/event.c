@@ -71,3 +71,29 @@ bool saint_ui_key_parse(const char *name, saint_ui_event *e)
     if (e->mods & SAINT_UI_CTRL && e->ch >= 'A' && e->ch <= 'Z') e->ch += 32;
     return *name == 0 && e->ch != 0xfffd;
 }
+
+saint_ui_event saint_ui_mouse_digits(const char *digits, uint32_t end, bool *dragging)
+{
+    saint_ui_event e = {.kind = SAINT_UI_MOUSE};
+    unsigned code, x, y;
+    int used = 0;
+    if ((end != 'M' && end != 'm') || sscanf(digits, "%5u;%5u;%5u%n", &code, &x, &y, &used) != 3 || digits[used] || !x || !y) return (saint_ui_event){0};
+    e.x = (int)x - 1;
+    e.y = (int)y - 1;
+    e.mods = (code & 4 ? SAINT_UI_SHIFT : 0u) | (code & 8 ? SAINT_UI_ALT : 0u) | (code & 16 ? SAINT_UI_CTRL : 0u);
+    unsigned what = code & 3;
+    if (code & 64) { /* the wheel, which also turns sideways */
+        e.mouse = what == 0 ? SAINT_UI_MOUSE_WHEEL_UP : SAINT_UI_MOUSE_WHEEL_DOWN;
+        return end == 'M' && what < 2 ? e : (saint_ui_event){0};
+    }
+    if (code & 32) {
+        e.mouse = SAINT_UI_MOUSE_DRAG;
+        e.button = 1;
+        return *dragging ? e : (saint_ui_event){0};
+    }
+    if (what == 3) return (saint_ui_event){0};
+    e.button = (int)what + 1;
+    *dragging = end == 'M';
+    e.mouse = *dragging ? SAINT_UI_MOUSE_DOWN : SAINT_UI_MOUSE_UP;
+    return e;
+}

@@ -61,4 +61,8 @@ typedef struct {
 const char *saint_ui_key_name(const saint_ui_event *e, char out[24]);
 bool saint_ui_key_parse(const char *name, saint_ui_event *e);
 
+/* What the mouse did, from the digits of its SGR report "button;column;row" (columns and rows from 1) and its last letter, M or m. *dragging
+ * is kept between calls: moving counts only while a button is down. SAINT_UI_NOTHING for what is no report. */
+saint_ui_event saint_ui_mouse_digits(const char *digits, uint32_t end, bool *dragging);
+
 #endif

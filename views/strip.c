@@ -133,7 +133,7 @@ static void caption(saint_ui_pen p, const saint_ui_strip *s, int x, int rows)
     int y = 0, at = x;
     at += saint_ui_textf(p, at, y, -1, SAINT_UI_STRONG, "%s %d", layer->stage == SAINT_STAGE_LLM ? "LLM" : "ViT", layer->layer) + 1;
     if (layer->tokens >= 0) at += saint_ui_textf(p, at, y, -1, SAINT_UI_TEXT, "%d/%d", layer->tokens, most_tokens(s)) + 1;
-    else at += saint_ui_text(p, at, y, -1, SAINT_UI_MUTED, "running") + 1;
+    else at += saint_ui_text(p, at, y, -1, SAINT_UI_MUTED, "not known yet") + 1;
     if (layer->stale) at += saint_ui_text(p, at, y, -1, SAINT_UI_MUTED, "stale") + 1;
     if (s->playing) saint_ui_text(p, at, y, -1, SAINT_UI_ACCENT, saint_ui_pen_ascii(p) ? ">" : "\u25b6");
     if (rows > 1 && layer->name) saint_ui_text(p, x, ++y, -1, layer->site ? SAINT_UI_SITE : SAINT_UI_MUTED, layer->name);

@@ -88,7 +88,7 @@ static int open_data(job *j)
     char made[8192];
     const char *name = j->o->data;
     saint_status s = SAINT_OK;
-    if (!name) {
+    if (default_data_meant(name)) {
         progress_line p = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now(), .stop = j->stop};
         s = default_data(made, sizeof made, making_data, &p, &e);
         wipe(&p);
@@ -397,8 +397,8 @@ int cmd_eval(int argc, char **argv)
     const cli_option table[] = {
         LOAD_FOLDER_OPTIONS(o.load),
         {"data", "KIND:PATH",
-         "data set: scenes, mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, manifest, images; default: the "
-         "embedded test split of scenes",
+         "data set: scenes, mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, manifest, images; default: "
+         "scenes, the embedded test split",
          NULL, &o.data, NULL},
         {"images", "DIR", "folder of the pictures, when it is not where the distribution puts it", NULL, &o.images, NULL},
         {"split", "NAME", "another split than the usual one", NULL, &o.split, NULL},

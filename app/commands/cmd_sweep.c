@@ -152,7 +152,7 @@ static int open_data(job *j)
     char made[8192];
     const options *o = j->o;
     saint_status s = SAINT_OK;
-    if (!j->spec.data) {
+    if (default_data_meant(j->spec.data)) {
         s = default_data(made, sizeof made, making_data, j, &e);
         if (s == SAINT_OK) s = sweep_spec_text(&j->spec.data, made, &e);
     }
@@ -448,7 +448,7 @@ int cmd_sweep(int argc, char **argv)
          "a parameter that varies: a,b,c or first:last:step or first:last*mult; may repeat. Layers as key[3-7]; preset and "
          "compat vary too",
          NULL, NULL, &o.grid},
-        {"data", "KIND:PATH", "data set, as for `saint eval`; default: the embedded test split of scenes", NULL, &o.data, NULL},
+        {"data", "KIND:PATH", "data set, as for `saint eval`; default: scenes, the embedded test split", NULL, &o.data, NULL},
         LOAD_FOLDER_OPTIONS(o.load),
         LOAD_SETTINGS_OPTIONS(o.load),
         {"method", "NAME", "grid (default), random, lhs (Latin hypercube) or sobol: ranges as first:last or first:last:log", NULL,

@@ -180,8 +180,8 @@ saint_status sweep_spec_parse(sweep_spec *s, const cJSON *c, const char *what, s
         size_t i = 0;
         while (i < n && strcmp(v->string, members[i]) != 0) i++;
         if (i == n)
-            return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%.60s\" in a sweep; the nearest is \"%s\"", what, v->string,
-                              sweep_nearest(v->string, members, n));
+            return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%.60s\" in a sweep; the nearest is \"%s\"; what varies stands in \"parameters\"",
+                              what, v->string, sweep_nearest(v->string, members, n));
         if (cJSON_GetObjectItemCaseSensitive(c, v->string) != v)
             return saint_fail(err, SAINT_FORMAT, "%s: \"%.60s\" is there twice", what, v->string);
         st = read_member(s, c, v, what, err);

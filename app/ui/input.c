@@ -92,6 +92,10 @@ static void key(ui *u, const saint_ui_event *e)
         return;
     }
     if (e->kind != SAINT_UI_PRESS) return;
+    if (e->key == SAINT_UI_KEY_ESCAPE && u->painting && u->page == SAINT_UI_PAGE_INSPECT) {
+        ui_do(u, "paint off");
+        return;
+    }
     if (e->key == SAINT_UI_KEY_ESCAPE) {
         u->whole_image = false;
         u->say = SAINT_UI_SAY_NOTHING;
@@ -190,14 +194,18 @@ void ui_do_focus(ui *u, const char *argument)
         if (u->layout.n) u->focus = saint_ui_layout_next(&u->layout, u->focus, *argument == 'b' ? -1 : 1);
         return;
     }
+    char here[160] = "";
+    size_t n = 0;
     for (int id = SAINT_UI_PANE_STRIP; id < SAINT_UI_PANE_COUNT; id++) {
         const char *title = id == SAINT_UI_PANE_STRIP ? "layers" : saint_ui_pane_title((saint_ui_pane_id)id);
         if (*title && !strcmp(title, argument)) {
             u->focus = (saint_ui_pane_id)id;
             return;
         }
+        if (*title && n < sizeof here && saint_ui_layout_find(&u->layout, (saint_ui_pane_id)id).w > 0)
+            n += (size_t)snprintf(here + n, sizeof here - n, "%s%s", n ? ", " : "", title);
     }
-    ui_say(u, SAINT_UI_SAY_BAD, "focus %s: no pane of that name", argument);
+    ui_say(u, SAINT_UI_SAY_BAD, "focus %s: no pane of that name; here are %s", argument, here);
 }
 
 void ui_do_redraw(ui *u, const char *argument)

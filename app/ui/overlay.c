@@ -205,6 +205,16 @@ static void enter(ui *u)
     if (*command) ui_do(u, command);
 }
 
+/* Ctrl-U takes what stands behind the name first: where "i" or "o" began the row, that is all the user sees as theirs. */
+static bool clear_words(saint_ui_line *l, const saint_ui_event *e)
+{
+    int from = (int)strcspn(l->text, " ");
+    if (e->kind != SAINT_UI_PRESS || e->key != SAINT_UI_KEY_CHAR || e->ch != 'u' || e->mods != SAINT_UI_CTRL || !l->text[from] || l->cursor <= from + 1) return false;
+    memmove(l->text + from + 1, l->text + l->cursor, strlen(l->text + l->cursor) + 1);
+    l->cursor = from + 1;
+    return true;
+}
+
 static void command_key(ui *u, const saint_ui_event *e)
 {
     ui_over *o = &u->core->over;
@@ -216,7 +226,7 @@ static void command_key(ui *u, const saint_ui_event *e)
     else if (press && (e->key == SAINT_UI_KEY_UP || e->key == SAINT_UI_KEY_DOWN)) {
         recall(o, e->key == SAINT_UI_KEY_UP ? -1 : 1);
         ui_complete(u, o);
-    } else if (saint_ui_line_key(&o->line, e)) ui_complete(u, o);
+    } else if (clear_words(&o->line, e) || saint_ui_line_key(&o->line, e)) ui_complete(u, o);
 }
 
 /* The row itself over the message row, candidates above it. */

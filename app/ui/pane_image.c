@@ -82,7 +82,7 @@ static void note_text(const ui *u, const picture *p, char *out, size_t size)
     if (u->cursor.round >= 0 && s) snprintf(round, sizeof round, " round %d/%d", u->cursor.round + 1, s->n_rounds);
     ui_known known = ui_mask_known(u, UI_NOW, u->cursor.at);
     ui_layer_name(u, u->cursor.at, name, sizeof name);
-    if (p->alive < 0) snprintf(out, size, "%s%s \u00b7 %s", name, round, ui_stale(u, UI_NOW) && u->worker ? "running" : "not known yet");
+    if (p->alive < 0) snprintf(out, size, "%s%s \u00b7 %s", name, round, ui_running(u, UI_NOW, NULL) ? "running" : "not known yet");
     else
         snprintf(out, size, "%s%s \u00b7 %d/%d kept \u00b7 %.0f %%%s", name, round, p->alive, p->patches, 100.0 * p->alive / p->patches,
                  known == UI_KNOWN_STALE ? " \u00b7 stale" : known == UI_KNOWN_PREVIEW ? " \u00b7 predicted" : "");

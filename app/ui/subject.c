@@ -1,5 +1,6 @@
 /* What is looked at: samples of a data set, single pictures, folders; the question that is asked. */
 #define _GNU_SOURCE
+#include "defaults.h"
 #include "ui/core.h"
 
 #include <ctype.h>
@@ -18,6 +19,7 @@ struct ui_subjects {
     size_t wanted;        /* sample of the data set whose picture is being opened */
     char *first_uid;      /* sample to begin with when the data set opens; NULL = the first */
     char *wanted_question; /* instead of the picture's own, when it is there */
+    bool missed;          /* the picture of `wanted` could not be opened: the next one is the one behind it */
     bool from_file;       /* what is being opened is a single picture */
     bool shows_file;      /* what is shown is one */
     bool embedded;        /* the data set is the one that nobody named */
@@ -139,6 +141,7 @@ static void take_picture(ui *u, ui_loaded *l)
     ui_subject *to = &u->subject;
     if (l->ticket != s->picture_ticket) return; /* somebody went on meanwhile */
     to->loading = false;
+    s->missed = l->error.code != SAINT_OK && !s->from_file;
     ui_redraw(u);
     if (l->error.code != SAINT_OK) {
         ui_say(u, SAINT_UI_SAY_BAD, "%s", l->error.text);
@@ -297,6 +300,7 @@ void ui_open(ui *u, const char *path)
         path = home;
     }
     if (is_kind(path)) open_data(u, path);
+    else if (default_data_meant(path) && stat(path, &st) != 0) open_data(u, NULL);
     else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         snprintf(name, sizeof name, "images:%s", path);
         open_data(u, name);
@@ -321,7 +325,7 @@ void ui_subject_begin(ui *u)
         return;
     }
     if (o->data) {
-        ui_open(u, o->data);
+        ui_open(u, default_data_meant(o->data) ? NULL : o->data);
         return;
     }
     if (cJSON_IsString(question)) set_text(&s->wanted_question, question->valuestring);
@@ -353,7 +357,7 @@ void ui_do_open(ui *u, const char *argument)
 void ui_do_sample(ui *u, const char *argument)
 {
     ui_subject *s = &u->subject;
-    size_t i = 0, now = s->loading ? place_of(u, u->core->subjects->wanted) : s->at; /* a held key goes on while pictures load */
+    size_t i = 0, now = s->loading || u->core->subjects->missed ? place_of(u, u->core->subjects->wanted) : s->at; /* a held key goes on while pictures load */
     char *end;
     long n = strtol(argument, &end, 10);
     if (!s->count) ui_say(u, SAINT_UI_SAY_BAD, "the filter leaves no sample");

@@ -189,8 +189,10 @@ void ui_do_sort_runs(ui *u, const char *argument)
 void ui_do_pareto(ui *u, const char *argument)
 {
     (void)argument;
-    run_table_pareto(&u->sweeps->runs, !u->sweeps->runs.pareto);
+    run_table *r = &u->sweeps->runs;
+    run_table_pareto(r, !r->pareto);
     u->sweeps->filter_version++;
+    if (r->pareto && r->t && !r->n_rows) ui_say(u, SAINT_UI_SAY_INFO, "the front takes only runs with all their samples: none yet; P shows all");
 }
 
 /* ---- a run as a plan ---- */

@@ -439,7 +439,7 @@ static void shared_devices_are_noticed(void **state)
     cJSON_Delete(c);
 }
 
-/* Without --data: the test split of Scenes, made once. */
+/* Without --data, and with its plain name: the test split of Scenes, made once. */
 static void the_embedded_data_set_is_made_on_first_use(void **state)
 {
     (void)state;
@@ -449,7 +449,7 @@ static void the_embedded_data_set_is_made_on_first_use(void **state)
     snprintf(cache, sizeof cache, "XDG_CACHE_HOME=%s/cache", data_folder);
     for (int i = 0; i < 2; i++) {
         cJSON *c;
-        command_line(command, sizeof command, cache, LLAVA " --json --limit 2 --max-new-tokens 2");
+        command_line(command, sizeof command, cache, i ? LLAVA " --data scenes --json --limit 2 --max-new-tokens 2" : LLAVA " --json --limit 2 --max-new-tokens 2");
         finish(system(command));
         assert_int_equal(r.status, 0);
         assert_ok(saint_json_parse(r.out, strlen(r.out), sizeof r.out, "stdout", &c, err));

@@ -146,7 +146,6 @@ static void the_terminal_comes_back_after_any_death(void **state)
 
 static void keys_mouse_and_paste_arrive(void **state)
 {
-    (void)state;
     static const struct {
         const char *bytes, *shows;
     } cases[] = {
@@ -175,8 +174,10 @@ static void keys_mouse_and_paste_arrive(void **state)
         {"\033[<65;3;4M", "mouse 4 button 0 at 2 3"},
         {"\x13", "key Ctrl-S"},
     };
+    /* the descriptions of tmux and screen do not know this form of the mouse's reports, their programs send it */
+    static const tier_case in_tmux = {"tmux-256color", "C.UTF-8", "", "", SAINT_UI_256, SAINT_UI_BRAILLE, false};
     vt t;
-    start(&t, &colors_256, 80, 24);
+    start(&t, *state ? &in_tmux : &colors_256, 80, 24);
     assert_int_equal(t.mouse, VTERM_PROP_MOUSE_DRAG);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char row[1024];
@@ -232,15 +233,18 @@ static void suspend_gives_the_terminal_back_and_resume_takes_it(void **state)
 static void what_cannot_be_a_screen_says_so(void **state)
 {
     (void)state;
-    vt t;
-    char *argv[] = {SAINT_SCREEN_CHILD, NULL},
-         *env[] = {"TERM=no-such-terminal", "LC_ALL=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0" /* ncurses keeps what it tried */, NULL};
-    assert_true(vt_open(&t, 80, 24, argv, env));
-    int status = vt_wait_exit(&t);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
-    assert_non_null(strstr(t.raw, "TERM=no-such-terminal"));
-    assert_true(vt_modes_restored(&t));
-    vt_close(&t);
+    static char *const terms[] = {"TERM=no-such-terminal", "TERM=dumb"}; /* the second cannot place its cursor */
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+        vt t;
+        char *argv[] = {SAINT_SCREEN_CHILD, NULL},
+             *env[] = {terms[i], "LC_ALL=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0" /* ncurses keeps what it tried */, NULL};
+        assert_true(vt_open(&t, 80, 24, argv, env));
+        int status = vt_wait_exit(&t);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        assert_non_null(strstr(t.raw, terms[i]));
+        assert_true(vt_modes_restored(&t));
+        vt_close(&t);
+    }
 }
 
 static void an_unchanged_frame_costs_nothing(void **state)
@@ -261,6 +265,7 @@ int main(void)
         cmocka_unit_test(every_tier_shows_what_was_drawn),
         cmocka_unit_test(the_terminal_comes_back_after_any_death),
         cmocka_unit_test(keys_mouse_and_paste_arrive),
+        {"keys_mouse_and_paste_arrive in tmux", keys_mouse_and_paste_arrive, NULL, NULL, "tmux"},
         cmocka_unit_test(a_new_size_is_a_new_screen),
         cmocka_unit_test(suspend_gives_the_terminal_back_and_resume_takes_it),
         cmocka_unit_test(what_cannot_be_a_screen_says_so),
