@@ -62,7 +62,7 @@ saint_status saint_data_new(saint_data_kind k, const char *path, const saint_dat
                                    .path = d->path,
                                    .has_pictures = true,
                                    .max_new_tokens = d->adapter->max_new_tokens,
-                                   .prompt_name = d->opt.style == SAINT_PROMPT_LLAVA ? "llava" : "lmms-0.3"};
+                                   .prompt_name = d->adapter->kind == SAINT_DATA_SCENES ? "as written" : d->opt.style == SAINT_PROMPT_LLAVA ? "llava" : "lmms-0.3"};
     return SAINT_OK;
 }
 

@@ -63,7 +63,7 @@ typedef struct {
     bool has_answers;        /* every sample has at least one right answer */
     bool has_pictures;       /* false for a folder of result files */
     int max_new_tokens;      /* what the published set-up generates at most */
-    const char *prompt_name; /* "lmms-0.3" or "llava" */
+    const char *prompt_name; /* "lmms-0.3" or "llava"; "as written": scenes, which is asked in its own words */
     saint_digest digest;     /* of all uids, questions, choices, answers and picture names in order: tells versions of a data set apart */
     size_t n_notes;          /* what was left out or looks odd, one sentence each */
     const char *const *notes;

@@ -350,5 +350,14 @@ static bool prompt(const saint_dataset *d, const saint_sample *s, saint_buf *out
     return ok;
 }
 
+/* Our own data set is asked in its own words: "... Please answer yes or no." */
+static bool prompt_as_it_is(const saint_dataset *d, const saint_sample *s, saint_buf *out)
+{
+    (void)d;
+    size_t n;
+    const char *p = saint_py_strip(s->question, strlen(s->question), &n);
+    return saint_buf_add(out, p, n);
+}
+
 const saint_adapter saint_adapter_mme = {SAINT_DATA_MME, 16, true, open_mme, parse, prompt};
-const saint_adapter saint_adapter_scenes = {SAINT_DATA_SCENES, 16, true, open_scenes, parse, prompt};
+const saint_adapter saint_adapter_scenes = {SAINT_DATA_SCENES, 16, true, open_scenes, parse, prompt_as_it_is};

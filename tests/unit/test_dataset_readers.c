@@ -141,7 +141,7 @@ static void scenes_are_mme_with_their_own_tasks(void **state)
     assert_int_equal(saint_dataset_count(d), 2);
     uid_is(d, 1, "relation/0001.png#1");
     picture_is_there(d, 1);
-    data_prompt_is(d, 0, "Is A left of B?" SHORT);
+    data_prompt_is(d, 0, "Is A left of B? Please answer yes or no."); /* its own words */
     saint_dataset_close(d);
     REFUSED("scenes", "results", "task folders");
     REFUSED("scenes", "nowhere", "nowhere");

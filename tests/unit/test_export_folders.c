@@ -142,7 +142,7 @@ static void lmms_lines_have_its_keys(void **state)
                                        "resps",  "filtered_resps",  "doc_hash",     "prompt_hash",  "target_hash", "input",  "accuracy"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) (void)get(c, keys[i]);
     assert_string_equal(get(c, "resps")->child->child->valuestring, sweep->trial[2].result[0]->output);
-    assert_non_null(strstr(get(c, "input")->valuestring, "Answer the question using a single word or phrase."));
+    assert_non_null(strstr(get(c, "input")->valuestring, "Please answer yes or no."));
     cJSON_Delete(c);
     free(text);
     close_sample();
