@@ -50,5 +50,5 @@ configure() {
 
 # What compiles; what the tests need too; what the fuzzers need (large).
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build git libcjson-dev libstb-dev libncurses-dev ncurses-bin libsqlite3-dev)
-TEST_PACKAGES=(libcmocka-dev libvterm-dev gnuplot-nox)
+TEST_PACKAGES=(libcmocka-dev libvterm-dev gnuplot-nox tmux)
 FUZZ_PACKAGES=(clang libclang-rt-dev)

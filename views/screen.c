@@ -364,8 +364,11 @@ void saint_ui_screen_mouse(saint_ui_screen *s, bool on)
     s->mouse = on;
     mousemask(on ? ALL_MOUSE_EVENTS | REPORT_MOUSE_POSITION : 0, NULL);
     mouseinterval(0);
-    /* ncurses asks for presses only; dragging is one mode more */
-    send(on ? "\033[?1002h\033[?1006h" : "\033[?1002l\033[?1006l");
+    /* ncurses asks for presses only; dragging is one mode more. Positions come in the words that ncurses reads for this terminal: with
+     * tmux's and screen's own descriptions those are single bytes, and SGR ones would arrive as keys. */
+    const char *c = tigetstr("kmous");
+    bool sgr = c && c != (char *)-1 && strncmp(c, "\033[<", 3) == 0;
+    send(on ? sgr ? "\033[?1002h\033[?1006h" : "\033[?1002h" : "\033[?1002l\033[?1006l");
 }
 
 static saint_ui_event mouse_event(saint_ui_screen *s)
