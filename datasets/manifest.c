@@ -53,6 +53,8 @@ static saint_status add(saint_dataset *d, const cJSON *o, lists *l, const char *
     if (status == SAINT_OK) status = list_of(o, "answers", &digits[5], l->answers, &s.n_answers, where, err);
     if (status == SAINT_OK) status = list_of(o, "image", &digits[6], l->images, &s.n_images, where, err);
     if (status != SAINT_OK) return status;
+    if (!s.n_answers && cJSON_GetObjectItemCaseSensitive(o, "answer")) /* else it would count as a question without an answer */
+        return saint_fail(err, SAINT_FORMAT, "%s: expected \"answers\", a text or a list of texts; found \"answer\"", where);
     if (!s.question && !s.n_images) return saint_fail(err, SAINT_FORMAT, "%s: expected \"question\" or \"image\", found neither", where);
     if (s.n_choices && s.n_answers) {
         s.answer_index = right_choice(s.choices, s.n_choices, s.answers[0]);

@@ -40,9 +40,11 @@ static void draw_header(ui *u, saint_ui_pen p)
     if (u->info) snprintf(model, sizeof model, "%s%s", u->info->name, u->info->random_weights ? " (random weights)" : "");
     else snprintf(model, sizeof model, "%s", u->core->opening ? "opening the model" : "no model");
     char of[32] = "";
+    const char *name = s->file ? s->file : "";
+    if (name[0] == '/') name = strrchr(name, '/') + 1; /* a file of the user's: its folders would push its name off the row */
     if (s->filter) snprintf(of, sizeof of, " /%.12s", ui_filter_text(u));
-    if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", s->file ? s->file : "", s->at + 1, s->count, of);
-    else snprintf(sample, sizeof sample, "%s", s->file ? s->file : "");
+    if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", name, s->at + 1, s->count, of);
+    else snprintf(sample, sizeof sample, "%.390s", name);
     part[0] = model;
     part[1] = sample;
     part[2] = u->info && !u->info->llm_layers ? NULL : s->question;

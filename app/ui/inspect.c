@@ -353,7 +353,7 @@ void ui_do_paint(ui *u, const char *argument)
     u->paint = next == 2;
     ui_inspect_of(u)->brush_down = false;
     if (u->painting)
-        ui_say(u, SAINT_UI_SAY_INFO, "painting tokens %s: drag, or Space under the cursor; the right button does the opposite; p goes on", u->paint ? "in" : "out");
+        ui_say(u, SAINT_UI_SAY_INFO, "painting tokens %s: drag; the right button does the opposite, Space turns the one under the cursor; Esc ends it", u->paint ? "in" : "out");
     else ui_say(u, SAINT_UI_SAY_INFO, "no more painting%s", u->plan[UI_NOW].settings.hand.on ? "; the list stays (hand off forgets it)" : "");
 }
 

@@ -96,9 +96,9 @@ static saint_status add_llm(saint_plan *out, const saint_settings *s, const sain
         if (method == SAINT_METHOD_NONE) continue;
         if (i >= m->llm_layers) {
             bool ranged = s->llm[i].method == SAINT_METHOD_UNSET;
-            return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d",
+            return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d%s",
                               ranged ? "saint_end=" : "llm_prune_mode[", ranged ? (int)s->saint_end : i, ranged ? "" : "]",
-                              m->llm_layers - 1);
+                              m->llm_layers - 1, ranged ? "; set saint_start and saint_end (7 and 16 when not set), or begin with a preset, which scales them" : "");
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
     }

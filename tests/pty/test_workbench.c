@@ -324,6 +324,13 @@ static void a_broken_picture_is_passed(void **state)
     assert_true(vt_until(&t, "/c.png: expected"));
     assert_true(vt_type(&t, ":sample 1\r"));
     assert_true(vt_until(&t, "a.png 1/4"));
+    snprintf(path, sizeof path, ":open %s/d.png\r", wb_home);
+    assert_true(vt_type(&t, path));
+    char row[1024];
+    do vt_row(&t, 0, row, sizeof row); /* its name, not its folders */
+    while (!strstr(row, " d.png ") && vt_wait_mark(&t));
+    assert_non_null(strstr(row, " d.png "));
+    assert_null(strstr(row, "/d.png"));
     vt_send(&t, "q");
     assert_exit(&t, 0);
     vt_close(&t);

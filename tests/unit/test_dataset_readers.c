@@ -559,6 +559,7 @@ static void manifests_are_plain(void **state)
         {"{\"uid\": \"a\"}", "found neither"},
         {"{\"uid\": \"a\", \"question\": \"Q\", \"choices\": [\"x\"], \"answers\": [\"z\"]}", "a choice or its letter"},
         {"{\"uid\": \"a\", \"question\": \"Q\", \"answers\": [1]}", "\"answers\""},
+        {"{\"uid\": \"a\", \"question\": \"Q\", \"answer\": \"x\"}", "expected \"answers\""},
         {"{\"uid\": \"\", \"question\": \"Q\"}", "an id"},
         {"{\"uid\": {}, \"question\": \"Q\"}", "\"uid\""},
         {"7", "JSON lines"}};
