@@ -5,6 +5,7 @@
 # 3 (everything together, then scores). scenes: everything together from the first step (train_vlm.py).
 # Trains for MINUTES (up to progress UNTIL, default 1), scores, exports, and leaves everything in $OUT (default out/train) as
 # results.tar.00, .01, ... of 15 MB each, and log.txt. Call again with the same $STATE (default build/train) to continue.
+#   MODEL, BATCH, COUNT  of parts: the network (default full), records per step (64), pictures per task to score (143)
 #   PYTHON  an interpreter with torch, timm, transformers      PACK  folder of pack.sh (default build/pack)
 # Get the results: cat results.tar.* | tar xf -
 set -euo pipefail
@@ -72,8 +73,8 @@ parts() {
     if [ "$until" = 3 ]; then set -- --words "$STATE/whole"; else set -- --sight "$STATE/sight" --words "$STATE/words"; fi
     "$PYTHON" models/train/assemble.py "$@" --out "$STATE/checkpoint.pt"
     "$PYTHON" models/train/export.py --saint "$SAINT" --checkpoint "$STATE/checkpoint.pt" --out "$STATE/results/scenes-vlm" --check 0
-    "$PYTHON" models/train/evaluate.py --saint "$SAINT" --model "$STATE/results/scenes-vlm" --split validation --json "$STATE/results/scenes-validation.json" --no-baselines
-    [ "$until" != 3 ] || "$PYTHON" models/train/evaluate.py --saint "$SAINT" --model "$STATE/results/scenes-vlm" --split test --json "$STATE/results/scenes-test.json" $score
+    "$PYTHON" models/train/evaluate.py --saint "$SAINT" --model "$STATE/results/scenes-vlm" --split validation --json "$STATE/results/scenes-validation.json" --no-baselines ${COUNT:+--count "$COUNT"}
+    [ "$until" != 3 ] || "$PYTHON" models/train/evaluate.py --saint "$SAINT" --model "$STATE/results/scenes-vlm" --split test --json "$STATE/results/scenes-test.json" $score ${COUNT:+--count "$COUNT"}
 }
 
 cifar() {
