@@ -71,7 +71,7 @@ int cmd_bench(int argc, char **argv)
     if (sweep) {
         cJSON *o = NULL;
         char path[8192];
-        if (!l.model && !default_model(path, sizeof path, &e)) return cli_fail("bench", SAINT_IO, &e);
+        if (!l.model && default_model(path, sizeof path, &e) != SAINT_OK) return cli_fail("bench", SAINT_IO, &e);
         if (!l.model) l.model = path;
         int status = bench_sweep(&l, repeats ? (int)repeats : 5, &o);
         if (status != EXIT_DONE) return status;

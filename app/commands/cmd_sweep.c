@@ -139,7 +139,7 @@ static int open_model(job *j)
     char path[8192];
     load_options l = j->o->load;
     if (!j->spec.model) {
-        if (!default_model(path, sizeof path, &e)) return fail(SAINT_IO, &e);
+        if (default_model(path, sizeof path, &e) != SAINT_OK) return fail(SAINT_IO, &e);
         if (sweep_spec_text(&j->spec.model, path, &e) != SAINT_OK) return fail(SAINT_MEMORY, &e);
     }
     l.model = j->spec.model;

@@ -194,10 +194,15 @@ static void unset_text(const maker *m, saint_ui_field_spec *s, const char *name,
 /* A float as the user typed it: 0.83 and not 0.829999983. */
 static double clean(double v) { return round(v * 1e6) / 1e6; }
 
-static double value_of(const saint_settings *s, const saint_param_info *p, int layer)
+static double value_of(const saint_settings *s, const saint_param_info *p, int layer, const saint_model_info *m)
 {
     double v = NAN;
+    int first, last;
     if (!s || !saint_settings_get(s, p->name, layer, &v)) return NAN;
+    if (m && saint_settings_range(s, m->llm_layers, &first, &last)) { /* what they mean for this model */
+        if (!strcmp(p->name, "saint_start")) return first;
+        if (!strcmp(p->name, "saint_end")) return last;
+    }
     return is(p->type, "FLOAT") ? clean(v) : v;
 }
 
@@ -245,7 +250,7 @@ static void add_param(maker *m, const ui_fields *old, int row)
     if ((vit || llm) && m->n_marked[stage]) marked_key(m, p->name, stage, key, sizeof key);
     else if (vit && method) snprintf(key, sizeof key, "%s[%d]", p->name, layer); /* without a layer it would prune all of them */
     else if (llm && method) layer = -1;
-    double value = value_of(from->settings, p, layer), other = value_of(from->other, p, layer);
+    double value = value_of(from->settings, p, layer, from->info), other = value_of(from->other, p, layer, from->info);
     if (method) {
         const method_list *l = methods_of(stage);
         s.choice = l->name;

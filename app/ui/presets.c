@@ -64,12 +64,12 @@ int ui_presets_find(const ui_presets *p, const saint_settings *s)
     memcpy(&plain, s, sizeof plain);
     memset(&plain.hand, 0, sizeof plain.hand);
     plain.mode_given = false; /* who chose what does not change what runs */
-    plain.range_given = false;
+    plain.range_given = plain.ends_given = false;
     for (int i = 0; i < p->n; i++) {
         saint_settings other;
         memcpy(&other, &p->settings[i], sizeof other);
         other.compat = plain.compat;
-        other.mode_given = other.range_given = false;
+        other.mode_given = other.range_given = other.ends_given = false;
         if (memcmp(&plain, &other, sizeof plain) == 0) return i;
     }
     return -1;

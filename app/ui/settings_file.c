@@ -100,7 +100,8 @@ cJSON *ui_settings_write(const saint_settings *s)
     saint_settings_default(&plain);
     cJSON *c = cJSON_CreateObject();
     bool ok = c && cJSON_AddStringToObject(c, "mode", saint_mode_name(s->mode)) && cJSON_AddBoolToObject(c, "mode_given", s->mode_given) &&
-              cJSON_AddBoolToObject(c, "range_given", s->range_given) && cJSON_AddBoolToObject(c, "use_saint", s->use_saint) &&
+              cJSON_AddBoolToObject(c, "range_given", s->range_given) &&
+              cJSON_AddBoolToObject(c, "ends_given", s->ends_given) && cJSON_AddBoolToObject(c, "use_saint", s->use_saint) &&
               add_number(c, "saint_start", s->saint_start, plain.saint_start) && add_number(c, "saint_end", s->saint_end, plain.saint_end) &&
               cJSON_AddStringToObject(c, "llm_method", saint_method_label(s->llm_method)) &&
               add_number(c, "saint_image_token_length", s->saint_image_token_length, plain.saint_image_token_length) &&
@@ -133,7 +134,7 @@ static saint_status read_layers(const cJSON *o, saint_settings *s, saint_error *
 static saint_status read_member(const cJSON *v, saint_settings *s, saint_error *err)
 {
     const char *name = v->string;
-    static const char *const later[] = {"mode_given", "range_given", "use_saint", "mode"};
+    static const char *const later[] = {"mode_given", "range_given", "ends_given", "use_saint", "mode"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (!strcmp(name, later[i])) return SAINT_OK;
     if (!strcmp(name, "llm_method") && cJSON_IsString(v)) {
@@ -153,22 +154,25 @@ saint_status ui_settings_read(const cJSON *c, saint_settings *out, saint_error *
     saint_settings s;
     const char *mode = NULL;
     saint_settings_default(&s);
-    bool mode_given = false, range_given = false, use_saint = s.use_saint;
+    bool mode_given = false, range_given = false, ends_given, use_saint = s.use_saint;
     if (!cJSON_IsObject(c)) return saint_fail(err, SAINT_FORMAT, "plan: expected an object");
     for (const cJSON *v = c->child; v; v = v->next) {
         saint_status st = read_member(v, &s, err);
         if (st != SAINT_OK) return st;
     }
     /* What setting single values would switch along is put as it was. */
+    ends_given = s.ends_given;
     saint_status st = saint_json_string(c, "mode", &mode, "plan", err);
     if (st == SAINT_OK && mode) st = saint_settings_set(&s, "mode", mode, err);
     if (st == SAINT_OK && !mode) s.mode = SAINT_MODE_NONE;
     if (st == SAINT_OK) st = saint_json_bool(c, "mode_given", &mode_given, "plan", err);
     if (st == SAINT_OK) st = saint_json_bool(c, "range_given", &range_given, "plan", err);
+    if (st == SAINT_OK) st = saint_json_bool(c, "ends_given", &ends_given, "plan", err);
     if (st == SAINT_OK) st = saint_json_bool(c, "use_saint", &use_saint, "plan", err);
     if (st != SAINT_OK) return st;
     s.mode_given = mode_given;
     s.range_given = range_given;
+    s.ends_given = ends_given;
     s.use_saint = use_saint;
     memcpy(out, &s, sizeof s); /* padding too: settings are compared as bytes */
     return SAINT_OK;

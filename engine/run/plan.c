@@ -62,11 +62,11 @@ static saint_status check_hand(const saint_settings *s, const saint_model_info *
     return SAINT_OK;
 }
 
-static int llm_method_of(const saint_settings *s, int layer)
+static int llm_method_of(const saint_settings *s, int layer, int first, int last)
 {
     if (by_hand(s, SAINT_STAGE_LLM, layer)) return SAINT_METHOD_HAND;
     if (s->llm[layer].method != SAINT_METHOD_UNSET) return s->llm[layer].method;
-    return s->use_saint && layer >= s->saint_start && layer <= s->saint_end ? s->llm_method : SAINT_METHOD_NONE;
+    return s->use_saint && layer >= first && layer <= last ? s->llm_method : SAINT_METHOD_NONE;
 }
 
 static saint_status add_vit(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
@@ -89,16 +89,20 @@ static saint_status add_vit(saint_plan *out, const saint_settings *s, const sain
     return SAINT_OK;
 }
 
-static saint_status add_llm(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_error *err)
+static saint_status add_llm(saint_plan *out, const saint_settings *s, const saint_model_info *m, saint_notes *notes, saint_error *err)
 {
+    int first, last;
+    if (saint_settings_range(s, m->llm_layers, &first, &last) && s->use_saint && s->llm_method != SAINT_METHOD_NONE)
+        saint_note(notes, "saint_start and saint_end, %d to %d when not set, scaled to %d to %d for an LLM of %d layers", s->saint_start,
+                   s->saint_end, first, last, m->llm_layers);
     for (int i = 0; i < SAINT_MAX_LAYERS; i++) {
-        int method = llm_method_of(s, i);
+        int method = llm_method_of(s, i, first, last);
         if (method == SAINT_METHOD_NONE) continue;
         if (i >= m->llm_layers) {
             bool ranged = s->llm[i].method == SAINT_METHOD_UNSET;
             return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d%s",
                               ranged ? "saint_end=" : "llm_prune_mode[", ranged ? (int)s->saint_end : i, ranged ? "" : "]",
-                              m->llm_layers - 1, ranged ? "; set saint_start and saint_end (7 and 16 when not set), or begin with a preset, which scales them" : "");
+                              m->llm_layers - 1, ranged ? "; begin with a preset, which scales the range" : "");
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
     }
@@ -120,7 +124,7 @@ saint_status saint_plan_build(saint_plan *out, const saint_settings *s, const sa
         else saint_note(notes, "mode %s: this model has no ViT, so nothing is pruned there", saint_mode_name(s->mode));
     }
     if (st == SAINT_OK && (s->mode == SAINT_MODE_LLM || s->mode == SAINT_MODE_HYBRID)) {
-        if (m->llm_layers) st = add_llm(out, s, m, err);
+        if (m->llm_layers) st = add_llm(out, s, m, notes, err);
         else saint_note(notes, "mode %s: this model has no LLM, so nothing is pruned there", saint_mode_name(s->mode));
     }
     for (int i = 0; i < out->n_sites; i++)

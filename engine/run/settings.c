@@ -186,12 +186,12 @@ static void store_global(saint_settings *s, param_id id, const param_value *v)
         s->range_given = true;
         break;
     case P_SAINT_START:
-        s->range_given = true;
+        s->range_given = s->ends_given = true;
         s->saint_start = n;
         if (s->saint_end < n) s->saint_end = n;
         break;
     case P_SAINT_END:
-        s->range_given = true;
+        s->range_given = s->ends_given = true;
         s->saint_end = n;
         if (s->saint_start > n) s->saint_start = n;
         break;
@@ -261,12 +261,24 @@ void saint_method_params_default(saint_stage stage, saint_method_params *p)
     *p = l.p;
 }
 
+bool saint_settings_range(const saint_settings *s, int llm_layers, int *first, int *last)
+{
+    enum { MADE_FOR = 32 };
+    *first = s->saint_start;
+    *last = s->saint_end;
+    if (s->ends_given || *last < llm_layers || llm_layers < 1) return false;
+    *first = *first * llm_layers / MADE_FOR;
+    *last = (*last + 1) * llm_layers / MADE_FOR - 1;
+    if (*last < *first) *last = *first;
+    return true;
+}
+
 void saint_settings_default(saint_settings *s)
 {
     memset(s, 0, sizeof *s);
     for (int id = 0; id < P_COUNT; id++)
         if (scopes[id] == S_GLOBAL) store_global(s, (param_id)id, &(param_value){.number = info[id].def});
-    s->mode_given = s->range_given = false;
+    s->mode_given = s->range_given = s->ends_given = false;
     s->saint_start = (int32_t)info[P_SAINT_START].def;
     s->saint_end = (int32_t)info[P_SAINT_END].def;
     s->llm_method = saint_method_index(saint_method_find("saint_drop"));

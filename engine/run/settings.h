@@ -46,6 +46,7 @@ typedef struct {
     bool mode_given; /* set by the user himself, so that choosing a prune_mode no longer switches a stage on */
     bool use_saint;
     bool range_given; /* use_saint, saint_start or saint_end was set: naming single layers no longer replaces the range */
+    bool ends_given;  /* saint_start or saint_end was set: they mean these very layers, see saint_settings_range */
     int32_t saint_start, saint_end;
     int32_t llm_method; /* from saint_start to saint_end */
     int32_t saint_image_token_length, saint_sys_length;
@@ -65,6 +66,9 @@ saint_status saint_settings_set(saint_settings *s, const char *key, const char *
  * saint_start to saint_end). Methods are indices or SAINT_METHOD_NONE / _UNSET, modes saint_mode, truths 0 and 1; a seed beyond 2^53 is
  * rounded. false: no such name or layer. */
 bool saint_settings_get(const saint_settings *s, const char *name, int layer, double *out);
+/* The LLM layers from saint_start to saint_end. When neither was set, the published 7 to 16 of 32 layers are scaled to an LLM that has not so
+ * many, as presets are. true: scaled. */
+bool saint_settings_range(const saint_settings *s, int llm_layers, int *first, int *last);
 /* "key=value" */
 saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err);
 /* The settings of one method for `saint select`: the same names act on p; saint_threshold / saint_K / saint_gamma are accepted too. */

@@ -112,7 +112,7 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set keep_nun=3"), "nearest is keep_num");
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set K=-1"), "from 0 to");
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set 'prune_mode[77]=random'"), "prune_mode[77]");
-    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set mode=llm"), "saint_end");
+    refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --set mode=llm --set saint_end=16"), "saint_end");
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --preset nope"), "no such preset");
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --compat maybe"), "reference or corrected");
     refused(saint("run --model " LLAVA " --prompt hi --image " PICTURE " --dtype f16"), "f16");

@@ -233,7 +233,7 @@ static void wrong_usage_is_one_line(void **state)
     refused("--model " SAINT_FIXTURE_DIR "/llama-tiny --template plain --data scenes:s", "text only");
     refused(LLAVA " --data scenes:s --parser gpt", "lmms or official");
     refused(LLAVA " --data scenes:s --prompts mine", "lmms or llava");
-    refused(LLAVA " --data scenes:s --set mode=llm", "saint_end");
+    refused(LLAVA " --data scenes:s --set mode=llm --set saint_end=16", "saint_end");
     refused(LLAVA " --data scenes:s --max-new-tokens 0", "--max-new-tokens");
     refused(LLAVA " --data scenes:s --out s/color/00.txt", "00.txt");
     refused("--model nowhere --data scenes:s", "nowhere");

@@ -195,6 +195,7 @@ static void settings_that_do_not_fit_are_refused(void **state)
     saint_error e = {0};
     saint_settings_default(&t.settings);
     set_param(&t.settings, "mode=llm");
+    set_param(&t.settings, "saint_end=16");
     assert_int_equal(eval_trial_identify(&t, saint_model_get_info(llava), &e), SAINT_INVALID);
     assert_non_null(strstr(e.text, "saint_end"));
     assert_null(t.config);

@@ -68,6 +68,30 @@ static void the_mode_chooses_the_stages(void **state)
     assert_null(saint_plan_site(&b.plan, SAINT_STAGE_LLM, 17));
 }
 
+static void a_range_that_nobody_set_fits_the_model(void **state)
+{
+    (void)state;
+    saint_model_info small = llava;
+    small.llm_layers = 8; /* 7 to 16 of 32: the second quarter and a little more */
+    built b = build(&small, SET("mode=llm"));
+    assert_int_equal(b.plan.n_sites, 3);
+    assert_int_equal(b.plan.site[0].layer, 1);
+    assert_int_equal(b.plan.site[2].layer, 3);
+    assert_non_null(strstr(b.notes.text[0], "scaled to 1 to 3"));
+    small.llm_layers = 17; /* it fits as it is */
+    b = build(&small, SET("mode=llm"));
+    assert_int_equal(b.plan.site[0].layer, 7);
+    assert_int_equal(b.plan.n_sites, 10);
+    assert_int_equal(b.notes.n, 0);
+    small.llm_layers = 8; /* what is set means itself */
+    refused(&small, SET("mode=llm", "saint_start=7"), "saint_end=16");
+    b = build(&small, SET("mode=llm", "saint_start=7", "saint_end=7"));
+    assert_int_equal(b.plan.n_sites, 1);
+    small.llm_layers = 1;
+    b = build(&small, SET("mode=llm"));
+    assert_int_equal(b.plan.n_sites, 1);
+}
+
 static void a_layer_of_its_own_overrides_the_range(void **state)
 {
     (void)state;
@@ -164,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_mode_chooses_the_stages),
+        cmocka_unit_test(a_range_that_nobody_set_fits_the_model),
         cmocka_unit_test(a_layer_of_its_own_overrides_the_range),
         cmocka_unit_test(every_layer_means_every_layer_there_is),
         cmocka_unit_test(layers_that_are_not_there_are_refused_by_name),

@@ -330,7 +330,7 @@ static void wrong_requests_are_refused_in_one_line(void **state)
     WRONG(s, good, q.prompt = "caf\xe9?", "not UTF-8");
     WRONG(s, good, set_param(&q.settings, "prune_mode[3]=random"), "prune_mode[3]");
     WRONG(s, good, set_param(&q.settings, "llm_prune_mode[4]=random"), "llm_prune_mode[4]");
-    WRONG(s, good, set_params(&q.settings, "mode=llm", "use_saint=true", NULL), "saint_end=16");
+    WRONG(s, good, set_params(&q.settings, "mode=llm", "use_saint=true", "saint_end=16", NULL), "saint_end=16");
     WRONG(s, good, set_params(&q.settings, "mode=llm", "use_saint=true", "saint_end=200", "saint_start=150", NULL), "saint_end=200");
     WRONG(vit, plain_request(timm, 1), q.n_images = 0, "needs a picture");
     WRONG(text, plain_request(llama, 0), (q.images = picture, q.n_images = 1), "text-only");

@@ -181,7 +181,8 @@ static void every_row_of_the_table_works(void **state)
         if (strcmp(p->type, "INT") == 0 || strcmp(p->type, "FLOAT") == 0) {
             snprintf(text, sizeof text, "%s=%.9g", p->name, p->def);
             taken(&s, text);
-            same.range_given = s.range_given; /* asking for the default is asking */
+            same.range_given = s.range_given;
+            same.ends_given = s.ends_given; /* asking for the default is asking */
             if (strncmp(p->name, "saint_start", 11) != 0) assert_memory_equal(&s, &same, sizeof s);
             snprintf(text, sizeof text, "%s=%.9g", p->name, p->min);
             taken(&s, text);
