@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The screenshots of README, drawn by the program itself from its own cells: docs/inspect.png, docs/compare.png, docs/speed.png.
+# The screenshots of README, rendered from the cells of a terminal emulator that the program runs in: docs/inspect.png, docs/compare.png, docs/speed.png.
 #   docs/screens.sh [MODEL [KIND:PATH]]     default: the embedded model on its own test pictures
-# SAMPLE=UID shows another picture, SAINT=PROGRAM runs another build. Leave the machine alone meanwhile: speed.png holds measured times.
+# SAMPLE=UID shows another picture. Leave the machine alone meanwhile: speed.png holds measured times.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-saint=${SAINT:-build/release/app/saint}
+saint=build/release/app/saint
 sample=${SAMPLE:-relation/0002.png#0}
 [ -x "$saint" ] || { echo "$saint: not built; run ./run.sh once" >&2; exit 2; }
 given=()
@@ -27,27 +27,12 @@ for p in $patches; do
     if grep -q "#[0-9]* dropped after ViT" "$work/$p.txt"; then patch=$p; break; fi
 done
 
-perform hybrid <<LINES
-focus picture
-patch $patch
-wait idle
-screen docs/inspect.png
-LINES
-
-perform vit-only <<LINES
-pin
-method random
-wait idle
-page a/b
-diff on
-wait idle
-screen docs/compare.png
-LINES
-
-perform hybrid <<LINES
-page speed
-measure
-wait idle
-screen docs/speed.png
-LINES
+# The pictures themselves: what the emulator of a terminal shows (tests/tools/wb_shot.c), driven by keys.
+shot=build/release/tests/wb_shot
+[ -x "$shot" ] || { echo "$shot: not built; cmake --build --preset release" >&2; exit 2; }
+common=(":sample $sample\r" "until:${sample%%.*}" ":set keep_num=192\r" "until:answer in" ":layer first\r" ":site +1\r")
+"$shot" docs/inspect.png 120x36 direct "answer in" "${common[@]}" ":focus picture\r" ":patch $patch\r" -- "${given[@]}" --preset hybrid --theme dark
+"$shot" docs/compare.png 120x36 direct "answer in" "${common[@]}" ":pin\r" ":method random\r" "until:random" ":page a/b\r" ":diff on\r" -- \
+    "${given[@]}" --preset vit-only --theme dark
+"$shot" docs/speed.png 120x36 direct "answer in" "${common[@]}" ":page speed\r" "m" "until:before the first token, 95" -- "${given[@]}" --preset hybrid --theme dark
 ls -l docs/inspect.png docs/compare.png docs/speed.png

@@ -44,6 +44,9 @@ typedef struct {
     measure_runs runs;      /* time: A and B in turns, for one value of the knob */
     measure_value ratio;    /* B over A at the best value */
     double ms_a, ms_b;      /* medians at the best value, seconds */
+    bool tried;             /* MATCH_TIME: the plan as it is has been measured: */
+    measure_value as_it_is; /* its ratio; no value that comes no nearer is worth a change */
+    double ms_as_it_is[2];  /* as ms_a and ms_b */
     uint64_t timed_version; /* of the live plan that ratio, ms_a and ms_b are of, against A of version_a; 0 = none */
     int n_runs;             /* of all values together */
     char report[256];       /* what came out last, "" = nothing yet */

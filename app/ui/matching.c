@@ -54,6 +54,24 @@ static void report(const ui_match *m, ui_match_kind kind, char *out, size_t size
              m->ratio.median, interval, m->ratio.n, bound);
 }
 
+/* The live plan stays: its times are A's as far as anybody can tell, or no value came nearer. */
+static void finish_as_it_is(ui *u, bool same)
+{
+    ui_match *m = match_of(u);
+    const measure_value *r = &m->as_it_is;
+    m->kind = MATCH_IDLE;
+    m->ratio = *r;
+    m->ms_a = m->ms_as_it_is[0];
+    m->ms_b = m->ms_as_it_is[1];
+    m->search.best_x = m->knob.now;
+    m->search.best_y = r->median;
+    m->timed_version = u->plan[UI_NOW].version;
+    snprintf(m->report, sizeof m->report, "%s: %.3fx of A, 95 %% [%.3f, %.3f], n=%d; %s stays as it is",
+             same ? "no difference in time to be seen" : "no value comes nearer to A's time than the present one", r->median, r->low, r->high, r->n,
+             m->knob.key);
+    ui_say(u, same ? SAINT_UI_SAY_GOOD : SAINT_UI_SAY_WARN, "%s", m->report);
+}
+
 static void finish(ui *u)
 {
     ui_match *m = match_of(u);
@@ -61,6 +79,10 @@ static void finish(ui *u)
     saint_settings s = u->plan[UI_NOW].settings;
     char text[sizeof m->report];
     ui_match_kind kind = m->kind;
+    if (kind == MATCH_TIME && !(fabs(m->search.best_y - 1) < fabs(m->as_it_is.median - 1))) {
+        finish_as_it_is(u, false);
+        return;
+    }
     m->kind = MATCH_IDLE;
     if (isnan(m->search.best_y)) {
         ui_say(u, SAINT_UI_SAY_BAD, "matching: no value of %s could be run", m->knob.key);
@@ -85,6 +107,11 @@ static void advance(ui *u)
     ui_match *m = match_of(u);
     double x, y;
     saint_error e = {0};
+    if (m->kind == MATCH_TIME && !m->tried) { /* where times are flat any value would do, and the plan would be lost for nothing */
+        m->settings = u->plan[UI_NOW].settings;
+        measure_begin(&m->runs, 2, WARM_ROUNDS, ROUNDS, same_time);
+        return;
+    }
     while (m->kind != MATCH_IDLE && match_next(&m->search, &x)) {
         m->settings = u->plan[UI_NOW].settings;
         m->x = x;
@@ -126,6 +153,14 @@ static void ran_for_time(ui *u, const saint_trace *t)
     measure_add(&m->runs, &t->seconds);
     if (measure_next(&m->runs) >= 0) return;
     measure_value r = measure_ratio(&m->runs, 0, 1, MEASURE_FIRST); /* B over A */
+    if (!m->tried) {
+        m->tried = true;
+        m->as_it_is = r;
+        for (int k = 0; k < 2; k++) m->ms_as_it_is[k] = measure_of(&m->runs, k, MEASURE_FIRST).median;
+        if (r.low <= 1 && r.high >= 1) finish_as_it_is(u, true);
+        else advance(u);
+        return;
+    }
     bool first = isnan(m->search.best_y), better = first || fabs(r.median - 1) < fabs(m->ratio.median - 1);
     if (better) {
         m->ratio = r;

@@ -2,7 +2,8 @@
  *
  *   wb_shot OUT.png COLUMNSxROWS direct|256|8|mono|ascii UNTIL [KEYS...] -- [arguments of saint]
  *
- * Waits until the text UNTIL stands on the screen, types each of KEYS (as bytes; \e is Escape) and waits for stillness behind each. */
+ * Waits until the text UNTIL stands on the screen, types each of KEYS (as bytes; \e is Escape, \r is Enter) and waits for stillness behind
+ * each; until:TEXT among them waits for a text. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "wb_shot: \"%s\" never stood on the screen\n", argv[4]);
         return 1;
     }
-    for (int i = 5; i < last; i++) type(&t, argv[i]);
+    for (int i = 5; i < last; i++) {
+        if (strncmp(argv[i], "until:", 6) != 0) type(&t, argv[i]);
+        else if (!vt_until(&t, argv[i] + 6)) return fprintf(stderr, "wb_shot: \"%s\" never stood on the screen\n", argv[i] + 6), 1;
+    }
     saint_status s = save(&t, argv[1], light, &e);
     vt_close(&t);
     wb_end();
