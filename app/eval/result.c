@@ -11,6 +11,14 @@
 #include "datasets/score.h"
 #include "eval/internal.h"
 
+double eval_result_ttft(const eval_result *r) { return r->s_preprocess + r->s_vit + r->s_selection + r->s_projector + r->s_prefill; }
+
+int eval_result_steps(const eval_result *r)
+{
+    int made = r->n_ids + (strcmp(r->stop, "eos") == 0);
+    return made > 1 ? made - 1 : 0;
+}
+
 void eval_result_free(eval_result *r)
 {
     if (!r) return;

@@ -176,6 +176,20 @@ GETTER(get_total)
     if (e->state == EVAL_OK) cell_number(out, (e->flops_vit + e->flops_projector + e->flops_prefill + e->flops_decode) / 1e9);
 }
 
+GETTER(get_ttft)
+{
+    const eval_result *e = result_of(t, row);
+    UNUSED_COLUMN;
+    if (e->state == EVAL_OK) cell_number(out, 1e3 * eval_result_ttft(e));
+}
+
+GETTER(get_tpot)
+{
+    const eval_result *e = result_of(t, row);
+    UNUSED_COLUMN;
+    if (e->state == EVAL_OK && eval_result_steps(e) > 0) cell_number(out, 1e3 * e->s_decode / eval_result_steps(e));
+}
+
 GETTER(get_kv)
 {
     UNUSED_COLUMN;
@@ -274,6 +288,8 @@ static const column answer_columns[] = {
     {{"t_projector_ms", "ms", "projector", COLUMN_VARIES, 2}, .get = get_number, AT(s_projector), .scale = 1e3},
     {{"t_prefill_ms", "ms", "prompt in the LLM", COLUMN_VARIES, 2}, .get = get_number, AT(s_prefill), .scale = 1e3},
     {{"t_decode_ms", "ms", "answer", COLUMN_VARIES, 2}, .get = get_number, AT(s_decode), .scale = 1e3},
+    {{"t_ttft_ms", "ms", "time to the first token: preprocessing to the end of the prompt", COLUMN_VARIES, 2}, .get = get_ttft},
+    {{"t_tpot_ms", "ms", "time per output token behind the first", COLUMN_VARIES, 3}, .get = get_tpot},
     {{"t_total_ms", "ms", "preprocessing to the last token", COLUMN_VARIES, 2}, .get = get_number, AT(s_total), .scale = 1e3},
     {{"reused", "share", "layers taken from the checkpoint cache: their times are those of the run that computed them", COLUMN_VARIES, 3},
      .get = get_number,

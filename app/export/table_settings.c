@@ -248,6 +248,7 @@ static const column model_columns[] = {
     {{"model_sha256", "", "SHA-256 over the model's tensors", 0, -1}, .get = get_of_sweep, .offset = offsetof(sweep_data, model_sha256)},
     {{"weight_dtype", "", "type of the stored weights", 0, -1}, .get = get_of_sweep, .offset = offsetof(sweep_data, weight_dtype)},
     {{"compute_dtype", "", "type the engine computes in", 0, -1}, .get = get_of_sweep, .offset = offsetof(sweep_data, dtype)},
+    {{"kv_dtype", "", "type of keys and values", 0, -1}, .get = get_of_sweep, .offset = offsetof(sweep_data, dtype)},
     {{"device_kind", "", "cpu or cuda", 0, -1}, .get = get_of_sweep, .offset = offsetof(sweep_data, backend)},
     {{"mode", "", "where tokens are pruned: none, vit, llm, hybrid", 0, -1}, .get = get_mode},
     {{"method", "", "what drops the tokens", COLUMN_BRIEF, -1}, .get = get_method},

@@ -130,6 +130,37 @@ static const column versus_columns[] = {
     {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2}, .get = get_fidelity, AT(diverged)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
+/* Sums over the samples whose times count. */
+GETTER(get_first_token)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    double sum = 0;
+    size_t n = 0;
+    UNUSED_COLUMN;
+    for (size_t i = 0; i < t->s->n_samples; i++) {
+        const eval_result *e = r->result[i];
+        if (!e || e->state != EVAL_OK || !e->timing_valid) continue;
+        sum += eval_result_ttft(e);
+        n++;
+    }
+    if (n) cell_number(out, 1e3 * sum / (double)n);
+}
+
+GETTER(get_per_token)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    double sum = 0;
+    int steps = 0;
+    UNUSED_COLUMN;
+    for (size_t i = 0; i < t->s->n_samples; i++) {
+        const eval_result *e = r->result[i];
+        if (!e || e->state != EVAL_OK || !e->timing_valid || eval_result_steps(e) < 1) continue;
+        sum += e->s_decode;
+        steps += eval_result_steps(e);
+    }
+    if (steps) cell_number(out, 1e3 * sum / steps);
+}
+
 GETTER(get_flops_ratio)
 {
     if (table_row_trial(t, row)->trial.baseline && has_records(summary_of(t, row))) cell_number(out, 1);
@@ -186,6 +217,8 @@ static const column time_columns[] = {
     {{"t_projector_ms", "ms", "projector", COLUMN_VARIES, 2}, .get = get_time, AT(s_projector), .scale = 1e3},
     {{"t_prefill_ms", "ms", "prompt in the LLM", COLUMN_VARIES, 2}, .get = get_time, AT(s_prefill), .scale = 1e3},
     {{"t_decode_ms", "ms", "answer", COLUMN_VARIES, 2}, .get = get_time, AT(s_decode), .scale = 1e3},
+    {{"t_ttft_ms", "ms", "time to the first token: preprocessing to the end of the prompt", COLUMN_VARIES, 2}, .get = get_first_token},
+    {{"t_tpot_ms", "ms", "time per output token behind the first", COLUMN_VARIES, 3}, .get = get_per_token},
     {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2}, .get = get_time, AT(throughput)},
     {{"speedup", "", "time of the unpruned model / this, samples paired", COLUMN_VARIES | COLUMN_BRIEF, 2},
      .get = get_speedup,

@@ -86,6 +86,28 @@ static void rows_carry_their_origin(void **state)
                 if (is_empty(all[k], row, origin[i])) fail_msg("row %zu does not say its %s", row, origin[i]);
 }
 
+static void first_and_further_tokens_have_their_times(void **state)
+{
+    (void)state;
+    int counted = 0;
+    for (size_t row = 0; row < table_rows(samples); row++) {
+        const eval_result *e = table_result_of(samples, row);
+        if (e->state != EVAL_OK) continue;
+        int made = e->n_ids + (strcmp(e->stop, "eos") == 0);
+        double ttft = number(samples, row, "t_ttft_ms"), decode = number(samples, row, "t_decode_ms");
+        assert_true(fabs(ttft - number(samples, row, "t_preprocess_ms") - number(samples, row, "t_vit_ms") - number(samples, row, "t_prune_ms") -
+                         number(samples, row, "t_projector_ms") - number(samples, row, "t_prefill_ms")) < 1e-9 * (1 + ttft));
+        if (made < 2) assert_true(is_empty(samples, row, "t_tpot_ms"));
+        else {
+            assert_true(fabs(number(samples, row, "t_tpot_ms") * (made - 1) - decode) < 1e-9 * (1 + decode));
+            counted++;
+        }
+    }
+    assert_true(counted > 0);
+    assert_false(is_empty(trials, 0, "t_ttft_ms"));
+    assert_true(number(trials, 0, "t_ttft_ms") > 0);
+}
+
 static void trials_show_their_summaries(void **state)
 {
     (void)state;
@@ -358,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_column_is_named_once_and_explained),
         cmocka_unit_test(rows_carry_their_origin),
+        cmocka_unit_test(first_and_further_tokens_have_their_times),
         cmocka_unit_test(trials_show_their_summaries),
         cmocka_unit_test(every_metric_of_the_data_set_has_its_column),
         cmocka_unit_test(configurations_are_read_from_their_canonical_text),
