@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what is missing, build, run every test.
-#   ./test.sh            all: release, ASan + UBSan, ThreadSanitizer, fuzzers (20 s each, FUZZ_SECONDS to change)
+#   ./test.sh            all: release, ASan + UBSan, ThreadSanitizer, fuzzers (5 s each, FUZZ_SECONDS for longer)
 #   ./test.sh quick      release tests only
 # Exit status: 0 nothing failed, 1 something did, 2 wrong usage or missing packages. Logs: build/build-*.log, build/test-*.log, build/fuzz/*.log.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
@@ -13,7 +13,7 @@ case ${1:-} in
     exit 2
     ;;
 esac
-case ${FUZZ_SECONDS:-20} in
+case ${FUZZ_SECONDS:-5} in
 "" | *[!0-9]* | 0)
     echo "FUZZ_SECONDS=$FUZZ_SECONDS: expected a whole number of seconds from 1" >&2
     exit 2
@@ -59,7 +59,7 @@ suite() {
 
 # fuzzers: every parser of a file, from its committed corpus; what they find is kept under build/fuzz.
 fuzzers() {
-    local seconds=${FUZZ_SECONDS:-20} target name pids=() names=()
+    local seconds=${FUZZ_SECONDS:-5} target name pids=() names=()
     configure fuzz
     echo "== fuzz: building" >&2
     if ! cmake --build --preset fuzz >build/build-fuzz.log 2>&1; then
