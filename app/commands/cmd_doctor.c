@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "defaults.h"
 #include "load.h"
 #include "version.h"
 
@@ -195,6 +196,23 @@ static void check_devices(doctor *d)
     }
 }
 
+/* The named model, or the embedded one and the place where its test pictures are kept. */
+static void check_model(doctor *d, const load_options *l)
+{
+    char path[8192];
+    saint_model *m = NULL;
+    saint_error e = {0};
+    saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
+    saint_status s = l->model ? SAINT_OK : default_model(path, sizeof path, &e);
+    const char *folder = l->model ? l->model : path;
+    if (s == SAINT_OK) s = saint_model_load(&m, folder, &o, &e);
+    check(d, l->model ? "model" : "embedded model", s == SAINT_OK, s == SAINT_OK ? folder : e.text);
+    saint_model_unref(m);
+    if (l->model) return;
+    s = default_folder(FOLDER_CACHE, path, sizeof path, &e);
+    check(d, "test pictures", s == SAINT_OK, s == SAINT_OK ? path : e.text);
+}
+
 int cmd_doctor(int argc, char **argv)
 {
     load_options l = {0};
@@ -219,14 +237,7 @@ int cmd_doctor(int argc, char **argv)
     check_presets(&d);
     check_program(&d, "gnuplot", "figures");
     check_program(&d, "nvidia-smi", "NVIDIA driver");
-    if (l.model) {
-        saint_model *m = NULL;
-        saint_error e = {0};
-        saint_model_options o = {.vision_tower = l.vision_tower, .template_name = l.template_name, .fit = l.image_mode};
-        saint_status s = saint_model_load(&m, l.model, &o, &e);
-        check(&d, "model", s == SAINT_OK, s == SAINT_OK ? l.model : e.text);
-        saint_model_unref(m);
-    }
+    check_model(&d, &l);
     int status = d.failed ? EXIT_FAILED : EXIT_DONE;
     if (json) {
         cJSON *o = cJSON_CreateObject();
