@@ -30,6 +30,8 @@ done
 # The pictures themselves: what the emulator of a terminal shows (tests/tools/wb_shot.c), driven by keys.
 shot=build/release/tests/wb_shot
 [ -x "$shot" ] || { echo "$shot: not built; cmake --build --preset release" >&2; exit 2; }
+# The emulator's program has a home of its own, without the test pictures that the lines above have made.
+[ $# -ge 2 ] || given+=(--data "scenes:$(ls -d "${XDG_CACHE_HOME:-$HOME/.cache}"/saint-workbench/scenes-test-*[0-9] | tail -1)")
 common=(":sample $sample\r" "until:${sample%%.*}" ":set keep_num=192\r" "until:answer in" ":layer first\r" ":site +1\r")
 "$shot" docs/inspect.png 120x36 direct "answer in" "${common[@]}" ":focus picture\r" ":patch $patch\r" -- "${given[@]}" --preset hybrid --theme dark
 "$shot" docs/compare.png 120x36 direct "answer in" "${common[@]}" ":pin\r" ":method random\r" "until:random" ":page a/b\r" ":diff on\r" -- \
