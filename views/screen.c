@@ -57,12 +57,13 @@ static bool like_xterm(const char *term)
     return false;
 }
 
-static SCREEN *open_direct(void)
+static SCREEN *open_direct(const char *before)
 {
     if (!direct_terminfo[0]) return NULL;
     /* ncurses takes a compiled description from TERMINFO itself; only for the moment of opening, so that children do not inherit it. */
-    char *before = getenv("TERMINFO"), *kept = before ? strdup(before) : NULL;
+    char *kept = before ? strdup(before) : NULL; /* setenv may free what getenv gave */
     SCREEN *s = NULL;
+    if (before && !kept) return NULL;
     if (setenv("TERMINFO", direct_terminfo, 1) == 0) s = newterm("saint-direct", stdout, stdin);
     if (kept) setenv("TERMINFO", kept, 1);
     else unsetenv("TERMINFO");
@@ -221,7 +222,7 @@ saint_status saint_ui_screen_open(saint_ui_screen **out, const saint_ui_screen_o
     saint_ui_restore_arm(STDOUT_FILENO, &s->before); /* before ncurses, which takes only signals that nobody has */
     bool wants_direct = o->tier <= SAINT_UI_DIRECT && !o->no_color && o->colorterm &&
                         (!strcmp(o->colorterm, "truecolor") || !strcmp(o->colorterm, "24bit"));
-    if (wants_direct && like_xterm(o->term)) s->curses = open_direct();
+    if (wants_direct && like_xterm(o->term)) s->curses = open_direct(o->terminfo);
     if (!s->curses) s->curses = newterm(o->term, stdout, stdin);
     if (!s->curses) {
         saint_ui_restore_disarm();

@@ -13,6 +13,7 @@ typedef struct saint_ui_screen saint_ui_screen;
 typedef struct {
     const char *term;      /* $TERM */
     const char *colorterm; /* $COLORTERM */
+    const char *terminfo;  /* $TERMINFO, put back after the moment in which it is another one; NULL = not set */
     bool no_color;         /* $NO_COLOR is set and not empty, or --no-color */
     bool ascii;            /* --ascii */
     int tier, glyphs;      /* at most this (saint_ui_tier, saint_ui_glyphs); 0 = the best there is */

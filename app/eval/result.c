@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "datasets/score.h"
+#include "eval/fidelity.h"
 #include "eval/internal.h"
 
 double eval_result_ttft(const eval_result *r) { return r->s_preprocess + r->s_vit + r->s_selection + r->s_projector + r->s_prefill; }
@@ -127,38 +128,11 @@ static float margin_of(const saint_trace_image *im)
     return im->n_logits > 1 ? best - second : NAN;
 }
 
-static double log_sum(const float *x, int n)
-{
-    double max = -INFINITY, sum = 0;
-    for (int i = 0; i < n; i++) max = fmax(max, (double)x[i]);
-    for (int i = 0; i < n; i++) sum += exp((double)x[i] - max);
-    return max + log(sum);
-}
-
-/* KL(softmax(p) || softmax(q)) in nats. */
-static float kl_of(const saint_trace_image *p, const saint_trace_image *q)
-{
-    if (p->n_logits != q->n_logits || p->n_logits < 1) return NAN;
-    double a = log_sum(p->logits, p->n_logits), b = log_sum(q->logits, q->n_logits), sum = 0;
-    for (int i = 0; i < p->n_logits; i++) {
-        double lp = (double)p->logits[i] - a;
-        sum += exp(lp) * (lp - ((double)q->logits[i] - b));
-    }
-    return sum > 0 ? (float)sum : 0; /* never below 0 but for rounding */
-}
-
-static int first_difference(const int32_t *a, int n, const int32_t *b, int m)
-{
-    int i = 0;
-    while (i < n && i < m && a[i] == b[i]) i++;
-    return i == n && i == m ? -1 : i;
-}
-
 static void compare(eval_result *out, const saint_model *m, const saint_trace_image *im, const saint_trace_image *base)
 {
-    out->kl = kl_of(base, im);
+    out->kl = base->n_logits == im->n_logits ? (float)fidelity_kl(base->logits, im->logits, im->n_logits) : NAN;
     if (saint_model_get_info(m)->llm_layers) {
-        out->diverged = first_difference(base->ids, base->n_ids, im->ids, im->n_ids);
+        out->diverged = fidelity_first_difference(base->ids, base->n_ids, im->ids, im->n_ids);
         return;
     }
     int32_t a[EVAL_TOP], b[EVAL_TOP];

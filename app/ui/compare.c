@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "eval/fidelity.h"
+
 /* ---- tokens ------------------------------------------------------------------------------------------------------- */
 
 static double jaccard(const compare_overlap *o)
@@ -37,60 +39,19 @@ void compare_add(compare_overlap *sum, const compare_overlap *layer)
 
 /* ---- answers ------------------------------------------------------------------------------------------------------ */
 
-int compare_top(const float *x, int n)
-{
-    int best = n > 0 ? 0 : -1;
-    for (int i = 1; i < n; i++)
-        if (x[i] > x[best]) best = i;
-    return best;
-}
-
-/* log of the sum of exponentials, taken relative to the largest so that none overflows. NaN where a logit is not finite. */
-static double log_sum(const float *x, int n)
-{
-    double most = -INFINITY, sum = 0;
-    for (int i = 0; i < n; i++) {
-        if (!isfinite(x[i])) return NAN;
-        if ((double)x[i] > most) most = (double)x[i];
-    }
-    for (int i = 0; i < n; i++) sum += exp((double)x[i] - most);
-    return most + log(sum);
-}
-
-double compare_probability(const float *x, int n, int at) { return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN; }
-
-double compare_kl(const float *a, const float *b, int n)
-{
-    if (n < 1) return NAN;
-    double za = log_sum(a, n), zb = log_sum(b, n), kl = 0;
-    for (int i = 0; i < n; i++) {
-        double la = (double)a[i] - za;
-        kl += exp(la) * (la - ((double)b[i] - zb));
-    }
-    return kl > 0 || isnan(kl) ? kl : 0; /* rounding may fall below the least there can be */
-}
-
-static int first_difference(const saint_trace_image *a, const saint_trace_image *b)
-{
-    if (!a->stop || !b->stop || !a->stop[0] || !b->stop[0]) return COMPARE_UNKNOWN; /* prefill only, or a classifier */
-    int n = a->n_ids < b->n_ids ? a->n_ids : b->n_ids;
-    for (int i = 0; i < n; i++)
-        if (a->ids[i] != b->ids[i]) return i;
-    return a->n_ids == b->n_ids ? COMPARE_SAME : n;
-}
-
 compare_answers compare_answers_of(const saint_trace *a, const saint_trace *b)
 {
     compare_answers r = {COMPARE_UNKNOWN, NAN, -1, -1, NAN, NAN};
     if (!a || !b || a->n_images < 1 || b->n_images < 1) return r;
     const saint_trace_image *x = &a->image[0], *y = &b->image[0];
-    r.diverged = first_difference(x, y);
+    bool answered = x->stop && y->stop && x->stop[0] && y->stop[0]; /* or prefill only, or a classifier */
+    if (answered) r.diverged = fidelity_first_difference(x->ids, x->n_ids, y->ids, y->n_ids);
     if (!x->logits || !y->logits || x->n_logits != y->n_logits) return r;
-    r.kl = compare_kl(x->logits, y->logits, x->n_logits);
-    r.top_a = compare_top(x->logits, x->n_logits);
-    r.top_b = compare_top(y->logits, y->n_logits);
-    r.p_a = compare_probability(x->logits, x->n_logits, r.top_a);
-    r.p_b = compare_probability(y->logits, y->n_logits, r.top_a);
+    r.kl = fidelity_kl(x->logits, y->logits, x->n_logits);
+    r.top_a = fidelity_top(x->logits, x->n_logits);
+    r.top_b = fidelity_top(y->logits, y->n_logits);
+    r.p_a = fidelity_probability(x->logits, x->n_logits, r.top_a);
+    r.p_b = fidelity_probability(y->logits, y->n_logits, r.top_a);
     return r;
 }
 

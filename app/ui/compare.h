@@ -14,13 +14,6 @@ compare_overlap compare_masks(const uint8_t *a, const uint8_t *b, int n);
 /* Over all layers at once: the sums of the layers' counts, so that a layer counts as much as the tokens it keeps. */
 void compare_add(compare_overlap *sum, const compare_overlap *layer);
 
-/* KL(softmax(a) || softmax(b)) in nats; logits [n] of one vocabulary. NaN for n < 1 and for logits that are not finite. Never negative. */
-double compare_kl(const float *a, const float *b, int n);
-/* Index of the largest logit, the lowest on ties; -1 for n < 1. */
-int compare_top(const float *x, int n);
-/* softmax(x)[at] */
-double compare_probability(const float *x, int n, int at);
-
 enum { COMPARE_SAME = -1, COMPARE_UNKNOWN = -2 };
 typedef struct {
     int diverged;     /* first answer token that differs, or where one answer is longer; COMPARE_SAME, COMPARE_UNKNOWN: none was made */

@@ -102,22 +102,3 @@ bool ui_estimate_of(const ui *u, int slot, ui_estimate *e)
     free(strip);
     return known;
 }
-
-double ui_divergence(const float *p, const float *q, int n)
-{
-    double most_p = -INFINITY, most_q = -INFINITY, sum_p = 0, sum_q = 0, kl = 0;
-    if (n < 1) return NAN;
-    for (int i = 0; i < n; i++) {
-        most_p = fmax(most_p, (double)p[i]);
-        most_q = fmax(most_q, (double)q[i]);
-    }
-    for (int i = 0; i < n; i++) {
-        sum_p += exp((double)p[i] - most_p);
-        sum_q += exp((double)q[i] - most_q);
-    }
-    for (int i = 0; i < n; i++) {
-        double log_p = (double)p[i] - most_p - log(sum_p), log_q = (double)q[i] - most_q - log(sum_q);
-        if (exp(log_p) > 0) kl += exp(log_p) * (log_p - log_q);
-    }
-    return kl > 0 ? kl : 0;
-}

@@ -19,7 +19,4 @@ typedef struct {
 /* false: nothing is known yet. From u->plan[slot]; times of layers that have not run are scaled from those that have, by FLOPs. */
 bool ui_estimate_of(const ui *u, int slot, ui_estimate *out);
 
-/* KL(p || q) in nats of the softmaxes of two rows of logits [n]; NaN for n < 1. */
-double ui_divergence(const float *p, const float *q, int n);
-
 #endif

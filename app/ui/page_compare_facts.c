@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/fidelity.h"
 #include "ui/extra.h"
 #include "views/bars.h"
 
@@ -158,9 +159,9 @@ static void answer_text(const saint_trace *t, const saint_model *m, char *out, s
         saint_ui_text_cut(cut, sizeof cut, im->answer, 28, "..");
         snprintf(out, size, "%s", cut);
     } else {
-        const char *label = m ? saint_model_label(m, compare_top(im->logits, im->n_logits)) : NULL;
+        const char *label = m ? saint_model_label(m, fidelity_top(im->logits, im->n_logits)) : NULL;
         if (label) snprintf(out, size, "%s", label);
-        else snprintf(out, size, "class %d", compare_top(im->logits, im->n_logits));
+        else snprintf(out, size, "class %d", fidelity_top(im->logits, im->n_logits));
     }
 }
 

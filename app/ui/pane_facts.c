@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/fidelity.h"
 #include "ui/estimate.h"
 #include "ui/inspect.h"
 #include "ui/panes.h"
@@ -70,13 +71,6 @@ static const saint_trace_image *image_of(const ui *u, int slot)
     return t && t->n_images > 0 ? &t->image[0] : NULL;
 }
 
-static int first_difference(const saint_trace_image *a, const saint_trace_image *b)
-{
-    for (int i = 0; i < a->n_ids || i < b->n_ids; i++)
-        if (i >= a->n_ids || i >= b->n_ids || a->ids[i] != b->ids[i]) return i;
-    return -1;
-}
-
 /* At most `columns` of a text, so that a model that talks on does not push the rest away. */
 static const char *cut(const char *text, char *out, size_t size, int columns)
 {
@@ -103,23 +97,29 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
         line(f, "answer", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%s%s%s%s", text, stale ? " (stale)" : "", right ? "; right: " : "",
              right ? cut(right, short_text, sizeof short_text, one_line ? 12 : 40) : "");
     } else if (now->logits && now->n_logits) {
-        int best = 0;
-        for (int i = 1; i < now->n_logits; i++)
-            if (now->logits[i] > now->logits[best]) best = i; /* the lowest on ties */
+        int best = fidelity_top(now->logits, now->n_logits);
         const char *label = u->model ? saint_model_label(u->model, best) : NULL;
         line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s", best, label ? label : "", stale ? " (stale)" : "");
     }
     if (!base || !now->logits || !base->logits || now->n_logits != base->n_logits) line(f, "agrees", SAINT_UI_MUTED, "%s has not run yet", name);
     else if (stale) line(f, "agrees", SAINT_UI_STALE, "not known before the run");
     else {
-        int at = first_difference(now, base);
+        int at = fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids);
         char kl[24];
-        snprintf(kl, sizeof kl, "%.2g", ui_divergence(base->logits, now->logits, now->n_logits));
+        snprintf(kl, sizeof kl, "%.2g", fidelity_kl(base->logits, now->logits, now->n_logits));
         if (!u->info->llm_layers) line(f, "agrees", SAINT_UI_TEXT, "KL %s nats to %s, measured", kl, name);
         else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
         else
             line(f, "agrees", SAINT_UI_WARN, "no: %s says \"%s\", differs at token %d, KL %s nats", name,
                  cut(base->answer ? base->answer : "", short_text, sizeof short_text, one_line ? 8 : 24), at + 1, kl);
+    }
+    if (now->logits && now->n_logits > 0) { /* how sure it is of the first token, and how sure the other plan is of the same one */
+        int top = fidelity_top(now->logits, now->n_logits);
+        char beside[48] = "";
+        if (base && base->logits && base->n_logits == now->n_logits)
+            snprintf(beside, sizeof beside, "; %s %.1f %%", name, 100 * fidelity_probability(base->logits, base->n_logits, top));
+        line(f, u->info->llm_layers ? "first token" : "sure", stale ? SAINT_UI_STALE : SAINT_UI_TEXT, "%.1f %%%s",
+             100 * fidelity_probability(now->logits, now->n_logits, top), beside);
     }
 }
 

@@ -38,7 +38,7 @@ static saint_status open_front(ui *u, const ui_options *o, saint_error *err)
     ui_front_options f = {.headless = o->headless || (o->script && !isatty(STDOUT_FILENO)), .w = 120, .h = 36};
     int kind = o->theme ? saint_ui_palette_find(o->theme) : c->theme >= 0 ? c->theme : ground();
     c->theme_asked = kind < 0; /* dark until the terminal answers */
-    f.screen = (saint_ui_screen_options){.term = getenv("TERM"), .colorterm = getenv("COLORTERM"), .no_color = o->no_color || environment("NO_COLOR"),
+    f.screen = (saint_ui_screen_options){.term = getenv("TERM"), .colorterm = getenv("COLORTERM"), .terminfo = getenv("TERMINFO"), .no_color = o->no_color || environment("NO_COLOR"),
                                          .ascii = o->ascii, .mouse = u->mouse, .ask_ground = c->theme_asked, .marks = c->mark_frames || c->mark_idle};
     saint_status s = ui_front_open(&c->front, &f, err);
     if (s != SAINT_OK) return s;

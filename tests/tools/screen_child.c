@@ -17,7 +17,7 @@ int main(void)
     const char *no_color = getenv("NO_COLOR");
     setlocale(LC_CTYPE, "");
     saint_ui_screen_options o = {
-        .term = getenv("TERM"), .colorterm = getenv("COLORTERM"), .no_color = no_color && *no_color, .mouse = true, .marks = true};
+        .term = getenv("TERM"), .colorterm = getenv("COLORTERM"), .terminfo = getenv("TERMINFO"), .no_color = no_color && *no_color, .mouse = true, .marks = true};
     if (saint_ui_screen_open(&s, &o, &e) != SAINT_OK) return fprintf(stderr, "%s\n", e.text), 2;
     if (sample_make(&data, NULL, &e) != SAINT_OK) return 1;
     saint_ui_canvas c = {0};

@@ -1,6 +1,7 @@
 /* The Charts and Sweep pages, drawn from a made-up sweep: as they did before (fixtures/views; SAINT_UPDATE_GOLDENS=1 writes them anew), and
  * what keys and commands do to them. */
 #define _GNU_SOURCE
+#include "support/golden.h"
 #include "support/ui_bench.h"
 
 #include <math.h>
@@ -42,25 +43,6 @@ static sweep_entry *give_sample(ui_bench *b)
     return s;
 }
 
-static void compare(const char *name, const char *got)
-{
-    char path[1024], *want;
-    size_t n;
-    snprintf(path, sizeof path, "%s/views/%s.txt", SAINT_FIXTURE_DIR, name);
-    if (getenv("SAINT_UPDATE_GOLDENS")) {
-        assert_ok(saint_file_write(path, got, strlen(got), err));
-        return;
-    }
-    assert_ok(saint_file_read(path, 1 << 20, &want, &n, err));
-    const char *g = got, *w = want;
-    for (int i = 1; *g || *w; i++) {
-        size_t a = strcspn(g, "\n"), c = strcspn(w, "\n");
-        if (a != c || memcmp(g, w, a)) fail_msg("%s, line %d:\n  expected |%.*s|\n  drawn    |%.*s|", name, i, (int)c, w, (int)a, g);
-        g += a + (g[a] != 0), w += c + (w[c] != 0);
-    }
-    free(want);
-}
-
 static const struct {
     const char *name;
     int w, h;
@@ -98,7 +80,7 @@ static void pages_look_as_they_did(void **state)
         memcpy(body.cell, b.u->canvas.cell + goldens[i].w, (size_t)goldens[i].w * (size_t)(goldens[i].h - 3) * sizeof *body.cell);
         saint_ui_canvas_reduce(&body, goldens[i].tier);
         char *text = saint_ui_canvas_dump(&body, true);
-        compare(goldens[i].name, text);
+        golden_is("views", goldens[i].name, text);
         free(text);
         saint_ui_canvas_free(&body);
         ui_bench_close(&b);
@@ -133,7 +115,7 @@ static void the_form(void **state)
         assert_ok(saint_ui_canvas_resize(&body, cases[i].w, cases[i].h - 3, err));
         memcpy(body.cell, b.u->canvas.cell + cases[i].w, (size_t)cases[i].w * (size_t)(cases[i].h - 3) * sizeof *body.cell);
         char *text = saint_ui_canvas_dump(&body, true);
-        compare(cases[i].name, text);
+        golden_is("views", cases[i].name, text);
         free(text);
         saint_ui_canvas_free(&body);
         ui_bench_type(&b, "q"); /* no letter is a command while one types */

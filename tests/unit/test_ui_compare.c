@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "eval/fidelity.h"
 #include "ui/compare.h"
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------- */
@@ -71,23 +72,23 @@ static void divergence_is_that_of_the_probabilities(void **state)
             a[i] = shift + scale * (float)(test_random_bits(&rng) >> 40) * 0x1p-24f;
             b[i] = a[i] - 2 * shift + (float)(test_random_bits(&rng) >> 40) * 0x1p-24f;
         }
-        double want = kl_of(a, b, N), got = compare_kl(a, b, N);
+        double want = kl_of(a, b, N), got = fidelity_kl(a, b, N);
         if (fabs(got - want) > 1e-9 * (1 + want)) fail_msg("round %d: %.15g, expected %.15g", round, got, want);
         assert_true(got >= 0);
-        assert_true(compare_kl(a, a, N) < 1e-12);
+        assert_true(fidelity_kl(a, a, N) < 1e-12);
     }
     a[3] = INFINITY;
-    assert_true(isnan(compare_kl(a, b, N)) && isnan(compare_kl(b, a, N)));
+    assert_true(isnan(fidelity_kl(a, b, N)) && isnan(fidelity_kl(b, a, N)));
     a[3] = NAN;
-    assert_true(isnan(compare_kl(a, b, N)));
-    assert_true(isnan(compare_kl(b, b, 0)));
+    assert_true(isnan(fidelity_kl(a, b, N)));
+    assert_true(isnan(fidelity_kl(b, b, 0)));
     const float two[2] = {0, 0}, sure[2] = {800, 0};
-    assert_true(fabs(compare_kl(two, sure, 2) - (0.5 * 800 - log(2))) < 1e-9); /* exp(800) would overflow */
-    assert_true(fabs(compare_kl(sure, two, 2) - log(2)) < 1e-12);
-    assert_true(fabs(compare_probability(two, 2, 1) - 0.5) < 1e-15 && isnan(compare_probability(two, 2, 2)));
+    assert_true(fabs(fidelity_kl(two, sure, 2) - (0.5 * 800 - log(2))) < 1e-9); /* exp(800) would overflow */
+    assert_true(fabs(fidelity_kl(sure, two, 2) - log(2)) < 1e-12);
+    assert_true(fabs(fidelity_probability(two, 2, 1) - 0.5) < 1e-15 && isnan(fidelity_probability(two, 2, 2)));
     const float tie[3] = {1, 2, 2};
-    assert_int_equal(compare_top(tie, 3), 1);
-    assert_int_equal(compare_top(tie, 0), -1);
+    assert_int_equal(fidelity_top(tie, 3), 1);
+    assert_int_equal(fidelity_top(tie, 0), -1);
 }
 
 static saint_trace *answer_of(const int32_t *ids, int n, const char *stop)

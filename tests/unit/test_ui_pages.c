@@ -1,5 +1,6 @@
 /* The A/B, speed and layer pages: as the files in fixtures/ui show them (SAINT_UPDATE_GOLDENS=1 writes them anew; read the difference
  * before committing it), at any size, and what their keys and actions change. */
+#include "support/golden.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -28,41 +29,6 @@ static int close_sample(void **state)
 
 /* ---- goldens ------------------------------------------------------------------------------------------------------ */
 
-static char *read_all(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f) return NULL;
-    size_t room = 1 << 20;
-    char *text = malloc(room + 1);
-    size_t n = text ? fread(text, 1, room, f) : 0;
-    fclose(f);
-    if (text) text[n] = 0;
-    return text;
-}
-
-static void compare_golden(const char *name, const char *got)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/ui/%s.txt", SAINT_FIXTURE_DIR, name);
-    if (getenv("SAINT_UPDATE_GOLDENS")) {
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        assert_true(fputs(got, f) >= 0);
-        fclose(f);
-        return;
-    }
-    char *want = read_all(path);
-    if (!want) fail_msg("%s is missing", path);
-    const char *g = got, *w = want;
-    for (int i = 1; *g || *w; i++) {
-        size_t a = strcspn(g, "\n"), b = strcspn(w, "\n");
-        if (a != b || memcmp(g, w, a) != 0) fail_msg("%s, line %d:\n  expected |%.*s|\n  drawn    |%.*s|", name, i, (int)b, w, (int)a, g);
-        g += a + (g[a] != 0);
-        w += b + (w[b] != 0);
-    }
-    free(want);
-}
-
 static void draw(const char *name, saint_ui_page page, int w, int h, saint_ui_pane_id focus, bool styles)
 {
     assert_ok(ui_sample_draw(&s, page, w, h, focus, err));
@@ -77,7 +43,7 @@ static void draw(const char *name, saint_ui_page page, int w, int h, saint_ui_pa
     }
     char *text = saint_ui_canvas_dump(&s.u.canvas, styles);
     assert_non_null(text);
-    compare_golden(name, text);
+    golden_is("ui", name, text);
     free(text);
 }
 

@@ -1,4 +1,5 @@
 /* The panes of the Inspect page drawn from a run that is the same everywhere, against pictures of them; and at any size, inside their rectangle. */
+#include "support/golden.h"
 #include "support/test.h"
 
 #include "support/random.h"
@@ -83,43 +84,6 @@ static const golden goldens[] = {
     {"nothing-60x20", 60, 20, SAINT_UI_256, SAINT_UI_BRAILLE, SAINT_UI_DARK, nothing_yet},
 };
 
-static char *read_all(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f) return NULL;
-    size_t room = 1 << 20, n;
-    char *text = malloc(room + 1);
-    n = text ? fread(text, 1, room, f) : 0;
-    fclose(f);
-    if (text) text[n] = 0;
-    return text;
-}
-
-static void compare(const char *name, const char *got)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/ui/%s.txt", SAINT_FIXTURE_DIR, name);
-    if (getenv("SAINT_UPDATE_GOLDENS")) {
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        assert_true(fputs(got, f) >= 0);
-        fclose(f);
-        return;
-    }
-    char *want = read_all(path);
-    if (!want) fail_msg("%s is missing", path);
-    if (strcmp(got, want) != 0) { /* the first line that differs */
-        const char *g = got, *w = want;
-        for (int i = 1; *g || *w; i++) {
-            size_t a = strcspn(g, "\n"), b = strcspn(w, "\n");
-            if (a != b || memcmp(g, w, a)) fail_msg("%s, line %d:\n  expected |%.*s|\n  drawn    |%.*s|", name, i, (int)b, w, (int)a, g);
-            g += a + (g[a] != 0), w += b + (w[b] != 0);
-        }
-        fail_msg("%s differs", name);
-    }
-    free(want);
-}
-
 static void panes_look_as_they_did(void **state)
 {
     (void)state;
@@ -137,7 +101,7 @@ static void panes_look_as_they_did(void **state)
         saint_ui_canvas_reduce(&c, g->tier);
         char *text = saint_ui_canvas_dump(&c, true);
         assert_non_null(text);
-        compare(g->name, text);
+        golden_is("ui", g->name, text);
         free(text);
         saint_ui_canvas_free(&c);
         inspect_sample_free(s);
