@@ -207,6 +207,15 @@ static size_t partner_of(table *t, size_t row)
     return row;
 }
 
+/* The unpruned model beside itself: a table leaves that empty, a figure that draws it needs the place. */
+static double beside_itself(const table *t, int column, const sweep_trial *r)
+{
+    if (column < 0 || !r->summary.n_done) return NAN;
+    const table_column *c = table_column_at(t, column);
+    if (strcmp(c->name, "agreement") != 0 && strcmp(c->name, "speedup") != 0) return NAN;
+    return is_share(c) ? 100 : 1;
+}
+
 static saint_status add_row(const choice *c, size_t row, figure_data *d, saint_error *err)
 {
     const sweep_trial *r = &table_sweep(c->t)->trial[table_trial_of(c->t, row)];
@@ -219,6 +228,8 @@ static saint_status add_row(const choice *c, size_t row, figure_data *d, saint_e
                       .high = place(c->t, row, c->high, NULL),
                       .partial = r->summary.n_done < r->summary.n_total};
     if (isnan(p.x) && kind == SERIES_TWIN) p.x = place(c->t, partner_of(c->t, row), c->x, &d->x);
+    if (kind == SERIES_BASELINE && isnan(p.x)) p.x = beside_itself(c->t, c->x, r);
+    if (kind == SERIES_BASELINE && isnan(p.y)) p.y = beside_itself(c->t, c->y, r);
     if (kind == SERIES_BASELINE && c->o->kind == FIGURE_CURVE) {
         d->base = p;
         return SAINT_OK; /* a line across the figure: the parameter means nothing to it */
