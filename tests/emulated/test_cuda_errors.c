@@ -98,6 +98,11 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_trace_unref(run_request(s, &x.q));
     assert_int_equal(fake_heuristics(), first);
     assert_int_equal(fake_device_used(), held); /* weights once, everything else is given back */
+    size_t most = saint_session_peak_bytes(s);
+    assert_true(most > held);
+    assert_int_equal(saint_session_peak_bytes(s), held); /* of the time since: nothing was run */
+    saint_trace_unref(run_request(s, &x.q));
+    assert_true(saint_session_peak_bytes(s) > held);
     saint_session_close(s);
     assert_true(fake_device_used() <= lost);
     saint_model_unref(m);
