@@ -152,6 +152,10 @@ ui_log *ui_log_open(void);
 void ui_log_close(ui_log *l);
 /* Into the log alone; source NULL = the program itself. */
 void ui_log_add(ui *u, saint_ui_say say, const char *source, const char *text);
+/* The user did something: what stood there was read. */
+void ui_say_read(ui *u);
+/* What the row shows, most important first; in is given its progress. */
+void ui_say_row(const ui *u, saint_ui_message *in);
 
 /* ---- events, overlays, frames (input.c, overlay.c, frame.c) ---- */
 
@@ -234,6 +238,10 @@ struct ui_core {
     saint_ui_hit *hit_room;
     int cursor_x, cursor_y;
     bool failed; /* BAD was said since it was cleared */
+    char report[256]; /* what came by itself behind u->message */
+    saint_ui_say report_say; /* NOTHING: nothing did */
+    bool unread;      /* no key since u->message */
+    double said;      /* when that was */
     int depth;   /* inside a pane's event or an action: what it does besides is not recorded */
     bool was_idle, recorded_wait;
     int record_w, record_h;

@@ -58,7 +58,9 @@ static void draw_message(ui *u, saint_ui_pen p)
     bool any = false;
     for (int i = 0; ui_module_at(i) && !any; i++)
         if (ui_module_at(i)->progress) any = ui_module_at(i)->progress(u, &progress);
-    saint_ui_message_draw(p, &(saint_ui_message){u->say, u->say == SAINT_UI_SAY_NOTHING ? NULL : u->message, any ? &progress : NULL});
+    saint_ui_message row = {.progress = any ? &progress : NULL};
+    ui_say_row(u, &row);
+    saint_ui_message_draw(p, &row);
 }
 
 static void draw_footer(ui *u, saint_ui_pen p)

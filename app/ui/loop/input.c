@@ -36,6 +36,7 @@ bool ui_do(ui *u, const char *command)
 {
     while (*command == ' ') command++;
     if (!u->core->depth && u->say == SAINT_UI_SAY_BAD) u->say = SAINT_UI_SAY_NOTHING; /* the last error was read by now */
+    if (!u->core->depth) ui_say_read(u);
     size_t n = strcspn(command, " ");
     const ui_action *a = ui_action_find(command, n);
     const char *argument = command + n;
@@ -101,8 +102,7 @@ static void key(ui *u, const saint_ui_event *e)
         u->say = SAINT_UI_SAY_NOTHING;
         return;
     }
-    u->say = SAINT_UI_SAY_INFO; /* a hint, nothing for the log */
-    snprintf(u->message, sizeof u->message, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
+    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
 }
 
 /* ---- mouse ---- */
@@ -167,6 +167,8 @@ void ui_event(ui *u, const saint_ui_event *e)
         if (u->core->theme_asked) suit_ground(u, e->ch);
         return;
     }
+    bool touch = e->kind == SAINT_UI_PRESS || e->kind == SAINT_UI_PASTE || (e->kind == SAINT_UI_MOUSE && e->mouse != SAINT_UI_MOUSE_UP && e->mouse != SAINT_UI_MOUSE_DRAG);
+    if (touch) ui_say_read(u);
     if (u->core->over.kind != UI_OVER_NONE) ui_over_event(u, e);
     else if (e->kind == SAINT_UI_MOUSE) mouse(u, e);
     else if (e->kind == SAINT_UI_PRESS || e->kind == SAINT_UI_PASTE) key(u, e);

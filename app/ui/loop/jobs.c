@@ -362,8 +362,8 @@ static void say_arrived(ui *u, int slot)
     snprintf(reused, sizeof reused, "%d of %d layers from the cache", t->layers_reused, all);
     const char *q = u->info->llm_layers && u->subject.question ? u->subject.question : NULL;
     if (t->image[0].answer) saint_ui_text_cut(answer, sizeof answer, t->image[0].answer, 24, "\u2026");
-    if (q && answer[0]) ui_say(u, SAINT_UI_SAY_GOOD, "%.*s  %s: answer in %s, %s", question_bytes(q), q, answer, time, reused);
-    else ui_say(u, SAINT_UI_SAY_GOOD, "%s in %s, %s", q ? "no answer" : "classes", time, reused);
+    if (q && answer[0]) ui_report(u, SAINT_UI_SAY_GOOD, "%.*s  %s: answer in %s, %s", question_bytes(q), q, answer, time, reused);
+    else ui_report(u, SAINT_UI_SAY_GOOD, "%s in %s, %s", q ? "no answer" : "classes", time, reused);
     for (int i = 0; i < t->notes.n; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, t->notes.text[i]);
 }
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "ui/loop/core.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,20 @@ void ui_log_add(ui *u, saint_ui_say say, const char *source, const char *text)
     if (u->page == SAINT_UI_PAGE_LOG) ui_redraw(u);
 }
 
+static const double READ_SECONDS = 5;
+
+/* What came by itself before it is old now. */
+static void show(ui *u, saint_ui_say say, const char *text, bool unread)
+{
+    ui_core *c = u->core;
+    snprintf(u->message, sizeof u->message, "%s", text);
+    u->say = say;
+    c->unread = unread;
+    c->said = ui_now(u);
+    c->report_say = SAINT_UI_SAY_NOTHING;
+    ui_redraw(u);
+}
+
 void ui_say(ui *u, saint_ui_say say, const char *format, ...)
 {
     char text[sizeof u->message];
@@ -70,10 +85,65 @@ void ui_say(ui *u, saint_ui_say say, const char *format, ...)
     if (say == SAINT_UI_SAY_BAD) u->core->failed = true;
     ui_log_add(u, say, NULL, text);
     if (u->say == SAINT_UI_SAY_BAD && say < SAINT_UI_SAY_WARN && !u->core->depth) return; /* an error stays until the next key */
-    memcpy(u->message, text, sizeof text);
-    u->say = say;
+    show(u, say, text, true);
+}
+
+void ui_say_hint(ui *u, const char *format, ...)
+{
+    char text[sizeof u->message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    show(u, SAINT_UI_SAY_INFO, text, false);
+}
+
+void ui_report(ui *u, saint_ui_say say, const char *format, ...)
+{
+    ui_core *c = u->core;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->report, sizeof c->report, format, args);
+    va_end(args);
+    ui_log_add(u, say, NULL, c->report);
+    c->report_say = say;
+    if (!c->unread && u->say < SAINT_UI_SAY_WARN) u->say = SAINT_UI_SAY_NOTHING;
     ui_redraw(u);
 }
+
+void ui_say_read(ui *u)
+{
+    u->core->unread = false;
+    if (u->core->report_say != SAINT_UI_SAY_NOTHING && u->say < SAINT_UI_SAY_WARN) u->say = SAINT_UI_SAY_NOTHING;
+}
+
+void ui_say_row(const ui *u, saint_ui_message *in)
+{
+    const ui_core *c = u->core;
+    bool first = u->say >= SAINT_UI_SAY_WARN || c->unread;
+    saint_ui_said message = {u->say, u->say == SAINT_UI_SAY_NOTHING ? NULL : u->message},
+                  report = {c->report_say, c->report_say == SAINT_UI_SAY_NOTHING ? NULL : c->report};
+    in->say = message;
+    in->more = report;
+    in->more_first = !first;
+}
+
+/* One timer, and only while a report waits behind something unread. */
+static bool waits(const ui *u)
+{
+    const ui_core *c = u->core;
+    return c->unread && c->report_say != SAINT_UI_SAY_NOTHING && u->say != SAINT_UI_SAY_NOTHING && u->say < SAINT_UI_SAY_WARN && !c->frozen;
+}
+
+static double due(const ui *u) { return waits(u) ? u->core->said + READ_SECONDS : INFINITY; }
+
+static void tick(ui *u)
+{
+    u->core->unread = false; /* both stay where there is room for both */
+    ui_redraw(u);
+}
+
+const ui_module ui_module_log = {.name = "log", .due = due, .tick = tick};
 
 /* ---- the page ---- */
 

@@ -108,7 +108,7 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
     u->model_name = l->file;
     l->file = NULL;
     char seconds[32];
-    ui_say(u, SAINT_UI_SAY_INFO, "%s opened in %s: %d ViT and %d LLM layers, %s %s", u->info->name, saint_ui_duration(seconds, sizeof seconds, l->seconds),
+    ui_report(u, SAINT_UI_SAY_INFO, "%s opened in %s: %d ViT and %d LLM layers, %s %s", u->info->name, saint_ui_duration(seconds, sizeof seconds, l->seconds),
            u->info->vit_layers_run, u->info->llm_layers, saint_session_backend(u->session), saint_session_tier(u->session));
     choose_settings(u);
     ui_jobs_model(u);

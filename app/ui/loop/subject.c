@@ -226,7 +226,7 @@ static void take_data(ui *u, ui_loaded *l)
     ui_scan_data(u);
     const saint_dataset_info *info = saint_dataset_get_info(s->data->set);
     for (size_t i = 0; i < info->n_notes; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, info->notes[i]);
-    ui_say(u, SAINT_UI_SAY_INFO, "%s: %zu samples", s->data->name, info->n);
+    ui_report(u, SAINT_UI_SAY_INFO, "%s: %zu samples", s->data->name, info->n);
     if (!info->n) {
         u->subject.loading = false;
         return;
@@ -244,9 +244,7 @@ void ui_subject_loaded(ui *u, ui_loaded *l)
 {
     if (l->kind == UI_LOADED_PROGRESS) {
         if (l->ticket != u->core->subjects->data_ticket) return;
-        u->say = SAINT_UI_SAY_INFO; /* a row of the screen, not of the log */
-        snprintf(u->message, sizeof u->message, "making the embedded pictures, this once: %zu of %zu", l->done, l->total);
-        ui_redraw(u);
+        ui_say_hint(u, "making the embedded pictures, this once: %zu of %zu", l->done, l->total);
     } else if (l->kind == UI_LOADED_DATA) take_data(u, l);
     else if (l->kind == UI_LOADED_AHEAD) ui_scan_loaded(u, l);
     else if (l->kind == UI_LOADED_FIRST) take_first(u, l);
