@@ -2,7 +2,7 @@
  * that is said is lost, because the log has all of it. A tiny model, a screen that nobody sees. */
 #include "support/test.h"
 
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
