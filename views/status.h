@@ -30,7 +30,12 @@ void saint_ui_progress_draw(saint_ui_pen p, const saint_ui_progress *g);
 
 typedef struct {
     saint_ui_say say;
-    const char *text;
+    const char *text; /* NULL: nothing */
+} saint_ui_said;
+
+typedef struct {
+    saint_ui_said say, more;           /* more stands behind it where both fit whole, else one of the two is shown: */
+    bool more_first;                   /* more */
     const saint_ui_progress *progress; /* at the right; NULL = none */
 } saint_ui_message;
 /* One row. */
