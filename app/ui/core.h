@@ -170,8 +170,10 @@ typedef struct {
     int match[UI_OVER_MATCHES], n_match;
     char question[256], command[256]; /* UI_OVER_ASK */
     /* command row */
-    char *done[UI_OVER_MATCHES]; /* completions offered, owned */
-    int n_done, done_at;         /* -1 = none chosen */
+    char *done[UI_OVER_MATCHES]; /* completions offered, by their bytes, owned; */
+    int n_done, n_fits;          /* so many, and as many there would be with more room */
+    int n_common;                /* bytes with which all that fit begin */
+    int done_at;                 /* -1 = none chosen */
     int done_from;               /* byte of the line where the completed word begins */
     char *past[UI_HISTORY_LINES];
     int n_past, past_at; /* n_past = the line being typed */
