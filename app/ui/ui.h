@@ -50,6 +50,7 @@ typedef struct {
     saint_view_rect rect;
     uint64_t version;         /* rises with every new picture */
     bool loading;
+    saint_error error;        /* why there is no picture of this sample; code SAINT_OK: there is one, or none was asked for */
 } ui_subject;
 
 /* ---- the strip: one column per layer, the cursor every page shares ---- */

@@ -193,7 +193,10 @@ static void draw(ui *u, saint_ui_pen pen)
     if (f->n) saint_ui_facts_draw(in, f->fact, f->n, ui_inspect_of(u)->facts_top, narrow ? NULL : other, "now", narrow ? against : NULL);
     else
         saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
-                           u->model_error.code != SAINT_OK ? u->model_error.text : !u->worker ? "the model is being opened" : "nothing has run yet");
+                           u->model_error.code != SAINT_OK     ? u->model_error.text
+                           : !u->worker                        ? "the model is being opened"
+                           : u->subject.error.code != SAINT_OK ? "nothing to run: this picture cannot be opened; ] goes to the next one"
+                                                               : "nothing has run yet");
     free(f);
 }
 

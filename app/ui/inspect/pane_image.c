@@ -92,6 +92,10 @@ static void draw_photo(ui *u, saint_ui_pen in, picture *p, bool similar)
 {
     saint_error e = {0};
     const saint_model_info *m = u->info;
+    if (u->subject.error.code != SAINT_OK) {
+        saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
+        return;
+    }
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
                             .grid_w = m ? m->grid_w : 0,
