@@ -73,6 +73,7 @@ static cJSON *trial_json(const sweep_data *s, const sweep_trial *t)
     cJSON_AddStringToObject(o, "id", id);
     cJSON_AddStringToObject(o, "name", t->trial.name);
     cJSON_AddStringToObject(o, "state", t->state);
+    if (t->note[0]) cJSON_AddStringToObject(o, "note", t->note);
     cJSON_AddBoolToObject(o, "baseline", t->trial.baseline);
     if (t->trial.twin_of >= 0) cJSON_AddNumberToObject(o, "twin_of", (double)t->trial.twin_of);
     values = cJSON_AddObjectToObject(o, "values");
