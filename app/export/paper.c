@@ -150,7 +150,7 @@ void paper_note(const paper *p, table *t, const export_options *o, text_buf *out
     add_word(t, "compute_dtype", ", ", "", out);
     text_put(out, "; 95 % intervals in brackets");
     if (p->metric[0]) text_put(out, "; in bold what nothing cheaper in FLOPs reaches");
-    if (s->stopped) text_format(out, "; %zu configurations stopped early", s->stopped);
+    if (s->stopped) text_format(out, "; %zu configuration%s stopped early", s->stopped, s->stopped == 1 ? "" : "s");
     if (!s->complete) text_format(out, "; NOT COMPLETE: %zu of %zu runs are done", s->done, s->units);
     const bool gpu = s->backend && strcmp(s->backend, "cpu") != 0;
     if (o->timing && paper_has(p, t, "lat_mean_ms")) add_word(t, gpu ? "device_name" : "cpu", "; timed on ", "", out);
