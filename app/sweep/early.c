@@ -158,6 +158,6 @@ void sweep_early_text(const sweep_early *e, int trial, char *out, size_t size)
     if (partner >= 0 && e->trial[partner].own < t->own)
         snprintf(out, size, "stopped after %u of %zu samples with the configuration whose random twin it is", e->trial[partner].own, e->plan->n_wanted);
     else
-        snprintf(out, size, "stopped after %u of %zu samples: loses %.4f against the unpruned model, at least %.4f", t->own,
+        snprintf(out, size, "stopped after %u of %zu samples: loses %.4f against the unpruned model (at least %.4f)", t->own,
                  e->plan->n_wanted, -t->diff, -t->high);
 }

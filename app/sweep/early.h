@@ -40,7 +40,7 @@ void sweep_early_record(sweep_early *e, int trial, uint32_t sample, const char *
 /* Judge what can be judged. until [n_trials]: how many samples, in order, a trial is run on. A random twin ends with its partner.
  * SAINT_MEMORY. */
 saint_status sweep_early_judge(sweep_early *e, uint32_t *until, saint_error *err);
-/* "stopped after 25 of 200 samples: loses 0.3200 against the unpruned model, at least 0.1350" */
+/* "stopped after 25 of 200 samples: loses 0.3200 against the unpruned model (at least 0.1350)" */
 void sweep_early_text(const sweep_early *e, int trial, char *out, size_t size);
 
 #endif
