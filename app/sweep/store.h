@@ -36,6 +36,7 @@ typedef struct {
     const eval_result **result; /* [n_samples] first repeat; NULL = not done */
     eval_summary summary;
     bool pareto_flops, pareto_latency;
+    char note[160];           /* why it was stopped, "" = it was not */
 } sweep_trial;
 
 typedef struct {
