@@ -109,6 +109,8 @@ struct ui {
     saint_ui_pane_id focus;
     saint_ui_photo_style style;
     bool whole_image, grid_lines, sharp, live, mouse, painting;
+    int zoom;                     /* columns of a patch on the screen; 0 = as many as show the whole picture */
+    double zoom_x, zoom_y;        /* the middle of what is shown, in patches */
     int paint;                    /* 1 keep, 0 drop: what painting does */
 
     saint_ui_theme theme;

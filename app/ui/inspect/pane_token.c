@@ -115,8 +115,8 @@ static void make_rows(ui *u, const ui_token *t, rows *r)
     if (t->site) rank_row(t, r);
     else add(r, "rank", SAINT_UI_MUTED, "no prune site has looked at it so far");
     if (t->site && t->known < UI_KNOWN_PREVIEW) return;
+    if (t->site) hint_rows(t, r); /* what would change it before who is like it: the last lines are the first to be cut */
     near_row(t, r);
-    if (t->site) hint_rows(t, r);
 }
 
 int ui_token_draw(ui *u, saint_ui_pen in)
@@ -134,6 +134,10 @@ int ui_token_draw(ui *u, saint_ui_pen in)
 static void draw(ui *u, saint_ui_pen pen)
 {
     char name[24], detail[64] = "";
+    if (ui_token_in_facts(u)) {
+        ui_answer_draw(u, saint_ui_pane_draw(pen, &(saint_ui_pane){.title = "answer", .stale = ui_stale(u, UI_NOW)}), pen.area.h - 2);
+        return;
+    }
     const ui_token *t = u->patch >= 0 ? ui_lens_look(u, !ui_stale(u, UI_NOW) || !u->live) : NULL;
     if (t && t->column >= 0) snprintf(detail, sizeof detail, "at %s", ui_layer_name(u, t->column, name, sizeof name));
     saint_ui_pen in = saint_ui_pane_draw(
