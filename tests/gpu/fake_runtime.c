@@ -18,7 +18,7 @@ static struct {
 static int n_blocks;
 static size_t limit = (size_t)1 << 32, used;
 static cudaError_t sticky;
-static long heuristics;
+static long heuristics, stream_waits, event_waits;
 
 void fake_device_memory(size_t bytes)
 {
@@ -38,6 +38,16 @@ void fake_device_fails(int error)
 long fake_heuristics(void)
 {
     return heuristics;
+}
+
+long fake_stream_waits(void)
+{
+    return stream_waits;
+}
+
+long fake_event_waits(void)
+{
+    return event_waits;
 }
 
 /* ---- runtime ---- */
@@ -102,6 +112,7 @@ cudaError_t cudaStreamQuery(cudaStream_t s)
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
     (void)s;
+    stream_waits++;
     return sticky;
 }
 
@@ -128,6 +139,15 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 cudaError_t cudaEventSynchronize(cudaEvent_t e)
 {
     (void)e;
+    event_waits++;
+    return sticky;
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    (void)from;
+    (void)to;
+    *ms = 0.5f; /* of a device that takes no time */
     return sticky;
 }
 
