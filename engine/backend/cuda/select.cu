@@ -424,7 +424,7 @@ __device__ void graph_scores(const saint_cuda_choose_args &a, sequence q, const 
     }
 }
 
-__global__ void __launch_bounds__(THREADS) graph_kernel(saint_cuda_choose_args a)
+__global__ void __launch_bounds__(THREADS, 1) graph_kernel(saint_cuda_choose_args a)
 {
     SAINT_SHARED(raw);
     __shared__ int part[THREADS];
