@@ -55,7 +55,7 @@ static struct {
 static int n_pinned, n_devices = 1, objects, streams_made;
 static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES];
 static cudaError_t sticky;
-static long launches, replays, calls, fail_at;
+static long launches, replays, calls, fail_at, stream_waits, event_waits;
 static cudaError_t fail_with;
 static const char *failed = "";
 static fake_copy copies_seen[MOST_LOG];
@@ -89,6 +89,10 @@ void fake_device_fails(int error) { sticky = (cudaError_t)error; }
 long fake_launches(void) { return launches; }
 
 long fake_replays(void) { return replays; }
+
+long fake_stream_waits(void) { return stream_waits; }
+
+long fake_event_waits(void) { return event_waits; }
 
 int fake_objects(void) { return objects; }
 
@@ -224,6 +228,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     cudaError_t e = fake_call("cudaStreamSynchronize");
     if (e != cudaSuccess) return e;
     enter();
+    stream_waits++;
     return leave(s->recording ? spoil(s) : run_all(s));
 }
 
@@ -261,7 +266,18 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
     cudaError_t f = fake_call("cudaEventSynchronize");
     if (f != cudaSuccess) return f;
     enter();
+    event_waits++;
     return leave(e->s ? run_until(e->s, e->at) : sticky);
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    cudaError_t f = fake_call("cudaEventElapsedTime");
+    *ms = 0.5f; /* of a device that takes no time */
+    if (f != cudaSuccess) return f;
+    enter();
+    bool done = from->s && to->s && from->s->base + from->s->done >= from->at && to->s->base + to->s->done >= to->at;
+    return leave(done ? sticky : cudaErrorNotReady);
 }
 
 static cudaError_t wait_for(void *ctx)
@@ -601,6 +617,9 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     if (held) c->from = memcpy(c->held, from, bytes);
     if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, s->number};
     e = fake_queue(s, copy_now, free, c);
-    if (e == cudaSuccess && down && !is_pinned(to, bytes)) e = run_all(s);
+    if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
+        stream_waits++;
+        e = run_all(s);
+    }
     return leave(e);
 }
