@@ -15,6 +15,11 @@ void figure_free(figure_data *d)
     *d = (figure_data){0};
 }
 
+bool figure_wants(table *t, size_t row, const figure_options *o, const filter *where)
+{
+    return (!o->shown || o->shown[table_trial_of(t, row)]) && filter_pass(where, t, row);
+}
+
 figure_series *figure_series_of(figure_data *d, const char *name, series_kind kind, saint_error *err)
 {
     for (int i = 0; i < d->n; i++)
@@ -164,7 +169,7 @@ static bool one_method(const choice *c)
     char first[FIGURE_NAME] = "", other[FIGURE_NAME];
     for (size_t row = 0; row < table_rows(c->t); row++) {
         const eval_trial *t = &table_sweep(c->t)->trial[table_trial_of(c->t, row)].trial;
-        if (t->baseline || t->twin_of >= 0 || !filter_pass(c->where, c->t, row)) continue;
+        if (t->baseline || t->twin_of >= 0 || !figure_wants(c->t, row, c->o, c->where)) continue;
         table_show(c->t, row, method, other, sizeof other);
         if (first[0] && strcmp(first, other) != 0) return false;
         memcpy(first, other, sizeof first);
@@ -295,7 +300,7 @@ saint_status figure_points(table *t, const figure_options *o, figure_data *out, 
     *out = (figure_data){.base.y = NAN};
     saint_status st = choose(t, o, &c, err);
     for (size_t row = 0; row < table_rows(t) && st == SAINT_OK; row++)
-        if (filter_pass(c.where, t, row)) st = add_row(&c, row, out, err);
+        if (figure_wants(t, row, o, c.where)) st = add_row(&c, row, out, err);
     filter_free(c.where);
     int n = 0;
     for (int i = 0; i < out->n; i++) {
@@ -310,7 +315,7 @@ saint_status figure_points(table *t, const figure_options *o, figure_data *out, 
             for (int k = 0; k < out->series[i].n; k++) hollow = hollow || out->series[i].point[k].partial;
         char ending[96];
         (void)snprintf(ending, sizeof ending, "%s%s", c.low >= 0 ? "; bars: 95 % intervals" : "",
-                       hollow ? "; hollow: samples still missing" : "");
+                       hollow ? "; hollow: fewer samples" : "");
         figure_title(t, ending, out->title, sizeof out->title);
         if (!n)
             st = saint_fail(err, SAINT_INVALID, "figure: no row has both %s and %s; `saint export --format csv` shows what there is",

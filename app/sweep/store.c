@@ -10,6 +10,7 @@
 #include "export/pareto.h"
 #include "sweep/early.h"
 #include "sweep/merge.h"
+#include "sweep/of_eval.h"
 
 /* What a sweep_data owns beside its arrays. */
 typedef struct {
@@ -434,6 +435,11 @@ static saint_status summarise(sweep_data *s, saint_error *err)
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
+static saint_status read_plan(const char *folder, sweep_plan *out, saint_error *err)
+{
+    return sweep_of_eval(folder) ? sweep_of_eval_plan(folder, out, err) : sweep_plan_read(folder, out, err);
+}
+
 /* SAINT_STATE: not the database that was read before. */
 static saint_status same_database(store *k, sqlite3 *db, saint_error *err)
 {
@@ -453,7 +459,8 @@ static saint_status update(sweep_data *s, bool summaries, bool *changed, saint_e
     sqlite3 *db = NULL;
     sqlite3_int64 seq = k->seq;
     size_t torn = s->torn, attempts = (size_t)s->n_attempts, stopped = s->stopped;
-    saint_status st = sweep_db_current(s->folder, &k->plan, s->dataset, &db, err);
+    saint_status st = sweep_of_eval(s->folder) ? sweep_of_eval_db(s->folder, &k->plan, s->dataset, &db, err)
+                                               : sweep_db_current(s->folder, &k->plan, s->dataset, &db, err);
     if (st == SAINT_OK) st = same_database(k, db, err);
     if (st == SAINT_OK) st = read_records(s, db, err);
     if (st == SAINT_OK) st = judge(s, err);
@@ -477,7 +484,7 @@ saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, sa
         return no_memory(err);
     }
     s->records = k;
-    saint_status st = sweep_plan_read(folder, &k->plan, err);
+    saint_status st = read_plan(folder, &k->plan, err);
     if (st == SAINT_OK) st = show_plan(s, folder, err);
     if (st == SAINT_OK) {
         open_dataset(s);
@@ -496,7 +503,7 @@ saint_status sweep_refresh(sweep_data *s, bool summaries, bool *changed, saint_e
 {
     bool any = false, grown;
     sweep_plan now;
-    saint_status st = sweep_plan_read(s->folder, &now, err);
+    saint_status st = read_plan(s->folder, &now, err);
     if (st != SAINT_OK) return st;
     grown = now.asks != of(s)->plan.asks || strcmp(now.id, s->id) != 0;
     sweep_plan_free(&now);

@@ -95,6 +95,8 @@ static void mme_by_hand(void **state)
     scored *r = score("mme", "mme", "a.jsonl", SAINT_PARSER_LMMS);
     is(r, "color", "acc", 75);
     is(r, "color", "accplus", 50);
+    assert_int_equal(metric(r, "color", "acc")->v.n, 4); /* questions of two pictures */
+    assert_int_equal(metric(r, "color", "accplus")->v.n, 2);
     is(r, "color", "score", 125);
     is(r, "OCR", "score", 0);
     is(r, "code_reasoning", "score", 50);
