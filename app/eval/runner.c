@@ -13,6 +13,7 @@
 #include "eval/ahead.h"
 #include "eval/costs.h"
 #include "eval/internal.h"
+#include "eval/memory.h"
 
 /* Survivors that a random twin needs of its partner. */
 typedef struct {
@@ -318,6 +319,7 @@ static void sign(const eval_runner *r, const eval_unit *u, eval_result *out)
     out->repeat = u->repeat;
     out->attempt = r->o.attempt;
     out->timing_valid = r->o.timing_valid && out->state == EVAL_OK;
+    out->company = r->o.timing_valid ? EVAL_ALONE : EVAL_WITH_RANKS;
     if (r->picture && r->n_images) {
         out->s_load = eval_seconds(r->picture->s_load);
         out->s_preprocess = eval_seconds(r->picture->s_preprocess);
@@ -475,6 +477,21 @@ static saint_status one(eval_runner *r, const eval_unit *u, const eval_unit *uni
     return run_unit(r, u, unit, n, out, err);
 }
 
+/* The same, and what it took this process. */
+static saint_status measured(eval_runner *r, const eval_unit *u, const eval_unit *unit, size_t n, const eval_trial *baseline,
+                             eval_result *out, saint_error *err)
+{
+    double begin = saint_now();
+    eval_memory_begin();
+    (void)saint_session_peak_bytes(r->o.session);
+    saint_status s = one(r, u, unit, n, baseline, out, err);
+    if (s != SAINT_OK) return s;
+    out->s_wall = eval_seconds(saint_now() - begin);
+    out->peak_rss = eval_memory_peak();
+    out->peak_device = saint_session_peak_bytes(r->o.session);
+    return s;
+}
+
 /* Trials that were checked. Units repeat them in turn, so the search goes on where it ended. */
 typedef struct {
     const eval_trial **trial;
@@ -529,7 +546,7 @@ saint_status eval_runner_run(eval_runner *r, const eval_unit *unit, size_t n, co
     for (size_t i = 0; i < n && s == SAINT_OK; i++) {
         eval_result out;
         if (stopped(r)) return saint_fail(err, SAINT_CANCELLED, "interrupted after %zu of %zu", i, n);
-        s = one(r, &unit[i], unit, n, baseline, &out, err);
+        s = measured(r, &unit[i], unit, n, baseline, &out, err);
         if (s == SAINT_OK && !done(ud, &out)) return saint_fail(err, SAINT_CANCELLED, "stopped after %zu of %zu", i + 1, n);
     }
     return s;

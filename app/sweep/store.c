@@ -37,7 +37,7 @@ static void free_result(const eval_result *r)
 static void free_attempts(sweep_attempt *a, size_t n)
 {
     for (size_t i = 0; a && i < n; i++) {
-        char *texts[] = {a[i].host, a[i].os, a[i].cpu, a[i].device, a[i].driver, a[i].kernels, a[i].version, a[i].commit};
+        char *texts[] = {a[i].host, a[i].os, a[i].cpu, a[i].device, a[i].driver, a[i].kernels, a[i].version, a[i].commit, a[i].build, a[i].fingerprint};
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) free(texts[k]);
     }
     free(a);
@@ -146,7 +146,8 @@ static const char select_records[] =
     "SELECT trial_id, sample_ix, repeat_ix, attempt_id, status, error, output, out_ids, first_logit_margin, n_text_tok, n_img_tok_vit_in,"
     " n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, stop_reason, flops_vit, flops_projector, flops_prefill,"
     " flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, t_proj_ns, t_prefill_ns, t_decode_ns, t_total_ns, timing_valid,"
-    " finished, kl, diverged, equiv_tok, reused, seq FROM result WHERE seq > ? ORDER BY seq";
+    " finished, kl, diverged, equiv_tok, reused, seq, vit_layers, llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem"
+    " FROM result WHERE seq > ? ORDER BY seq";
 
 static void read_numbers(sqlite3_stmt *q, eval_result *r)
 {
@@ -165,6 +166,12 @@ static void read_numbers(sqlite3_stmt *q, eval_result *r)
     r->diverged = sqlite3_column_int(q, 32);
     r->equivalent = sqlite3_column_double(q, 33);
     r->reused = sqlite3_column_double(q, 34);
+    r->vit_layers = sqlite3_column_int(q, 36); /* 35 is seq */
+    r->llm_layers = sqlite3_column_int(q, 37);
+    r->s_wall = seconds_of(q, 38);
+    r->company = (eval_company)sqlite3_column_int(q, 39);
+    r->peak_rss = (uint64_t)sqlite3_column_int64(q, 40);
+    r->peak_device = (uint64_t)sqlite3_column_int64(q, 41);
 }
 
 /* NULL: no memory. */
@@ -234,7 +241,8 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     if (n == s->n_attempts) return SAINT_OK;
     saint_status st = sweep_db_prepare(
         db,
-        "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, threads, rank, world, started"
+        "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, build_flags, fingerprint, threads, rank,"
+        " world, started, git_dirty"
         " FROM attempt JOIN env USING (env_id) ORDER BY started, attempt_id",
         &q, err);
     if (st != SAINT_OK) return st;
@@ -243,15 +251,16 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     if (!list) st = no_memory(err);
     for (; st == SAINT_OK && i < n && sqlite3_step(q) == SQLITE_ROW; i++) {
         sweep_attempt *a = &list[i];
-        char **texts[] = {&a->host, &a->os, &a->cpu, &a->device, &a->driver, &a->kernels, &a->version, &a->commit};
+        char **texts[] = {&a->host, &a->os, &a->cpu, &a->device, &a->driver, &a->kernels, &a->version, &a->commit, &a->build, &a->fingerprint};
         const char *id = (const char *)sqlite3_column_text(q, 0);
         a->id = id ? strtoull(id, NULL, 16) : 0;
-        for (int t = 0; t < 8; t++)
+        for (int t = 0; t < 10; t++)
             if (!(*texts[t] = text_of(q, 1 + t))) st = no_memory(err);
-        a->threads = sqlite3_column_int(q, 9);
-        a->rank = sqlite3_column_int(q, 10);
-        a->world = sqlite3_column_int(q, 11);
-        a->started = sqlite3_column_double(q, 12);
+        a->threads = sqlite3_column_int(q, 11);
+        a->rank = sqlite3_column_int(q, 12);
+        a->world = sqlite3_column_int(q, 13);
+        a->started = sqlite3_column_double(q, 14);
+        a->dirty = sqlite3_column_type(q, 15) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 15);
     }
     sqlite3_finalize(q);
     if (st != SAINT_OK) {

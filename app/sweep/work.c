@@ -88,7 +88,7 @@ static bool keep(void *ud, eval_result *r)
         k->runs[trial]++;
     }
     k->last = now;
-    r->timing_valid = sweep_alone_now(&k->alone) && r->timing_valid;
+    sweep_alone_mark(&k->alone, r);
     /* on disk first: only what is there counts */
     k->failed = sweep_journal_record(k->journal, r, sweep_done_tries(&k->done, trial, r->sample, r->repeat) % SWEEP_OK + 1, &k->why);
     if (k->failed == SAINT_OK) {

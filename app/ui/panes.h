@@ -2,8 +2,8 @@
 #ifndef SAINT_APP_UI_PANES_H
 #define SAINT_APP_UI_PANES_H
 
-#include "ui/charts.h"
-#include "ui/sweeps.h"
+#include "ui/charts/charts.h"
+#include "ui/sweeps/sweeps.h"
 #include "ui/ui.h"
 
 extern const ui_pane ui_pane_log;     /* log.c */

@@ -1,6 +1,6 @@
 /* Why an action is not possible now. One line per action and condition; the first one that holds is shown in help, palette and footer. */
-#include "ui/core.h"
-#include "ui/sweeps.h"
+#include "ui/loop/core.h"
+#include "ui/sweeps/sweeps.h"
 
 static const char *no_model(const ui *u)
 {

@@ -124,6 +124,8 @@ typedef struct {
                            saint_error *err);
     /* f32 -> compute type */
     saint_status (*narrow)(saint_backend *b, const float *x, size_t n, void *y, saint_error *err);
+    /* Most bytes of the device in use by this process since the last call; 0 = not known. NULL: its memory is the process's own */
+    size_t (*peak)(saint_backend *b);
     void (*close)(saint_backend *b);
 } saint_backend_ops;
 

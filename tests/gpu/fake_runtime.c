@@ -16,7 +16,7 @@ static struct {
     size_t pages;
 } block[MOST_BLOCKS];
 static int n_blocks;
-static size_t limit = (size_t)1 << 32, used;
+static size_t limit = (size_t)1 << 32, used, most;
 static cudaError_t sticky;
 static long heuristics;
 
@@ -153,8 +153,18 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device)
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
 {
     (void)pool;
-    (void)attribute;
-    (void)value;
+    if (attribute == cudaMemPoolAttrUsedMemHigh) {
+        if (*(uint64_t *)value) return cudaErrorInvalidValue;
+        most = 0;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
+{
+    (void)pool;
+    if (attribute != cudaMemPoolAttrUsedMemHigh && attribute != cudaMemPoolAttrUsedMemCurrent) return cudaErrorInvalidValue;
+    *(uint64_t *)value = attribute == cudaMemPoolAttrUsedMemHigh ? most : used;
     return cudaSuccess;
 }
 
@@ -186,6 +196,7 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     block[n_blocks].start = start;
     block[n_blocks++].pages = pages;
     used += room;
+    most = used > most ? used : most;
     *p = start;
     return cudaSuccess;
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 static const saint_ui_pane_id panes[] = {SAINT_UI_PANE_STRIP, SAINT_UI_PANE_IMAGE, SAINT_UI_PANE_IMAGE_B, SAINT_UI_PANE_PARAMS, SAINT_UI_PANE_FACTS,
                                          SAINT_UI_PANE_TOKEN, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, SAINT_UI_PANE_BARS, SAINT_UI_PANE_STACKS,

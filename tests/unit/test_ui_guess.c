@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ui/guess.h"
+#include "ui/loop/guess.h"
 
 static char root[64];
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "ui/core.h"
-#include "ui/inspect.h"
+#include "ui/loop/core.h"
+#include "ui/inspect/inspect.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
