@@ -216,7 +216,7 @@ void saint_ui_layout_make(saint_ui_layout *out, saint_ui_page page, int w, int h
     else switch (page) {
         case SAINT_UI_PAGE_COMPARE: compare(out, body, wish); break;
         case SAINT_UI_PAGE_SPEED: speed(out, body); break;
-        case SAINT_UI_PAGE_LAYERS: two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110); break;
+        case SAINT_UI_PAGE_LAYERS: two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110 || body.h < 24); break; /* high before wide: curves rise */
         case SAINT_UI_PAGE_CHARTS:
             if (body.w >= 110 || body.h >= 30) two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110 && body.h < 45);
             else add(out, SAINT_UI_PANE_CHART, body);

@@ -11,6 +11,7 @@ void saint_ui_photo_cache_free(saint_ui_photo_cache *c)
     if (!c) return;
     free(c->scaled);
     free(c->drawn);
+    free(c->mixes);
     free(c->column);
     free(c->row);
     *c = (saint_ui_photo_cache){0};
@@ -269,6 +270,8 @@ saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *ph, saint
     pixels(p, ph, &across, &down);
     saint_ui_photo_cache own = {0}, *c = cache ? cache : &own;
     saint_status s = prepare(c, ph, frame, w * across, h * down, err);
+    bool dithers = p.theme && p.theme->tier == SAINT_UI_256 && across == 1; /* quarter blocks choose two colours for four pixels on their own */
+    if (s == SAINT_OK && dithers && !c->mixes && !(c->mixes = calloc(1, sizeof *c->mixes))) s = saint_fail(err, SAINT_MEMORY, "photo: no memory for mixtures of colours");
     if (s == SAINT_OK) {
         int x = (p.area.w - w) / 2, y = (p.area.h - h) / 2;
         saint_ui_pen inner = saint_ui_pen_part(p, x, y, w, h);

@@ -6,6 +6,7 @@
 #define SAINT_VIEWS_PHOTO_H
 
 #include "engine.h"
+#include "views/dither.h"
 #include "views/pen.h"
 
 typedef enum {
@@ -49,6 +50,7 @@ typedef struct {
     int of_w, of_h, w, h;
     saint_view_rect frame;
     uint8_t *scaled, *drawn;           /* [h, w, 3] */
+    saint_ui_mixes *mixes;             /* where there are 256 colours */
     saint_ui_photo_step *column, *row; /* [w], [h]: what each pixel column and row shows */
 } saint_ui_photo_cache;
 void saint_ui_photo_cache_free(saint_ui_photo_cache *c); /* NULL is allowed */

@@ -42,6 +42,13 @@ static void draw_header(ui *u, saint_ui_pen p)
     char of[32] = "";
     const char *name = s->file ? s->file : "";
     if (name[0] == '/') name = strrchr(name, '/') + 1; /* a file of the user's: its folders would push its name off the row */
+    char cut[40];
+    if (p.area.w < 110 && saint_ui_text_width(name) > 20) { /* the end of a long name tells more than its beginning, and its number goes before both */
+        const char *end = name + strlen(name) - 16;
+        while ((*end & 0xc0) == 0x80) end++;
+        snprintf(cut, sizeof cut, "%s%s", saint_ui_sym(p, SAINT_UI_SYM_ELLIPSIS), end);
+        name = cut;
+    }
     if (s->filter) snprintf(of, sizeof of, " /%.12s", ui_filter_text(u));
     if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", name, s->at + 1, s->count, of);
     else snprintf(sample, sizeof sample, "%.390s", name);

@@ -1,6 +1,6 @@
 /* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
-#include "ui/loop/core.h"
 #include "ui/inspect/inspect.h"
+#include "ui/loop/core.h"
 #include "ui/sweeps/sweeps.h"
 
 #include <stdio.h>
