@@ -313,6 +313,8 @@ def export(args):
     save_file({k: v.to(torch.float16).contiguous() for k, v in saved["ema"].items()}, args.folder / "model.safetensors", metadata={"format": "pt"})
     (args.folder / "config.json").write_text(json.dumps(hub_config(saved["shape"]), indent=1) + "\n")
     model, shape = from_folder(args.folder)
+    if args.no_score:
+        return
     rgb, label, names = read_split(args.data, "test", args.out / "pictures")
     if args.limit:
         rgb, label, names = rgb[::len(rgb) // args.limit], label[::len(label) // args.limit], names[::len(names) // args.limit]
@@ -361,6 +363,7 @@ def main():
         p.add_argument("--saint", default=str(HERE.parents[1] / "build/release/app/saint"))
         p.add_argument("--check", type=int, default=20, help="pictures compared with saint run; 0 = none")
     e.add_argument("--limit", type=int, default=0, help="score only about so many test pictures (CPU)")
+    e.add_argument("--no-score", action="store_true", help="write the folder and leave the test split closed: for looking on while it trains")
     args = parser.parse_args()
     args.run(args)
 
