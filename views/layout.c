@@ -96,8 +96,11 @@ static void right_column(saint_ui_layout *l, saint_ui_rect r, const saint_ui_lay
 static void inspect(saint_ui_layout *l, saint_ui_rect body, const saint_ui_layout_wish *wish)
 {
     int w, h;
-    if (wish->whole_image) {
+    if (wish->whole_image) { /* a few lines of words below, where that costs little of the picture */
+        saint_ui_rect token = {0};
+        if (body.h >= 28) token = cut_bottom(&body, body.h >= 44 ? 8 : 5);
         add(l, SAINT_UI_PANE_IMAGE, body);
+        add(l, SAINT_UI_PANE_TOKEN, token);
         return;
     }
     image_size(body, wish, body.w - RIGHT_LEAST, &w, &h);

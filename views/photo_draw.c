@@ -271,7 +271,7 @@ void saint_ui_photo_compose(saint_ui_pen p, const saint_ui_photo *ph, saint_ui_p
 {
     static const saint_ui_theme plain = {.tier = SAINT_UI_MONO, .glyphs = SAINT_UI_ASCII, .ink = {220, 220, 220}};
     scene s = {.ph = ph, .theme = p.theme ? p.theme : &plain, .c = c, .w = c->w, .h = c->h};
-    double square = ph->rect.w > 0 && ph->rect.h > 0 ? ph->rect.w : c->frame.w;
+    double square = ph->rect.w > 0 && ph->rect.h > 0 ? ph->rect.w : ph->image->w;
     if (ph->grid_w > 0) s.per_patch = c->w * (square / c->frame.w) / ph->grid_w;
     s.cell_aspect = c->h == p.area.h ? 2 : 1;
     s.light = s.theme->kind == SAINT_UI_LIGHT;

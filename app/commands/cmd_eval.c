@@ -246,7 +246,7 @@ static bool keep(void *ud, eval_result *r)
         x->status = saint_fail(&x->error, SAINT_MEMORY, "no memory for a record");
         return false;
     }
-    r->timing_valid = sweep_alone_now(&x->alone) && r->timing_valid;
+    sweep_alone_mark(&x->alone, r);
     x->shared += r->state == EVAL_OK && !r->timing_valid;
     **to = *r;
     if (j->folder)

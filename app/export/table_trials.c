@@ -31,6 +31,12 @@ GETTER(get_state)
     cell_text(t, out, table_row_trial(t, row)->state);
 }
 
+GETTER(get_note)
+{
+    UNUSED_COLUMN;
+    cell_text(t, out, table_row_trial(t, row)->note);
+}
+
 GETTER(get_count)
 {
     const size_t *n = (const size_t *)(const void *)((const char *)summary_of(t, row) + c->offset);
@@ -44,6 +50,7 @@ static const column state_columns[] = {
      .get = get_count,
      .offset = offsetof(eval_summary, n_done)},
     {{"n_error", "samples", "failed samples: never scored", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"note", "", "of a stopped trial: why it was given up", 0, -1}, .get = get_note},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 /* ---- numbers of the summary ------------------------------------------------------------------------------------------------ */

@@ -152,6 +152,8 @@ static cJSON *first_line(const sweep_journal *j, const sweep_launch *l)
     cJSON_AddStringToObject(o, "job", l->rank->job);
     cJSON_AddStringToObject(o, "version", saint_version);
     cJSON_AddStringToObject(o, "commit", saint_commit);
+    if (saint_dirty >= 0) cJSON_AddBoolToObject(o, "dirty", saint_dirty);
+    cJSON_AddStringToObject(o, "build", saint_build_flags);
     cJSON_AddNumberToObject(o, "pid", (double)getpid());
     cJSON_AddNumberToObject(o, "started", (double)time(NULL));
     argv = cJSON_AddArrayToObject(o, "argv");

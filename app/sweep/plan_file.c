@@ -163,7 +163,7 @@ static void add_trial(cJSON *list, const sweep_plan *p, int i)
 
 saint_status sweep_plan_line(const sweep_plan *p, const sweep_plan *have, char **out, saint_error *err)
 {
-    bool more = have->asks == 0 || p->repeats > have->repeats || (p->early_stop > 0) != (have->early_stop > 0);
+    bool more = have->asks == 0 || p->repeats > have->repeats || p->early_stop < have->early_stop || p->early_stop > have->early_stop;
     cJSON *o = cJSON_CreateObject(), *trials;
     *out = NULL;
     cJSON_AddNumberToObject(o, "v", 1);

@@ -22,6 +22,9 @@ typedef struct {
     char *host, *os, *cpu;
     char *device, *driver, *kernels; /* saint_trace.device and .tier; driver of an accelerator */
     char *version, *commit;   /* of the program */
+    char *build;              /* its compiler and options */
+    char *fingerprint;        /* SHA-256 over all of these texts: equal where machine, device and program are */
+    int dirty;                /* 1: built from a changed working tree, 0: not, -1: not known */
     int threads, rank, world;
     double started;           /* Unix time */
 } sweep_attempt;
@@ -33,6 +36,7 @@ typedef struct {
     const eval_result **result; /* [n_samples] first repeat; NULL = not done */
     eval_summary summary;
     bool pareto_flops, pareto_latency;
+    char note[160];           /* why it was stopped, "" = it was not */
 } sweep_trial;
 
 typedef struct {

@@ -5,9 +5,9 @@
 
 #include "support/random.h"
 #include "eval/fidelity.h"
-#include "ui/core.h"
-#include "ui/estimate.h"
-#include "ui/inspect.h"
+#include "ui/loop/core.h"
+#include "ui/inspect/estimate.h"
+#include "ui/inspect/inspect.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
