@@ -1,5 +1,6 @@
 /* imagefolder.c - classification (evaluation.md 1.11): <class>/<picture>, class id = rank of the class folder by bytes (as torchvision's
- * ImageFolder and timm have it), pictures in turn from all classes; or the flat ImageNet validation set with Kaggle's LOC_val_solution.csv. */
+ * ImageFolder and timm have it), pictures in turn from all classes; or the flat ImageNet validation set with Kaggle's LOC_val_solution.csv.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -280,7 +280,8 @@ static void figures_without_a_child_at_hand(void **state)
     free(text);
 }
 
-/* The front is what nothing drawn beats in both: dearer and not better is off it, where more is better on the x axis too slower and not better. */
+/* The front is what nothing drawn beats in both: dearer and not better is off it, where more is better on the x axis too slower and not
+ * better. */
 static void the_front_knows_which_way_is_better(void **state)
 {
     (void)state;
