@@ -118,9 +118,9 @@ def cifar_card(args):
 
 
 def photos_card(args):
-    """Of the classifier's short plan: results hold teacher-curve.csv, cifar-64-curve.csv, cifar-196-curve.csv (or not) and cifar-test.json."""
+    """Of the classifier's short plan: results hold teacher-curve.csv, cifar64-curve.csv, cifar196-curve.csv (or not) and cifar-test.json."""
     r = args.results
-    stages = [(n, read_curve(r / f"cifar-{n}-curve.csv")) for n in (64, 196) if (r / f"cifar-{n}-curve.csv").exists()]
+    stages = [(n, read_curve(r / f"cifar{n}-curve.csv")) for n in (64, 196) if (r / f"cifar{n}-curve.csv").exists()]
     teacher, test = read_curve(r / "teacher-curve.csv"), json.loads((r / "cifar-test.json").read_text())
     shape = json.loads((args.folder / "config.json").read_text())["model_args"]
     grid = shape["img_size"] // shape["patch_size"]
@@ -154,7 +154,7 @@ def photos_card(args):
     (args.folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
     shutil.copyfile(r / "teacher-curve.csv", args.folder / "training-teacher.csv")
     for k, _ in stages:
-        shutil.copyfile(r / f"cifar-{k}-curve.csv", args.folder / f"training-{k}.csv")
+        shutil.copyfile(r / f"cifar{k}-curve.csv", args.folder / f"training-{k}.csv")
     (args.folder / "scores.json").write_text(json.dumps({**test, "model": "models/cifar10-vit"}, indent=1) + "\n")
     print(f"bar of 80 %: {'met' if top >= 0.8 and n == 10000 else 'NOT met'}: {100 * top:.2f} on {n}")
 

@@ -1,7 +1,7 @@
 """Trains the classifier on one CPU core, in a time box: short plan of models/cifar10-vit. Export and checks: train_cifar.py.
 
     python models/train/train_teacher.py --data ../shared/data/cifar10 --out STATE/teacher --epochs 7
-    python models/train/train_photos.py --data ../shared/data/cifar10 --out STATE/cifar --teacher STATE/teacher/teacher.pt --minutes 75
+    python models/train/train_photos.py --data ../shared/data/cifar10 --out STATE/cifar64 --teacher STATE/teacher/teacher.pt --minutes 33
 
 Mirror images and shifts only; every picture passes with all its patches. What is learned from: the right class, what the teacher says about
 the same crop, and, while that helps, the teacher's maps: a linear map of what patches are behind two of the blocks should give them. Those
@@ -74,7 +74,7 @@ class Run:
         self.watched, self.watched_label = rgb[watched], self.label[watched]
         self.crops = train_teacher.windows(rgb, args.shift)
         self.teacher = train_teacher.load(args.teacher).bfloat16()
-        self.set_scale(rgb[self.rows[:2000]])
+        self.set_scale(rgb[self.rows[::len(self.rows) // 2000]])
         self.learner = Learner(self.shape, [len(m) for m, _ in self.scale])
         self.taps = (args.depth // 2 - 1, args.depth - 2)
         some = rgb[self.rows[::max(1, len(self.rows) // 4000)]]
@@ -201,11 +201,11 @@ def main():
     p.add_argument("--side", type=int, default=32, help="pixels of a picture before it is cut into patches of 4: 32 gives 64 of them, 56 gives 196")
     p.add_argument("--init", type=pathlib.Path, help="checkpoint of a finished run to begin with, of another --side")
     p.add_argument("--dim", type=int, default=192)
-    p.add_argument("--depth", type=int, default=8)
+    p.add_argument("--depth", type=int, default=6)
     p.add_argument("--heads", type=int, default=6)
     p.add_argument("--mlp", type=float, default=2.0)
     p.add_argument("--batch", type=int, default=200)
-    p.add_argument("--lr", type=float, default=0.01, help="of the matrices (Muon)")
+    p.add_argument("--lr", type=float, default=0.015, help="of the matrices (Muon)")
     p.add_argument("--lr-rest", type=float, default=2e-3)
     p.add_argument("--cool", type=float, default=0.8, help="share of the time over which the learning rate falls")
     p.add_argument("--ema", type=float, default=0.995)
