@@ -226,9 +226,9 @@ table_cell table_get(table *t, size_t row, int c)
 
 bool table_has_llm(table *t)
 {
-    int column = table_find(t, "img_tok_llm_in_mean");
+    int at = table_find(t, "img_tok_llm_in_mean");
     for (size_t row = 0; row < t->rows; row++) {
-        table_cell c = table_get(t, row, column);
+        table_cell c = table_get(t, row, at);
         if (c.kind != CELL_EMPTY && c.kind != CELL_TEXT && c.number > 0) return true;
     }
     return false;
