@@ -41,16 +41,20 @@ class Block(nn.Module):
         return x + self.mlp(self.norm2(x))
 
 
+def cut(x, p):
+    """[b, c, side, side] -> patches [b, grid * grid, c * p * p]"""
+    b, c, side, _ = x.shape
+    grid = side // p
+    return x.reshape(b, c, grid, p, grid, p).permute(0, 2, 4, 1, 3, 5).reshape(b, grid * grid, c * p * p)
+
+
 class PatchEmbed(nn.Module):
     def __init__(self, d, patch):
         super().__init__()
         self.patch, self.proj = patch, nn.Conv2d(3, d, patch, patch)
 
     def forward(self, x):
-        b, c, side, _ = x.shape
-        p, grid = self.patch, side // self.patch
-        x = x.reshape(b, c, grid, p, grid, p).permute(0, 2, 4, 1, 3, 5).reshape(b, grid * grid, c * p * p)
-        return F.linear(x.to(self.proj.weight.dtype), self.proj.weight.flatten(1), self.proj.bias)
+        return F.linear(cut(x, self.patch).to(self.proj.weight.dtype), self.proj.weight.flatten(1), self.proj.bias)
 
 
 class Photos(nn.Module):
@@ -127,3 +131,28 @@ def start(model, patches, sharp=1.0):
                 k[h * hd:h * hd + p, :p] += strength * torch.eye(p)
     nn.init.normal_(model.head.weight, std=0.02)
     model.head.bias.zero_()
+
+
+@torch.no_grad()
+def grow(learner, values, shape, rgb):
+    """Start values from a network with fewer patches per picture: `values` by name, of shape `shape`. Positions are interpolated. The new patch
+    sees less of the picture than the old one did; its weights are what comes nearest (least squares over the pictures rgb u8 [n, 32, 32, 3]) to
+    the old patch around the same centre."""
+    from train_cifar import enlarge, normalise
+    vit = learner.vit
+    old, new, d = shape["img_size"] // shape["patch_size"], vit.grid, shape["embed_dim"]
+    values = {k: v.float() for k, v in values.items()}
+    pos = values["vit.pos_embed"]
+    grid = F.interpolate(pos[:, 1:].reshape(1, old, old, d).permute(0, 3, 1, 2), size=(new, new), mode="bicubic", align_corners=False)
+    values["vit.pos_embed"] = torch.cat([pos[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+    seen = cut(normalise(enlarge(rgb, vit.shape["img_size"])), vit.shape["patch_size"])                   # [n, new * new, 48]
+    at = (torch.arange(new * 4) // 4 + 0.5) * (2 / new) - 1 + ((torch.arange(new * 4) % 4) - 1.5) / 16    # old pixels around new centres
+    where = torch.stack([at.repeat(new * 4, 1), at[:, None].repeat(1, new * 4)], -1)
+    wide = F.grid_sample(normalise(enlarge(rgb, 32)), where.expand(len(rgb), -1, -1, -1), padding_mode="reflection", align_corners=False)
+    wanted = cut(wide, 4) @ values["vit.patch_embed.proj.weight"].flatten(1).T + values["vit.patch_embed.proj.bias"]
+    x = torch.cat([seen, torch.ones_like(seen[..., :1])], -1).flatten(0, 1)
+    w = torch.linalg.solve(x.T @ x + 1e-3 * len(x) * torch.eye(x.shape[1]), x.T @ wanted.flatten(0, 1))
+    got = x @ w
+    print(f"patches: {1 - float((got - wanted.flatten(0, 1)).var() / wanted.var()):.3f} of the old ones' variance is there", flush=True)
+    values["vit.patch_embed.proj.weight"], values["vit.patch_embed.proj.bias"] = w[:-1].T.reshape(d, 3, 4, 4), w[-1]
+    learner.load_state_dict(values)

@@ -1,7 +1,7 @@
 """Trains the classifier on one CPU core, in a time box: short plan of models/cifar10-vit. Export and checks: train_cifar.py.
 
     python models/train/train_teacher.py --data ../shared/data/cifar10 --out STATE/teacher --epochs 7
-    python models/train/train_photos.py --data ../shared/data/cifar10 --out STATE/cifar --teacher STATE/teacher/teacher.pt --minutes 75
+    python models/train/train_photos.py --data ../shared/data/cifar10 --out STATE/cifar64 --teacher STATE/teacher/teacher.pt --minutes 33
 
 Mirror images and shifts only; every picture passes with all its patches. What is learned from: the right class, what the teacher says about
 the same crop, and, while that helps, the teacher's maps: a linear map of what patches are behind two of the blocks should give them. Those
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 import photos
 import train_teacher
 from start import Optimizer
-from train_cifar import held_out_rows, read_split
+from train_cifar import enlarge, held_out_rows, normalise, read_split
 
 COLUMNS = ["seconds", "progress", "step", "epoch", "rate", "loss", "dense", "train", "pictures_per_s", "held_out"]
 
@@ -50,9 +50,15 @@ class Learner(nn.Module):
         self.dense = Dense(shape["embed_dim"], widths, self.vit.grid)
 
 
+def standard(rgb, side):
+    """u8 [b, 32, 32, 3] -> normalised [b, 3, side, side]: enlarged as the engine does it."""
+    return normalise(enlarge(rgb, side))
+
+
 @torch.no_grad()
-def accuracy(vit, rgb, label, size=500):
-    hits = sum(int((vit(train_teacher.standard(rgb[i:i + size]))[0].argmax(-1) == label[i:i + size]).sum()) for i in range(0, len(rgb), size))
+def accuracy(vit, rgb, label, size=250):
+    side = vit.shape["img_size"]
+    hits = sum(int((vit(standard(rgb[i:i + size], side))[0].argmax(-1) == label[i:i + size]).sum()) for i in range(0, len(rgb), size))
     return hits / len(rgb)
 
 
@@ -62,24 +68,29 @@ class Run:
         torch.set_num_threads(1)
         torch.manual_seed(args.seed)
         args.out.mkdir(parents=True, exist_ok=True)
-        self.shape = {"img_size": 32, "patch_size": 4, "embed_dim": args.dim, "depth": args.depth, "num_heads": args.heads, "mlp_ratio": args.mlp}
+        self.shape = {"img_size": args.side, "patch_size": 4, "embed_dim": args.dim, "depth": args.depth, "num_heads": args.heads, "mlp_ratio": args.mlp}
         rgb, self.label, _ = read_split(args.data, "train", args.out.parent / "pictures")
         self.rows, watched = held_out_rows(len(rgb))
         self.watched, self.watched_label = rgb[watched], self.label[watched]
         self.crops = train_teacher.windows(rgb, args.shift)
         self.teacher = train_teacher.load(args.teacher).bfloat16()
-        self.set_scale(rgb[self.rows[:2000]])
+        self.set_scale(rgb[self.rows[::len(self.rows) // 2000]])
         self.learner = Learner(self.shape, [len(m) for m, _ in self.scale])
         self.taps = (args.depth // 2 - 1, args.depth - 2)
-        x = train_teacher.standard(rgb[self.rows[:4000]])
-        patches = x.reshape(-1, 3, 8, 4, 8, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, 48)
-        photos.start(self.learner.vit, patches[::4])
+        some = rgb[self.rows[::max(1, len(self.rows) // 4000)]]
+        if args.init:
+            saved = torch.load(args.init, map_location="cpu", weights_only=True)
+            photos.grow(self.learner, dict(zip(saved["optimizer"]["names"], saved["optimizer"]["shadow"])), saved["shape"], some)
+        else:
+            photos.start(self.learner.vit, photos.cut(standard(some, args.side), 4).flatten(0, 1)[::4])
         self.learner.bfloat16()
         self.optimizer = Optimizer(self.learner.named_parameters(), args.lr, args.lr_rest, ema=args.ema)
         self.progress, self.step, self.seconds = 0.0, 0, 0.0
         self.path = args.out / "checkpoint.pt"
         if self.path.exists():
             self.load()
+        elif args.init:
+            print(f"begins with {args.init}: held out {accuracy(self.averaged(), self.watched, self.watched_label):.4f}", flush=True)
 
     @torch.no_grad()
     def set_scale(self, rgb):
@@ -88,7 +99,7 @@ class Run:
         self.scale = [(m.mean((0, 2, 3)).view(-1, 1, 1), m.std((0, 2, 3)).view(-1, 1, 1) + 1e-3) for m in maps]
 
     def batch(self, number):
-        """Pictures, classes; the order depends on seed and number only."""
+        """u8 pictures, classes; the order depends on seed and number only."""
         per_epoch = len(self.rows) // self.a.batch
         epoch, within = divmod(number, per_epoch)
         if within == 0 or not hasattr(self, "order"):
@@ -96,16 +107,16 @@ class Run:
         g = torch.Generator().manual_seed((self.a.seed << 32) + number)
         some = self.order[within * self.a.batch:(within + 1) * self.a.batch]
         at = torch.randint(0, 2 * self.a.shift + 1, (2, len(some)), generator=g)
-        x = train_teacher.standard(self.crops[some, at[0], at[1]])
-        return torch.where((torch.rand(len(some), generator=g) < 0.5)[:, None, None, None], x.flip(3), x).bfloat16(), self.label[some]
+        rgb = self.crops[some, at[0], at[1]]
+        return torch.where((torch.rand(len(some), generator=g) < 0.5)[:, None, None, None], rgb.flip(2), rgb), self.label[some]
 
     def lesson(self, number, dense_share):
-        x, label = self.batch(number)
+        rgb, label = self.batch(number)
         with torch.no_grad():
-            says, *maps = self.teacher(x.contiguous(memory_format=torch.channels_last))
+            says, *maps = self.teacher(standard(rgb, 32).bfloat16().contiguous(memory_format=torch.channels_last))
             theirs = [(m.float() - mean) / std for m, (mean, std) in zip(maps, self.scale)]
             target = self.a.trust * (says / self.a.soft).softmax(-1) + (1 - self.a.trust) * F.one_hot(label, 10)
-        logits, kept = self.learner.vit(x, self.taps if dense_share > 0 else ())
+        logits, kept = self.learner.vit(standard(rgb, self.a.side), self.taps if dense_share > 0 else ())
         loss = -(target * F.log_softmax(logits, -1)).sum(-1).mean()
         dense = self.learner.dense(kept, theirs) if dense_share > 0 else torch.zeros(())
         (loss + dense_share * dense).backward()
@@ -187,12 +198,14 @@ def main():
     p.add_argument("--out", type=pathlib.Path, required=True)
     p.add_argument("--teacher", type=pathlib.Path, required=True)
     p.add_argument("--minutes", type=float, required=True, help="by the clock")
+    p.add_argument("--side", type=int, default=32, help="pixels of a picture before it is cut into patches of 4: 32 gives 64 of them, 56 gives 196")
+    p.add_argument("--init", type=pathlib.Path, help="checkpoint of a finished run to begin with, of another --side")
     p.add_argument("--dim", type=int, default=192)
-    p.add_argument("--depth", type=int, default=8)
+    p.add_argument("--depth", type=int, default=6)
     p.add_argument("--heads", type=int, default=6)
     p.add_argument("--mlp", type=float, default=2.0)
     p.add_argument("--batch", type=int, default=200)
-    p.add_argument("--lr", type=float, default=0.01, help="of the matrices (Muon)")
+    p.add_argument("--lr", type=float, default=0.015, help="of the matrices (Muon)")
     p.add_argument("--lr-rest", type=float, default=2e-3)
     p.add_argument("--cool", type=float, default=0.8, help="share of the time over which the learning rate falls")
     p.add_argument("--ema", type=float, default=0.995)

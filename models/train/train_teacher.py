@@ -147,7 +147,7 @@ def main():
     crops = windows(rgb, 2)
     widths = [int(w) for w in args.widths.split(",")]
     model = Teacher(widths)
-    model.set_filters(rgb[rows[:5000]])
+    model.set_filters(rgb[rows[::len(rows) // 5000]])
     model = model.to(memory_format=torch.channels_last)
     descent = Descent(model, args.lr, 0.01)
     per_epoch = len(rows) // args.batch
