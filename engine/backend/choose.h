@@ -98,12 +98,16 @@ struct saint_chooser_ops {
                                saint_error *err);
     saint_status (*attention_row)(saint_backend *b, const saint_attention_row_args *a, saint_error *err);
     saint_status (*choose)(saint_backend *b, const saint_choose_args *a, saint_error *err);
+    /* As upload, for small things in the middle of a run: the host memory may be used again at once, and nobody waits. */
+    saint_status (*post)(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err);
+    /* As download, through pinned memory and with one wait, which is also a wait for all that was queued before. */
+    saint_status (*fetch)(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
     /* Device time: `mark` notes the moment when all that is queued will be done, in one of SAINT_MARKS slots; `elapsed` tells the seconds
      * between two marks behind a sync. */
     saint_status (*mark)(saint_backend *b, int slot, saint_error *err);
     saint_status (*elapsed)(saint_backend *b, int from, int to, double *seconds, saint_error *err);
 };
-enum { SAINT_MARKS = 160 };
+enum { SAINT_MARKS = 200 };
 
 /* Where each candidate stands: first row and number of candidates of sequence s. */
 static inline int saint_choose_candidates(const saint_choose_args *a, int s, int *first)

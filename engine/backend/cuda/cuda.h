@@ -39,9 +39,9 @@ typedef struct {
     int n_old;
 } saint_cuda_ring;
 
-/* Pinned memory that the few numbers somebody waits for arrive in. */
+/* Pinned memory that what somebody waits for arrives in. */
 typedef struct {
-    int32_t *host;
+    char *host;
     size_t room;
     cudaEvent_t arrived;
 } saint_cuda_mailbox;
