@@ -24,6 +24,7 @@
 #include "base/status.h"
 
 typedef struct saint_backend saint_backend;
+typedef struct saint_fused_ops saint_fused_ops; /* fused.h */
 
 typedef enum {
     SAINT_ACT_NONE,
@@ -125,6 +126,7 @@ typedef struct {
     /* f32 -> compute type */
     saint_status (*narrow)(saint_backend *b, const float *x, size_t n, void *y, saint_error *err);
     void (*close)(saint_backend *b);
+    const saint_fused_ops *fused; /* joined products, decoding without the host, recorded work; NULL: none of it */
 } saint_backend_ops;
 
 struct saint_backend {

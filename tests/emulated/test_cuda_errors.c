@@ -12,7 +12,7 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_session *s;
     saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
     step x = first_step(m);
-    const size_t fixed = (size_t)40 << 20; /* workspace and ring */
+    const size_t fixed = (size_t)48 << 20; /* workspace, ring, conversion */
     int failed_open = 0, failed_run = 0, passed = 0;
     saint_trace *want = NULL;
     fake_device_memory((size_t)1 << 32);

@@ -593,3 +593,25 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     if (e == cudaSuccess && down && !is_pinned(to, bytes)) e = run_all(s);
     return leave(e);
 }
+
+typedef struct {
+    void *to;
+    int value;
+    size_t bytes;
+} setting;
+
+static cudaError_t set_now(void *ctx)
+{
+    setting *x = ctx;
+    memset(x->to, x->value, x->bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s)
+{
+    cudaError_t e = fake_call("cudaMemsetAsync");
+    setting *x = e == cudaSuccess ? malloc(sizeof *x) : NULL;
+    if (e != cudaSuccess || !x) return e != cudaSuccess ? e : cudaErrorMemoryAllocation;
+    *x = (setting){to, value, bytes};
+    return fake_queue(s, set_now, free, x);
+}
