@@ -382,16 +382,34 @@ static saint_status decode_step(llm_state *v, int token, int position, int step)
     return SAINT_OK;
 }
 
+/* The same where the device takes the tokens: *token in, the next one out. */
+static saint_status device_step(llm_state *v, int *token, int position, int step)
+{
+    saint_status s;
+    saint_run *r = v->r;
+    const saint_llm *l = &r->m->llm;
+    bool late = (r->t->plan.compat & 1u << SAINT_COMPAT_DECODE_POSITION_PLUS_ONE) && (r->t->mode & SAINT_MODE_LLM);
+    if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
+    for (int i = 0; i < l->layers; i++) v->im->flops_decode += saint_cost_llm_layer(&r->m->info, 1, v->kv[i]->len);
+    if (step == 1 && (s = saint_decoder_begin(r->s->decoder, v->kv, position, position + late, *token, r->err)) != SAINT_OK) return s;
+    if ((s = saint_decoder_step(r->s->decoder, token, r->err)) != SAINT_OK) return s;
+    v->im->flops_decode += saint_cost_llm_head(&r->m->info);
+    if (!r->ob || !r->ob->tap) return SAINT_OK;
+    if ((s = saint_decoder_logits(r->s->decoder, v->logits, r->err)) != SAINT_OK) return s;
+    saint_run_tap_host(r, v->logits, 1, l->vocab, "llm.logits.step%d", step);
+    return SAINT_OK;
+}
+
 static saint_status decode(llm_state *v, int prompt_rows)
 {
     saint_run *r = v->r;
     const saint_llm *l = &r->m->llm;
     saint_trace_image *im = v->im;
     double begin = saint_now();
-    saint_status s = SAINT_OK;
+    saint_status s = r->s->decoder ? SAINT_OK : saint_decoder_open(&r->s->decoder, r->b, r->m, r->err);
+    int token = argmax(v->logits, l->vocab);
     im->stop = "length";
     for (int step = 0; step < r->req->max_new_tokens && s == SAINT_OK; step++) {
-        int token = argmax(v->logits, l->vocab);
         if (!r->req->ignore_eos && is_eos(l, token)) {
             im->stop = "eos";
             break;
@@ -404,7 +422,13 @@ static saint_status decode(llm_state *v, int prompt_rows)
                          .done = step + 1,
                          .total = r->req->max_new_tokens};
         if (!saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled while decoding");
-        if (s == SAINT_OK && step + 1 < r->req->max_new_tokens) s = decode_step(v, token, prompt_rows + step, step + 1);
+        if (s != SAINT_OK || step + 1 == r->req->max_new_tokens) break;
+        if (r->s->decoder) {
+            s = device_step(v, &token, prompt_rows + step, step + 1);
+        } else {
+            s = decode_step(v, token, prompt_rows + step, step + 1);
+            token = argmax(v->logits, l->vocab);
+        }
     }
     r->t->seconds.decode += saint_now() - begin;
     return s;

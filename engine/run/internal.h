@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "models/llm.h"
+#include "models/llm_decode.h"
 #include "models/vit.h"
 #include "models/weights.h"
 #include "run/cache.h"
@@ -43,6 +44,7 @@ struct saint_session {
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
+    saint_decoder *decoder; /* opened with the first answer; NULL where the host decodes */
     bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;

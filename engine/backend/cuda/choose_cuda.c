@@ -8,13 +8,13 @@ saint_status saint_cuda_choose_open(saint_cuda *c, saint_error *err)
 {
     saint_status s = saint_cuda_check(c, saint_cuda_choose_prepare(), err, "cudaFuncSetAttribute of selection");
     if (s != SAINT_OK) return s;
-    return saint_cuda_check(c, cudaEventCreateWithFlags(&c->mailbox.arrived, cudaEventDisableTiming), err, "cudaEventCreate");
+    return saint_cuda_check(c, cudaEventCreateWithFlags(&c->tray.arrived, cudaEventDisableTiming), err, "cudaEventCreate");
 }
 
 void saint_cuda_choose_close(saint_cuda *c)
 {
-    if (c->mailbox.arrived) cudaEventDestroy(c->mailbox.arrived);
-    if (c->mailbox.host) cudaFreeHost(c->mailbox.host);
+    if (c->tray.arrived) cudaEventDestroy(c->tray.arrived);
+    if (c->tray.host) cudaFreeHost(c->tray.host);
     for (int i = 0; i < SAINT_MARKS; i++)
         if (c->mark[i]) cudaEventDestroy(c->mark[i]);
 }
@@ -22,11 +22,11 @@ void saint_cuda_choose_close(saint_cuda *c)
 /* Sends bytes of the device to the host; they are there when `open` has returned. Grows, and never shrinks: pinning is slow. */
 static saint_status mailbox_send(saint_cuda *c, const void *device, size_t bytes, saint_error *err)
 {
-    saint_cuda_mailbox *m = &c->mailbox;
+    saint_cuda_tray *m = &c->tray;
     saint_status s = SAINT_OK;
     if (bytes > m->room) {
         if (m->host) cudaFreeHost(m->host); /* empty: every letter is read in the call that sends it */
-        *m = (saint_cuda_mailbox){.arrived = m->arrived};
+        *m = (saint_cuda_tray){.arrived = m->arrived};
         size_t room = bytes < 4096 ? 4096 : bytes + bytes / 2;
         s = saint_cuda_check(c, cudaMallocHost((void **)&m->host, room), err, "cudaMallocHost of %zu bytes", room);
         if (s == SAINT_OK) m->room = room;
@@ -37,8 +37,8 @@ static saint_status mailbox_send(saint_cuda *c, const void *device, size_t bytes
 
 static saint_status mailbox_open(saint_cuda *c, void *out, size_t bytes, saint_error *err)
 {
-    saint_status s = saint_cuda_check(c, cudaEventSynchronize(c->mailbox.arrived), err, "wait for mail of %zu bytes", bytes);
-    if (s == SAINT_OK) memcpy(out, c->mailbox.host, bytes);
+    saint_status s = saint_cuda_check(c, cudaEventSynchronize(c->tray.arrived), err, "wait for mail of %zu bytes", bytes);
+    if (s == SAINT_OK) memcpy(out, c->tray.host, bytes);
     return s;
 }
 
@@ -127,6 +127,7 @@ static saint_status cuda_choose(saint_backend *b, const saint_choose_args *a, sa
     void *scratch;
     saint_status s = saint_cuda_enter(c, err);
     if (s != SAINT_OK || (s = check(a, &most, err)) != SAINT_OK) return s;
+    if (!a->n_drop && (s = saint_cuda_unrecorded(c, "a vote, which is waited for,", err)) != SAINT_OK) return s;
     int rows = a->cu[a->n_seqs];
     size_t mail = ((size_t)a->n_seqs + 1) * sizeof *a->cu_to;
     saint_cuda_choose_args d = {.rule = (int)a->rule, .n_seqs = a->n_seqs, .rows = rows, .most = most, .n_prefix = a->n_prefix, .window = a->window,
@@ -161,6 +162,7 @@ static saint_status cuda_fetch(saint_backend *b, void *host, const void *src, si
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a download", err);
     if (s == SAINT_OK) s = mailbox_send(c, src, bytes, err);
     return s == SAINT_OK ? mailbox_open(c, host, bytes, err) : s;
 }
@@ -174,6 +176,7 @@ static saint_status cuda_mark(saint_backend *b, int slot, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a mark of time", err);
     if (s == SAINT_OK) s = check_mark(slot, err);
     if (s == SAINT_OK && !c->mark[slot]) s = saint_cuda_check(c, cudaEventCreateWithFlags(&c->mark[slot], cudaEventDefault), err, "cudaEventCreate");
     return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(c->mark[slot], c->stream), err, "mark") : s;
