@@ -197,6 +197,7 @@ static saint_status cuda_elapsed(saint_backend *b, int from, int to, double *sec
 const saint_chooser_ops saint_cuda_chooser = {.mean_heads = saint_cuda_mean_heads_here,
                                               .attention_row = saint_cuda_attention_row_here,
                                               .choose = cuda_choose,
+                                              .rope_store = saint_cuda_rope_store_here,
                                               .post = cuda_post,
                                               .fetch = cuda_fetch,
                                               .mark = cuda_mark,

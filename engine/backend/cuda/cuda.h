@@ -153,6 +153,7 @@ saint_status saint_cuda_swiglu(saint_backend *b, const void *x, int64_t rows, in
 
 /* decode_cuda.c */
 extern const saint_fused_ops saint_cuda_fused;
+saint_status saint_cuda_rope_store_here(saint_backend *b, const saint_qkv *a, int64_t rows, const int32_t *pos, void *k, void *v, saint_error *err);
 
 /* ops_cuda.c */
 extern const saint_backend_ops saint_cuda_ops;
