@@ -25,6 +25,7 @@
 
 typedef struct saint_backend saint_backend;
 typedef struct saint_chooser_ops saint_chooser_ops; /* choose.h */
+typedef struct saint_fused_ops saint_fused_ops; /* fused.h */
 
 typedef enum {
     SAINT_ACT_NONE,
@@ -131,6 +132,7 @@ typedef struct {
     size_t (*peak)(saint_backend *b);
     void (*close)(saint_backend *b);
     const saint_chooser_ops *chooser; /* token selection in backend memory; NULL: the host's code decides */
+    const saint_fused_ops *fused; /* joined products, decoding without the host, recorded work; NULL: none of it */
 } saint_backend_ops;
 
 struct saint_backend {

@@ -109,6 +109,7 @@ void saint_session_close(saint_session *s)
 {
     if (!s) return;
     saint_cache_close(s->cache); /* before the backend that owns its memory */
+    saint_decoder_close(s->decoder);
     saint_backend_close(s->b);
     saint_model_unref(s->m);
     free(s->last.llm);

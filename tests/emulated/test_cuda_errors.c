@@ -12,15 +12,16 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_session *s;
     saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
     random_step x = first_step(m);
-    const size_t fixed = (size_t)40 << 20; /* workspace and ring */
     int failed_open = 0, failed_run = 0, passed = 0;
     saint_trace *want = NULL;
     fake_device_memory((size_t)1 << 32);
+    fake_device_peak();
     assert_ok(saint_session_open(&s, engine, m, &o, err));
     want = run_request(s, &x.q);
     saint_session_close(s);
     assert_int_equal(fake_device_used(), 0);
-    for (size_t memory = 0; memory < fixed + (4 << 20); memory += memory < fixed - (5 << 20) ? 9 << 20 : 220000) {
+    const size_t peak = fake_device_peak(); /* with all checkpoints: less is enough */
+    for (size_t memory = 0; memory < peak + (3 << 20); memory += memory < peak - (9 << 20) ? 9 << 20 : 300000) {
         saint_error e = {0};
         fake_device_memory(memory);
         saint_status st = saint_session_open(&s, engine, m, &o, &e);

@@ -53,7 +53,7 @@ static struct {
     size_t bytes;
 } pinned[MOST_PINNED];
 static int n_pinned, n_devices = 1, objects, streams_made;
-static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES];
+static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES], peak; /* most: since it was last reset */
 static cudaError_t sticky;
 static long launches, replays, calls, fail_at, stream_waits, event_waits;
 static cudaError_t fail_with;
@@ -82,6 +82,13 @@ size_t fake_device_used(void)
     size_t sum = 0;
     for (int i = 0; i < MOST_DEVICES; i++) sum += used[i];
     return sum;
+}
+
+size_t fake_device_peak(void)
+{
+    size_t most = peak;
+    peak = fake_device_used();
+    return most;
 }
 
 void fake_device_fails(int error) { sticky = (cudaError_t)error; }
@@ -548,6 +555,7 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     block[n_blocks++].pages = pages;
     used[s->device] += room;
     most[s->device] = used[s->device] > most[s->device] ? used[s->device] : most[s->device];
+    if (fake_device_used() > peak) peak = fake_device_used();
     *p = start;
     return leave(cudaSuccess);
 }
@@ -622,4 +630,26 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
         e = run_all(s);
     }
     return leave(e);
+}
+
+typedef struct {
+    void *to;
+    int value;
+    size_t bytes;
+} setting;
+
+static cudaError_t set_now(void *ctx)
+{
+    setting *x = ctx;
+    memset(x->to, x->value, x->bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s)
+{
+    cudaError_t e = fake_call("cudaMemsetAsync");
+    setting *x = e == cudaSuccess ? malloc(sizeof *x) : NULL;
+    if (e != cudaSuccess || !x) return e != cudaSuccess ? e : cudaErrorMemoryAllocation;
+    *x = (setting){to, value, bytes};
+    return fake_queue(s, set_now, free, x);
 }

@@ -11,6 +11,7 @@ extern "C" {
 void fake_device_count(int n);          /* 0 to 8; from now on. At first there is one */
 void fake_device_memory(size_t bytes);  /* how much each has */
 size_t fake_device_used(void);          /* on all of them */
+size_t fake_device_peak(void);          /* the most since the last call of this */
 void fake_device_fails(int error);      /* from now on, as after a fault in a kernel; 0: no longer */
 long fake_heuristics(void);             /* how often a product was prepared */
 long fake_launches(void);               /* kernels and products that ran, replayed ones included */
