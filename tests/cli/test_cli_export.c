@@ -259,7 +259,7 @@ static void wrong_usage_is_one_line(void **state)
     refused(saint("export"), "expected one folder of a sweep, found 0");
     refused(saint("export sw sw2"), "found 2");
     refused(saint("export nowhere"), "nowhere");
-    refused(saint("export data"), "data: expected the folder of a sweep, found no plan.json");
+    refused(saint("export data"), "data: expected the folder of a sweep or of an evaluation, found neither plan.json nor eval.json");
     refused(saint("export sw --format xml"), "expected csv, samples-csv");
     refused(saint("export sw --format mme"), "-o DIR is missing");
     refused(saint("export sw --format lmms-eval"), "-o DIR is missing");
