@@ -416,7 +416,7 @@ static void latex_prints_what_stands_there(void **state)
             for (const char *p = line; *p != '\n'; p++) n += *p == '&' && p[-1] == ' ' && p[1] == ' ';
             if (cells < 0) cells = n;
             assert_int_equal(n, cells);
-            if (strncmp(line, "     & ", 7) == 0) intervals++;
+            if (memmem(line, (size_t)(strchr(line, '\n') - line), "{\\tiny $[", 9)) intervals++;
             else values++;
         }
         assert_int_equal(values, table_rows(t));
