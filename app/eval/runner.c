@@ -369,27 +369,11 @@ static const eval_result *partner_of(const eval_runner *r, uint64_t trial, uint3
 
 /* ---- twins -------------------------------------------------------------------------------------------------------- */
 
-/* The same in every process, and another one for every trial, sample and repeat. */
-static uint64_t seed_of(const eval_runner *r, const eval_unit *u)
-{
-    saint_sha256 h;
-    const char *uid = saint_dataset_uid(r->o.data, u->sample);
-    uint8_t repeat[4] = {(uint8_t)u->repeat, (uint8_t)(u->repeat >> 8), (uint8_t)(u->repeat >> 16), (uint8_t)(u->repeat >> 24)};
-    saint_sha256_init(&h);
-    saint_sha256_update(&h, &u->trial->digest, sizeof u->trial->digest);
-    saint_sha256_update(&h, uid, strlen(uid) + 1);
-    saint_sha256_update(&h, repeat, sizeof repeat);
-    saint_digest d = saint_sha256_final(&h);
-    uint64_t seed = 0;
-    for (int i = 0; i < 8; i++) seed = seed << 8 | d.byte[i];
-    return seed;
-}
-
 /* Random dropping with the survivors that the partner had at each of its places. */
 static void twin_settings(const eval_runner *r, const eval_unit *u, const eval_result *partner, saint_settings *out)
 {
     int method = saint_method_index(saint_method_find("random"));
-    uint64_t seed = seed_of(r, u);
+    uint64_t seed = eval_twin_seed(u->trial, saint_dataset_uid(r->o.data, u->sample), u->repeat);
     *out = u->trial->settings;
     for (int i = 0; i < partner->n_sites; i++) {
         bool llm = partner->site[i].stage == SAINT_STAGE_LLM;

@@ -414,8 +414,8 @@ static void draw_points(drawing *g, table *t)
     else set_band(g);
     if (pareto && g->d->n_front > 1) {
         clause(g, &first);
-        text_put(s, is_text(g) ? "$front using 1:2 with steps title 'Pareto front'"
-                               : "$front using 1:2 with steps lc '#AAAAAA' lw 2.5 title 'Pareto front'");
+        text_format(s, "$front using 1:2 with %s%s title 'Pareto front'", g->d->fast_x ? "fsteps" : "steps",
+                    is_text(g) ? "" : " lc '#AAAAAA' lw 2.5");
     }
     if (!pareto || !is_text(g)) draw_base(g, &first, !pareto);
     for (int i = 0; i < g->d->n; i++) draw_series(g, i, !pareto, &first);

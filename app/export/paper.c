@@ -64,7 +64,9 @@ void paper_open(paper *p, table *t, const export_options *o)
         const char *unit = share ? "%" : col->unit;
         if (share && strcmp(wanted[i].value, "base_diff") == 0) unit = "pp"; /* a difference of shares */
         if (strcmp(wanted[i].value, "equiv_tok_mean") == 0 || strcmp(wanted[i].value, "n_done") == 0) unit = ""; /* the head says it */
-        *out = (paper_column){.head = wanted[i].head ? wanted[i].head : p->metric,
+        const char *head = wanted[i].head ? wanted[i].head : p->metric;
+        if (strcmp(wanted[i].value, "equiv_tok_mean") == 0 && !table_has_llm(t)) head = "tokens per layer";
+        *out = (paper_column){.head = head,
                               .unit = unit,
                               .value = c,
                               .low = wanted[i].low ? table_find(t, wanted[i].low) : -1,

@@ -12,6 +12,7 @@ extern const ui_module ui_module_inspect; /* inspect.c */
 extern const ui_pane ui_pane_image, ui_pane_params, ui_pane_facts, ui_pane_token, ui_pane_strip, ui_pane_scores, ui_pane_tokens; /* pane_*.c */
 
 extern const ui_module ui_module_scan; /* scan.c */
+extern const ui_module ui_module_twins; /* sweeps_twin.c */
 extern const ui_module ui_module_log;  /* log.c: how long a message stays */
 extern const ui_module ui_module_compare;     /* matching.c */
 extern const ui_pane ui_pane_compare_left;    /* page_compare.c */

@@ -50,6 +50,7 @@ typedef struct {
     saint_view_rect rect;
     uint64_t version;         /* rises with every new picture */
     bool loading;
+    saint_error error;        /* why there is no picture of this sample; code SAINT_OK: there is one, or none was asked for */
 } ui_subject;
 
 /* ---- the strip: one column per layer, the cursor every page shares ---- */
@@ -108,6 +109,8 @@ struct ui {
     saint_ui_pane_id focus;
     saint_ui_photo_style style;
     bool whole_image, grid_lines, sharp, live, mouse, painting;
+    int zoom;                     /* columns of a patch on the screen; 0 = as many as show the whole picture */
+    double zoom_x, zoom_y;        /* the middle of what is shown, in patches */
     int paint;                    /* 1 keep, 0 drop: what painting does */
 
     saint_ui_theme theme;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "export/child.h"
+#include "export/figure_internal.h"
 #include "export/gnuplot.h"
 #include "support/random.h"
 #include "support/sweep_sample.h"
@@ -283,6 +284,33 @@ static void figures_without_a_child_at_hand(void **state)
     free(text);
 }
 
+/* The front is what nothing drawn beats in both: dearer and not better is off it, where more is better on the x axis too slower and not
+ * better. */
+static void the_front_knows_which_way_is_better(void **state)
+{
+    (void)state;
+    static const char *const axes[] = {"gflops_total_mean", "lat_mean_ms", "throughput_sps", "speedup"};
+    table *t;
+    assert_ok(table_trials(sweep, &t, err));
+    for (int a = 0; a < 4; a++) {
+        figure_data d;
+        const double way = a < 2 ? 1 : -1; /* of less */
+        assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_PARETO, .x = axes[a]}, &d, err));
+        assert_true(d.n_front > 1);
+        for (int f = 0; f < d.n_front; f++) {
+            if (f) assert_true(d.front[f].x > d.front[f - 1].x && way * (d.front[f].y - d.front[f - 1].y) > 0);
+            for (int i = 0; i < d.n; i++)
+                for (int k = 0; k < d.series[i].n; k++) {
+                    const figure_point *p = &d.series[i].point[k];
+                    if (!p->partial && way * p->x < way * d.front[f].x) assert_true(p->y < d.front[f].y);
+                    if (!p->partial && p->x == d.front[f].x) assert_true(p->y <= d.front[f].y);
+                }
+        }
+        figure_free(&d);
+    }
+    table_free(t);
+}
+
 static void refused(figure_options o, const char *name, saint_status want, const char *words)
 {
     saint_error e = {0};
@@ -401,6 +429,7 @@ int main(void)
         cmocka_unit_test(quoted_texts_are_texts_to_gnuplot),
         cmocka_unit_test(a_child_that_misbehaves_is_replaced),
         cmocka_unit_test(what_is_no_gnuplot_is_told),
+        cmocka_unit_test(the_front_knows_which_way_is_better),
         cmocka_unit_test(every_kind_is_drawn_in_every_format),
         cmocka_unit_test(figures_without_a_child_at_hand),
         cmocka_unit_test(what_cannot_be_drawn_is_said),

@@ -454,6 +454,7 @@ static void classes_are_ranked(void **state)
     is(r, NULL, "top1", 1.0 / 3);
     is(r, NULL, "accuracy", 1.0 / 3);
     is(r, NULL, "top5", 2.0 / 3);
+    for (size_t i = 0; i < r->s.all.n_metrics; i++) assert_true(r->s.all.metric[i].partial); /* four pictures have no answer */
     done(r);
     data_write("in.jsonl", "{\"uid\": \"n0/x.jpg\", \"answer\": \"n0\"}\n{\"uid\": \"n1/x.jpg\", \"answer\": 99}\n");
     r = score("imagefolder", "in", "in.jsonl", SAINT_PARSER_LMMS);

@@ -2,6 +2,8 @@
  * that is said is lost, because the log has all of it. A tiny model, a screen that nobody sees. */
 #include "support/test.h"
 
+#include <stdlib.h>
+
 #include "ui/loop/core.h"
 
 static const ui_options options = {.headless = true,
@@ -135,6 +137,51 @@ static void seconds_read_it_too_and_nothing_wakes_without_need(void **state)
     ui_close(u);
 }
 
+static bool screen_has(ui *u, const char *text)
+{
+    ui_frame(u);
+    char *dump = saint_ui_canvas_dump(&u->canvas, false);
+    bool found = strstr(dump, text) != NULL;
+    free(dump);
+    return found;
+}
+
+/* The end of an error says how to mend it. */
+static void an_error_is_never_cut(void **state)
+{
+    (void)state;
+    ui *u = opened(80);
+    ui_say(u, SAINT_UI_SAY_BAD, "a/long/path/to/some/file.json: expected one thing of the many that can be there, found another one; do this and that to mend it");
+    assert_true(screen_has(u, "a/long/path"));
+    assert_true(screen_has(u, "mend it"));
+    key(u, ".");
+    assert_false(screen_has(u, "mend it"));
+    ui_say(u, SAINT_UI_SAY_INFO, "a long piece of news that would take more than one row if it were an error, which it is not, so it ends here");
+    assert_false(screen_has(u, "ends here")); /* news does not push the page away */
+    ui_close(u);
+}
+
+/* Without a model no page shows numbers, each says why. */
+static void no_model_is_said_on_every_page(void **state)
+{
+    (void)state;
+    static const ui_options without = {.headless = true, .load = {.model = "/nowhere/a-folder-with-a-name-that-is-longer-than-a-row-of-this-screen/llava"}, .data = "images:" SAINT_FIXTURE_DIR "/pictures"};
+    ui *u;
+    assert_ok(ui_new(&without, &u, err));
+    ui_front_resize(u->core->front, 80, 24);
+    ui_begin(u);
+    until_idle(u);
+    assert_true(screen_has(u, "No such file"));
+    key(u, "Tab");
+    for (int page = SAINT_UI_PAGE_COMPARE; page <= SAINT_UI_PAGE_CHARTS; page++) {
+        ui_go(u, (saint_ui_page)page);
+        if (!screen_has(u, "No such file")) fail_msg("page %d does not say why there is no model", page + 1);
+        assert_false(screen_has(u, "0.0"));
+        assert_false(screen_has(u, "running"));
+    }
+    ui_close(u);
+}
+
 static void the_log_has_everything_but_hints(void **state)
 {
     (void)state;
@@ -162,6 +209,8 @@ int main(void)
                                        cmocka_unit_test(a_read_answer_makes_room),
                                        cmocka_unit_test(errors_stay_until_a_key),
                                        cmocka_unit_test(seconds_read_it_too_and_nothing_wakes_without_need),
+                                       cmocka_unit_test(an_error_is_never_cut),
+                                       cmocka_unit_test(no_model_is_said_on_every_page),
                                        cmocka_unit_test(the_log_has_everything_but_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,13 @@ static void plot(ui *u, saint_ui_pen in, int which)
     charts_pane *p = &c->pane[which];
     saint_error e = {0};
     chart_figure_free(&p->figure);
+    if (c->data.n_rows < 1) { /* axes of nothing would say that there is something */
+        if (u->model_error.code != SAINT_OK) saint_ui_failure(in, "no model, so no runs", u->model_error.text);
+        else if (!which)
+            saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
+                               "Every run of this picture becomes a point here: change a parameter on page 1. d shows the runs of a sweep instead; c chooses what is drawn.");
+        return;
+    }
     saint_status s = chart_build(&c->data, &p->axes, c->shown, c->mark[which], p->cursor, &p->figure, &e);
     if (s != SAINT_OK) {
         saint_ui_failure(in, "the chart cannot be drawn", e.text);

@@ -73,9 +73,13 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
                                                              .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
                                                              .stale = ui_stale(u, slot)});
     saint_error e = {0};
+    if (u->subject.error.code != SAINT_OK) {
+        saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
+        if (known) masks_free(&m);
+        return;
+    }
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
-                            .whole = u->whole_image,
                             .lines = u->grid_lines,
                             .sharp = u->sharp,
                             .cursor = u->patch,
@@ -105,7 +109,6 @@ static int patch_under(const ui *u, const saint_ui_event *e, bool right)
 {
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
-                            .whole = u->whole_image,
                             .grid_w = u->info ? u->info->grid_w : 0,
                             .grid_h = u->info ? u->info->grid_h : 0};
     return saint_ui_photo_patch_at(&photo, u->compare->where[right], e->x, e->y);

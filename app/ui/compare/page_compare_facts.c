@@ -268,6 +268,7 @@ static void sentences(const ui *u, const numbers *x, saint_ui_pen p, words *w)
     diverged_text(&x->answers, classes, d, sizeof d);
     if (strcmp(d, "same") == 0) say(w, "both: %s", b);
     else say(w, "A: %s  B: %s  %s", a, b, d);
+    if (u->subject.answers && *u->subject.answers) say(w, "  right: %.40s", u->subject.answers);
     if (isfinite(x->answers.kl)) say(w, "  KL %.3g", x->answers.kl);
     double ta = 1e3 * x->a.part[MEASURE_FIRST].median, tb = 1e3 * x->b.part[MEASURE_FIRST].median;
     if (isfinite(ta / tb)) {

@@ -96,7 +96,11 @@ static void save(ui *u, cJSON *into) { cJSON_AddBoolToObject(into, "all_fields",
 
 static void load(ui *u, const cJSON *from) { u->inspect->all_fields = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(from, "all_fields")); }
 
-static void model(ui *u) { forget_lens(u); }
+static void model(ui *u)
+{
+    forget_lens(u);
+    u->zoom = 0;
+}
 
 static void subject(ui *u) { u->inspect->lens.asked = false; }
 
@@ -297,7 +301,6 @@ void ui_do_marks(ui *u, const char *argument)
 
 static void toggle(bool *flag, const char *argument) { *flag = *argument ? !strcmp(argument, "on") : !*flag; }
 
-void ui_do_zoom(ui *u, const char *argument) { toggle(&u->whole_image, argument); }
 void ui_do_grid(ui *u, const char *argument) { toggle(&u->grid_lines, argument); }
 void ui_do_sharp(ui *u, const char *argument) { toggle(&u->sharp, argument); }
 
@@ -308,6 +311,7 @@ void ui_do_patch(ui *u, const char *argument)
     static const int dx[] = {-1, 1, 0, 0}, dy[] = {0, 0, -1, 1};
     int w = u->info ? u->info->grid_w : 0, h = u->info ? u->info->grid_h : 0, x, y, n, used = 0;
     if (w < 1) return;
+    u->inspect->zoom_follow = true;
     for (int i = 0; i < 4; i++) {
         if (strcmp(argument, ways[i]) != 0) continue;
         if (u->patch < 0) {

@@ -33,7 +33,15 @@ struct ui_inspect {
     int brush_size;      /* patches around the one under the cursor: 0, 1, 2 */
     int strip_drag;      /* 1: the cursor follows the mouse, 2: marking */
     bool strip_mark;     /* what marking does */
-    saint_ui_rect photo; /* cells of the picture at the last drawing */
+    saint_ui_rect photo; /* cells of the picture at the last drawing, */
+    saint_view_rect seen; /* the part of it that they show, all zero = all; */
+    double fit;          /* columns of a patch there when all is shown, */
+    double view[4];      /* and what is shown, in patches: left, top, columns, rows */
+    bool zoom_choose;    /* the next drawing chooses a level for the pane it finds */
+    double zoom_before;  /* columns of a patch that it has to surpass */
+    bool pan;            /* the middle button holds the picture, */
+    int pan_x, pan_y;    /* at this cell */
+    bool zoom_follow;    /* the next drawing brings the patch under the cursor into view */
     int facts_top, token_top;
 };
 
@@ -67,6 +75,24 @@ void ui_paint_line(ui *u, int from, int to, bool keep);
 
 /* What is known of the patch under the cursor, in words (pane_token.c): the lines it takes. */
 int ui_token_draw(ui *u, saint_ui_pen in);
+
+/* ---- pane_facts.c ---- */
+
+/* The numbers give way to the token while the cursor is on the picture, because the layout has no pane with room for it. */
+bool ui_token_in_facts(const ui *u);
+/* The answer and the right one; in more than one row also how it agrees with the unpruned model's. Returns the rows it took. */
+int ui_answer_draw(ui *u, saint_ui_pen in, int rows);
+/* The same in so many columns, for the edge of a pane: "No, right: Yes, not as unpruned"; "" before there is one. */
+char *ui_answer_words(const ui *u, char *out, size_t size, int columns);
+
+/* ---- zoom.c ---- */
+
+/* The part of the picture to show in max_w x max_h cells: sets photo->seen, and what the mouse and the arrows need to know of it. */
+void ui_zoom_view(ui *u, saint_ui_photo *photo, int max_w, int max_h);
+/* " \u00b7 2.0x, patches 4-15 x 2-9", or "" when all is shown. */
+char *ui_zoom_words(const ui *u, char *out, size_t size);
+/* Forget it: another model, or Escape. false: there was nothing to forget. */
+bool ui_zoom_off(ui *u);
 
 /* ---- words that several panes say ---- */
 

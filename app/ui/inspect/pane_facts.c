@@ -162,26 +162,67 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
     answer_rows(u, other, f, in_columns, short_answer);
 }
 
-/* Where the layout has no pane for the token, or one of a few lines, the numbers give way while the cursor is on the picture. */
-static bool shows_token(const ui *u)
+bool ui_token_in_facts(const ui *u)
 {
     enum { ROOM = 8 };
-    return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h < ROOM;
+    return u->patch >= 0 && u->focus == SAINT_UI_PANE_IMAGE && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h < ROOM &&
+           saint_ui_layout_find(&u->layout, SAINT_UI_PANE_FACTS).w > 0;
+}
+
+char *ui_answer_words(const ui *u, char *out, size_t size, int columns)
+{
+    char text[200], right[64] = "", agrees[32] = "", shown[40];
+    const saint_trace_image *now = image_of(u, UI_NOW), *base = image_of(u, UI_BASE);
+    out[0] = 0;
+    if (!now) return out;
+    int best = now->logits && now->n_logits ? fidelity_top(now->logits, now->n_logits) : -1;
+    const char *label = best >= 0 && u->model ? saint_model_label(u->model, best) : NULL, *answer = now->answer ? now->answer : label ? label : "no answer";
+    bool stale = ui_stale(u, UI_NOW), same = base && fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids) < 0;
+    if (u->subject.answers) snprintf(right, sizeof right, ", right: %s", cut(u->subject.answers, shown, sizeof shown, 12));
+    if (stale) snprintf(agrees, sizeof agrees, " (stale)");
+    else if (now->answer && base && !ui_stale(u, UI_BASE)) snprintf(agrees, sizeof agrees, same ? ", as unpruned" : ", not as unpruned");
+    int room = columns - saint_ui_text_width(right) - saint_ui_text_width(agrees);
+    if (room < 4) room += saint_ui_text_width(agrees), agrees[0] = 0; /* what it is goes before what it is like */
+    snprintf(out, size, "%s%s%s", cut(answer, text, sizeof text, room < 4 ? 4 : room < 48 ? room : 48), right, agrees);
+    return out;
+}
+
+int ui_answer_draw(ui *u, saint_ui_pen in, int rows)
+{
+    enum { LABEL = 7 };
+    char words[300];
+    facts *f = malloc(sizeof *f);
+    if (!f || rows < 1) {
+        free(f);
+        return 0;
+    }
+    f->n = 0;
+    int used = saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, "answer") > 0;
+    ui_answer_words(u, words, sizeof words, in.area.w - 2 - LABEL);
+    saint_ui_text(in, 1 + LABEL, 0, in.area.w - 2 - LABEL, ui_stale(u, UI_NOW) ? SAINT_UI_STALE : SAINT_UI_STRONG, words[0] ? words : "nothing has run yet");
+    if (rows > 1) answer_rows(u, u->plan[UI_A].set && u->plan[UI_A].trace ? UI_A : UI_BASE, f, in.area.w - 2, true);
+    if (f->n > 1) { /* agreement, and how sure it was */
+        saint_ui_facts_draw(saint_ui_pen_part(in, 1, 1, in.area.w - 2, rows - 1), f->fact + 1, f->n - 1, 0, NULL, NULL, NULL);
+        used = rows;
+    }
+    free(f);
+    return used;
 }
 
 static void draw(ui *u, saint_ui_pen pen)
 {
     char detail[96] = "";
     const saint_trace *t = u->plan[UI_NOW].trace;
-    bool token = shows_token(u), focus = u->focus == SAINT_UI_PANE_FACTS;
+    bool token = ui_token_in_facts(u), focus = u->focus == SAINT_UI_PANE_FACTS;
     if (token) snprintf(detail, sizeof detail, "under the cursor");
     else if (t) snprintf(detail, sizeof detail, "%s %s, %d thread%s", t->device, t->dtype, t->threads, t->threads == 1 ? "" : "s");
     saint_ui_pen in = saint_ui_pane_draw(pen, &(saint_ui_pane){.title = saint_ui_pane_title(token ? SAINT_UI_PANE_TOKEN : SAINT_UI_PANE_FACTS),
                                                                .detail = detail,
                                                                .focus = focus,
                                                                .stale = !token && ui_stale(u, UI_NOW) && t});
-    if (token) {
-        ui_token_draw(u, in);
+    if (token) { /* the answer goes nowhere: one line, or in the pane that the token leaves */
+        int used = saint_ui_layout_find(&u->layout, SAINT_UI_PANE_TOKEN).h > 2 ? 0 : ui_answer_draw(u, in, 1);
+        ui_token_draw(u, saint_ui_pen_part(in, 0, used, in.area.w, in.area.h - used));
         return;
     }
     facts *f = malloc(sizeof *f);
@@ -193,14 +234,17 @@ static void draw(ui *u, saint_ui_pen pen)
     if (f->n) saint_ui_facts_draw(in, f->fact, f->n, ui_inspect_of(u)->facts_top, narrow ? NULL : other, "now", narrow ? against : NULL);
     else
         saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
-                           u->model_error.code != SAINT_OK ? u->model_error.text : !u->worker ? "the model is being opened" : "nothing has run yet");
+                           u->model_error.code != SAINT_OK     ? u->model_error.text
+                           : !u->worker                        ? "the model is being opened"
+                           : u->subject.error.code != SAINT_OK ? "nothing to run: this picture cannot be opened; ] goes to the next one"
+                                                               : "nothing has run yet");
     free(f);
 }
 
 static bool event(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
 {
     (void)hit;
-    int *top = &ui_inspect_of(u)->facts_top, step = 0;
+    int *top = ui_token_in_facts(u) ? &ui_inspect_of(u)->token_top : &ui_inspect_of(u)->facts_top, step = 0;
     if (e->kind == SAINT_UI_PRESS) step = e->key == SAINT_UI_KEY_DOWN ? 1 : e->key == SAINT_UI_KEY_UP ? -1 : 0;
     if (e->kind == SAINT_UI_MOUSE) step = e->mouse == SAINT_UI_MOUSE_WHEEL_DOWN ? 1 : e->mouse == SAINT_UI_MOUSE_WHEEL_UP ? -1 : 0;
     if (!step) return e->kind == SAINT_UI_MOUSE;

@@ -88,9 +88,8 @@ static void note_text(const ui *u, const picture *p, char *out, size_t size)
                  known == UI_KNOWN_STALE ? " \u00b7 stale" : known == UI_KNOWN_PREVIEW ? " \u00b7 predicted" : "");
 }
 
-static void draw_photo(ui *u, saint_ui_pen in, picture *p, bool similar)
+static saint_ui_photo photo_of(const ui *u, const picture *p, bool similar)
 {
-    saint_error e = {0};
     const saint_model_info *m = u->info;
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
@@ -111,12 +110,19 @@ static void draw_photo(ui *u, saint_ui_pen in, picture *p, bool similar)
     if (p) photo.value = similar ? ui_inspect_of(u)->lens.similarity : p->score;
     if (p && u->plan[UI_A].trace && ui_mask(u, UI_A, u->cursor.at, -1, p->kept_a, NULL, NULL) >= 0) photo.kept_b = p->kept_a;
     else if (u->style == SAINT_UI_PHOTO_DIFF) photo.style = SAINT_UI_PHOTO_DIM;
-    if (saint_ui_photo_draw(in, &photo, &u->photo, &ui_inspect_of(u)->photo, &e) != SAINT_OK) saint_ui_failure(in, "the picture cannot be drawn", e.text);
+    return photo;
+}
+
+static void draw_photo(ui *u, saint_ui_pen in, const saint_ui_photo *photo)
+{
+    saint_error e = {0};
+    if (u->subject.error.code != SAINT_OK) saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
+    else if (saint_ui_photo_draw(in, photo, &u->photo, &ui_inspect_of(u)->photo, &e) != SAINT_OK) saint_ui_failure(in, "the picture cannot be drawn", e.text);
 }
 
 static void draw(ui *u, saint_ui_pen pen)
 {
-    char note[160] = "", detail[96];
+    char note[160] = "", detail[160], zoom[80], answer[160] = "";
     picture p = {.alive = -1};
     bool ready = u->info && u->info->vit_layers && allocate(&p, u->info->grid_w * u->info->grid_h), similar = false;
     if (ready) {
@@ -126,13 +132,20 @@ static void draw(ui *u, saint_ui_pen pen)
         similar = t && u->style == SAINT_UI_PHOTO_HEAT && !any_number(p.score, p.patches) && ui_inspect_of(u)->lens.similarity;
         note_text(u, &p, note, sizeof note);
     }
-    snprintf(detail, sizeof detail, "%s%s", style_words(u, &p, similar), !u->painting ? "" : u->paint ? " \u00b7 painting in" : " \u00b7 painting out");
+    saint_ui_photo photo = photo_of(u, ready ? &p : NULL, similar);
+    bool frame = pen.area.w >= 4 && pen.area.h >= 3; /* the view is chosen before the frame that names it */
+    ui_zoom_view(u, &photo, pen.area.w - (frame ? 2 : 0), pen.area.h - (frame ? 2 : 0));
+    snprintf(detail, sizeof detail, "%s%s%s", style_words(u, &p, similar), !u->painting ? "" : u->paint ? " \u00b7 painting in" : " \u00b7 painting out",
+             ui_zoom_words(u, zoom, sizeof zoom));
+    bool alone = !saint_ui_layout_find(&u->layout, SAINT_UI_PANE_FACTS).w;
+    if (alone) ui_answer_words(u, answer, sizeof answer, pen.area.w - 12 - saint_ui_text_width(note));
     saint_ui_pen in = saint_ui_pane_draw(pen, &(saint_ui_pane){.title = saint_ui_pane_title(SAINT_UI_PANE_IMAGE),
                                                                .detail = ready ? detail : u->subject.file,
                                                                .note = note,
+                                                               .foot = answer,
                                                                .focus = u->focus == SAINT_UI_PANE_IMAGE,
                                                                .stale = u->subject.loading});
-    draw_photo(u, in, ready ? &p : NULL, similar);
+    draw_photo(u, in, &photo);
     release(&p);
 }
 
@@ -142,7 +155,7 @@ static void draw(ui *u, saint_ui_pen pen)
 static int patch_at(const ui *u, int x, int y)
 {
     if (!u->info || !u->subject.image.rgb) return -1;
-    saint_ui_photo photo = {.image = &u->subject.image, .rect = u->subject.rect, .grid_w = u->info->grid_w, .grid_h = u->info->grid_h};
+    saint_ui_photo photo = {.image = &u->subject.image, .rect = u->subject.rect, .seen = ui_inspect_of(u)->seen, .grid_w = u->info->grid_w, .grid_h = u->info->grid_h};
     return saint_ui_photo_patch_at(&photo, ui_inspect_of(u)->photo, x, y);
 }
 
@@ -157,6 +170,18 @@ static void press(ui *u, int patch, int button)
     in->brush_last = ui_paint(u, patch, in->brush_keep) ? patch : -1;
 }
 
+/* The middle button holds the picture: the view goes the other way. */
+static bool pan_to(ui *u, int x, int y)
+{
+    ui_inspect *in = ui_inspect_of(u);
+    if (in->photo.w < 1 || in->photo.h < 1) return true;
+    u->zoom_x -= (x - in->pan_x) * in->view[2] / in->photo.w;
+    u->zoom_y -= (y - in->pan_y) * in->view[3] / in->photo.h;
+    in->pan_x = x;
+    in->pan_y = y;
+    return true;
+}
+
 static bool event(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
 {
     (void)hit;
@@ -165,10 +190,15 @@ static bool event(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
     int patch = patch_at(u, e->x, e->y);
     switch (e->mouse) {
     case SAINT_UI_MOUSE_DOWN:
+        in->pan = e->button == 2 && in->seen.w > 0;
+        in->pan_x = e->x;
+        in->pan_y = e->y;
+        if (in->pan) return true;
         if (patch < 0) return false;
         press(u, patch, e->button);
         return true;
     case SAINT_UI_MOUSE_DRAG:
+        if (in->pan) return pan_to(u, e->x, e->y);
         if (patch < 0) return true; /* beside the picture: goes on when it comes back */
         if (in->brush_down && patch != u->patch) {
             if (in->brush_last >= 0) ui_paint_line(u, in->brush_last, patch, in->brush_keep);
@@ -176,8 +206,10 @@ static bool event(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
             in->brush_last = patch;
         }
         u->patch = patch;
+        in->zoom_follow = true; /* at its edge the view moves along */
         return true;
     case SAINT_UI_MOUSE_UP:
+        in->pan = false;
         in->brush_down = false;
         in->brush_last = -1;
         return true;

@@ -70,6 +70,8 @@ static bool mouse(ui *u, const saint_ui_event *e, const saint_ui_hit *hit)
     if (step) {
         int i = field ? hit->value : -1;
         if (i < 0) return false;
+        bool scrolls = f->n > saint_ui_layout_find(&u->layout, SAINT_UI_PANE_PARAMS).h - 2;
+        if (!scrolls) f->at = i;
         if (i != f->at) { /* the list is scrolled until a field is chosen: the wheel must not change what it only passes */
             f->at = f->at - step < 0 ? 0 : f->at - step >= f->n ? f->n - 1 : f->at - step;
             return true;

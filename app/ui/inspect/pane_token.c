@@ -90,9 +90,10 @@ static void near_row(const ui_token *t, rows *r)
 }
 
 /* What would have kept it, or, for a survivor, what would have dropped it: how far it is from the other side. */
-static void hint_rows(const ui_token *t, rows *r)
+static void hint_rows(const ui *u, const ui_token *t, rows *r)
 {
-    bool gone = t->round >= 0;
+    bool gone = t->round >= 0, ascii = u->theme.glyphs == SAINT_UI_ASCII;
+    const char *least = ascii ? ">=" : "\u2265", *most = ascii ? "<=" : "\u2264";
     double now[3] = {(double)t->site->p.sim_threshold, t->site->p.K, t->site->p.keep_num};
     for (int i = 0; i < t->n_hints; i++) {
         const ui_hint *h = &t->hint[i];
@@ -100,10 +101,10 @@ static void hint_rows(const ui_token *t, rows *r)
         const char *label = i ? "" : gone ? "would stay" : "would go", *how = h->searched ? "tried" : "exact";
         double present = threshold ? now[0] : keep ? now[2] : now[1];
         if (h->impossible) add(r, label, SAINT_UI_MUTED, "with no %s (tried)", h->key);
-        else if (keep && present < 0) add(r, label, gone ? SAINT_UI_GOOD : SAINT_UI_WARN, "%s %s %.0f (%s)", h->key, h->at_least ? "\u2265" : "\u2264", h->value, how);
+        else if (keep && present < 0) add(r, label, gone ? SAINT_UI_GOOD : SAINT_UI_WARN, "%s %s %.0f (%s)", h->key, h->at_least ? least : most, h->value, how);
         else
             add(r, label, gone ? SAINT_UI_GOOD : SAINT_UI_WARN, threshold ? "%s %s %.4f, now %.4g (%s)" : "%s %s %.0f, now %.0f (%s)", h->key,
-                h->at_least ? "\u2265" : "\u2264", h->value, present, how);
+                h->at_least ? least : most, h->value, present, how);
     }
 }
 
@@ -115,8 +116,8 @@ static void make_rows(ui *u, const ui_token *t, rows *r)
     if (t->site) rank_row(t, r);
     else add(r, "rank", SAINT_UI_MUTED, "no prune site has looked at it so far");
     if (t->site && t->known < UI_KNOWN_PREVIEW) return;
+    if (t->site) hint_rows(u, t, r); /* what would change it before who is like it: the last lines are the first to be cut */
     near_row(t, r);
-    if (t->site) hint_rows(t, r);
 }
 
 int ui_token_draw(ui *u, saint_ui_pen in)
@@ -134,6 +135,10 @@ int ui_token_draw(ui *u, saint_ui_pen in)
 static void draw(ui *u, saint_ui_pen pen)
 {
     char name[24], detail[64] = "";
+    if (ui_token_in_facts(u)) {
+        ui_answer_draw(u, saint_ui_pane_draw(pen, &(saint_ui_pane){.title = "answer", .stale = ui_stale(u, UI_NOW)}), pen.area.h - 2);
+        return;
+    }
     const ui_token *t = u->patch >= 0 ? ui_lens_look(u, !ui_stale(u, UI_NOW) || !u->live) : NULL;
     if (t && t->column >= 0) snprintf(detail, sizeof detail, "at %s", ui_layer_name(u, t->column, name, sizeof name));
     saint_ui_pen in = saint_ui_pane_draw(

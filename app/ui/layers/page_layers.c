@@ -143,12 +143,16 @@ static void phases_text(const layers_curve *c, const layers_phases *p, int colum
 {
     int n = 0;
     if (!p->found) {
-        snprintf(out, size, "no three phases (cosine up, down and up by %.2f)", LAYERS_MOVE);
+        n = snprintf(out, size, "no three phases (cosine up, down and up by %.2f)", LAYERS_MOVE);
+        if (n > columns) snprintf(out, size, "no three phases");
         return;
     }
     n = snprintf(out, size, "aligner 0-%d, explorer %d-%d, aggregator %d-%d", p->peak, p->peak + 1, p->valley, p->valley + 1, c->n - 1);
-    if (n > 0 && n + 23 <= columns) snprintf(out + n, size - (size_t)n, " (%+.2f, %+.2f, %+.2f)", p->rise, -p->fall, p->again);
+    if (n > columns) snprintf(out, size, "aligner 0-%d, expl. %d-%d, aggr. %d-%d", p->peak, p->peak + 1, p->valley, p->valley + 1, c->n - 1);
+    else if (n > 0 && n + 23 <= columns) snprintf(out + n, size - (size_t)n, " (%+.2f, %+.2f, %+.2f)", p->rise, -p->fall, p->again);
 }
+
+enum { NARROW = 52 };
 
 typedef struct {
     saint_ui_series series[4];
@@ -157,13 +161,15 @@ typedef struct {
     saint_ui_plot plot;
 } chart;
 
-static void make_chart(const ui *u, const layers_curve *c, saint_stage stage, chart *g)
+/* narrow: names of a few letters; the pane's title tells the rest. */
+static void make_chart(const ui *u, const layers_curve *c, saint_stage stage, bool narrow, chart *g)
 {
     memset(g, 0, sizeof *g);
     int set = u->layers->curves, n = 0;
-    snprintf(g->name[0], sizeof g->name[0], "pairs >= %.2f", (double)c->threshold);
-    snprintf(g->name[1], sizeof g->name[1], "tokens with >= %d", c->K);
-    g->series[n++] = (saint_ui_series){.name = "mean cosine", .y = c->cosine, .line = true, .color = 0};
+    if (narrow) snprintf(g->name[0], sizeof g->name[0], "pairs");
+    else snprintf(g->name[0], sizeof g->name[0], "pairs >= %.2f", (double)c->threshold);
+    snprintf(g->name[1], sizeof g->name[1], "%s >= %d", narrow ? "tokens" : "tokens with", c->K);
+    g->series[n++] = (saint_ui_series){.name = narrow ? "cosine" : "mean cosine", .y = c->cosine, .line = true, .color = 0};
     if (set == 0) {
         g->series[n++] = (saint_ui_series){.name = g->name[0], .y = c->above, .line = true, .color = 1};
         g->series[n++] = (saint_ui_series){.name = g->name[1], .y = c->degree_k, .line = true, .color = 2};
@@ -192,8 +198,9 @@ static void draw_chart(ui *u, saint_ui_pen in, const layers_curve *c, saint_stag
 {
     chart g;
     char text[120];
+    bool narrow = in.area.w < NARROW;
     layers_phases p = layers_phases_of(c->cosine, c->n);
-    make_chart(u, c, stage, &g);
+    make_chart(u, c, stage, narrow, &g);
     int below = in.area.h >= 8 ? 1 : 0;
     saint_ui_plot_draw(saint_ui_pen_part(in, 0, 0, in.area.w, in.area.h - below), &g.plot, &u->layers->frame[stage]);
     phases_text(c, &p, in.area.w - 2, text, sizeof text);
@@ -260,7 +267,7 @@ static void draw(ui *u, saint_ui_pen p, saint_stage stage)
     int at = cursor_layer(u, stage);
     if (c && c->known && !l->table && at >= 0) {
         chart g;
-        make_chart(u, c, stage, &g);
+        make_chart(u, c, stage, p.area.w < NARROW, &g);
         saint_ui_plot_readout(&g.plot, note, sizeof note);
     }
     saint_ui_pen in = saint_ui_pane_draw(

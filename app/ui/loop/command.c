@@ -10,15 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* A candidate, when it begins with what was typed. */
 static void offer(ui_over *o, const char *typed, const char *text, const char *tail)
 {
-    if (o->n_done >= UI_OVER_MATCHES || strncmp(text, typed, strlen(typed))) return;
     char *copy = NULL;
-    if (asprintf(&copy, "%s%s", text, tail) < 0) return;
-    o->done[o->n_done++] = copy;
+    if (strncmp(text, typed, strlen(typed)) || asprintf(&copy, "%s%s", text, tail) < 0) return;
+    int common = 0, at = o->n_done;
+    if (!o->n_fits++) o->n_common = (int)strlen(copy);
+    else {
+        while (common < o->n_common && copy[common] == o->done[0][common]) common++;
+        while (common > 0 && ((unsigned char)copy[common] & 0xc0) == 0x80) common--; /* whole characters */
+        o->n_common = common;
+    }
+    while (at > 0 && strcmp(o->done[at - 1], copy) > 0) at--;
+    if (at == UI_OVER_MATCHES) {
+        free(copy);
+        return;
+    }
+    if (o->n_done == UI_OVER_MATCHES) free(o->done[--o->n_done]);
+    memmove(o->done + at + 1, o->done + at, (size_t)(o->n_done - at) * sizeof *o->done);
+    o->done[at] = copy;
+    o->n_done++;
 }
 
 static void offer_files(ui_over *o, const char *typed)
@@ -111,7 +123,7 @@ static void offer_argument(ui *u, ui_over *o, const ui_action *a, const char *ty
 void ui_complete(ui *u, ui_over *o)
 {
     for (int i = 0; i < o->n_done; i++) free(o->done[i]);
-    o->n_done = 0;
+    o->n_done = o->n_fits = o->n_common = 0;
     o->done_at = -1;
     const char *text = o->line.text;
     size_t n = strcspn(text, " ");
@@ -124,5 +136,4 @@ void ui_complete(ui *u, ui_over *o)
         o->done_from = (int)n;
         if (a) offer_argument(u, o, a, text + n);
     }
-    qsort(o->done, (size_t)o->n_done, sizeof *o->done, by_text);
 }

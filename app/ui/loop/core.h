@@ -84,7 +84,7 @@ typedef struct {
     float *pixels; /* [3, side, side], NULL when no model was there yet */
     saint_view_rect rect;
     const saint_model *pixels_for; /* identity only */
-    char *file;         /* name; FIRST: the question */
+    char *file;         /* name; FIRST: the question; DATA: what told its kind, when nobody named one */
     size_t done, total; /* PROGRESS */
 } ui_loaded;
 void ui_loaded_free(ui_loaded *l);
@@ -96,8 +96,9 @@ bool ui_loader_busy(ui_loader *l);
 bool ui_loader_next(ui_loader *l, ui_loaded *out);
 /* Each request replaces a waiting one of its kind; the ticket comes back with the result. dir NULL: the embedded model. old is closed first. */
 uint64_t ui_loader_model(ui_loader *l, const ui_options *o, const char *dir, ui_machine old);
-/* NULL: the embedded data set, made on first use. */
+/* NULL: the embedded data set, made on first use. Without KIND: the kind that its files look like. */
 uint64_t ui_loader_data(ui_loader *l, const char *kind_path);
+bool ui_has_kind(const char *text); /* it begins with the name of a kind and a colon */
 /* Picture of sample i, or of a file, or one that is there already, for model m (NULL: not prepared). */
 uint64_t ui_loader_sample(ui_loader *l, ui_data *d, size_t i, saint_model *m);
 uint64_t ui_loader_file(ui_loader *l, const char *path, saint_model *m);
@@ -169,8 +170,10 @@ typedef struct {
     int match[UI_OVER_MATCHES], n_match;
     char question[256], command[256]; /* UI_OVER_ASK */
     /* command row */
-    char *done[UI_OVER_MATCHES]; /* completions offered, owned */
-    int n_done, done_at;         /* -1 = none chosen */
+    char *done[UI_OVER_MATCHES]; /* completions offered, by their bytes, owned; */
+    int n_done, n_fits;          /* so many, and as many there would be with more room */
+    int n_common;                /* bytes with which all that fit begin */
+    int done_at;                 /* -1 = none chosen */
     int done_from;               /* byte of the line where the completed word begins */
     char *past[UI_HISTORY_LINES];
     int n_past, past_at; /* n_past = the line being typed */

@@ -42,6 +42,13 @@ static void draw_header(ui *u, saint_ui_pen p)
     char of[32] = "";
     const char *name = s->file ? s->file : "";
     if (name[0] == '/') name = strrchr(name, '/') + 1; /* a file of the user's: its folders would push its name off the row */
+    char cut[40];
+    if (p.area.w < 110 && saint_ui_text_width(name) > 20) { /* the end of a long name tells more than its beginning, and its number goes before both */
+        const char *end = name + strlen(name) - 16;
+        while ((*end & 0xc0) == 0x80) end++;
+        snprintf(cut, sizeof cut, "%s%s", saint_ui_sym(p, SAINT_UI_SYM_ELLIPSIS), end);
+        name = cut;
+    }
     if (s->filter) snprintf(of, sizeof of, " /%.12s", ui_filter_text(u));
     if (s->data && s->count) snprintf(sample, sizeof sample, "%.300s %zu/%zu%s", name, s->at + 1, s->count, of);
     else snprintf(sample, sizeof sample, "%.390s", name);
@@ -52,7 +59,8 @@ static void draw_header(ui *u, saint_ui_pen p)
                          HIT_TAB);
 }
 
-static void draw_message(ui *u, saint_ui_pen p)
+/* An error that does not fit takes rows of the page above it until the next key: its end says how to mend it. */
+static void draw_message(ui *u, saint_ui_pen whole, saint_ui_rect where)
 {
     saint_ui_progress progress;
     bool any = false;
@@ -60,7 +68,11 @@ static void draw_message(ui *u, saint_ui_pen p)
         if (ui_module_at(i)->progress) any = ui_module_at(i)->progress(u, &progress);
     saint_ui_message row = {.progress = any ? &progress : NULL};
     ui_say_row(u, &row);
-    saint_ui_message_draw(p, &row);
+    int n = saint_ui_message_rows(&row, where.w);
+    if (n > where.y) n = 1;
+    where.y -= n - 1;
+    where.h = n;
+    saint_ui_message_draw(saint_ui_pen_at(whole, where), &row);
 }
 
 static void draw_footer(ui *u, saint_ui_pen p)
@@ -73,13 +85,26 @@ static void draw_footer(ui *u, saint_ui_pen p)
     saint_ui_footer_draw(p, list, n, HIT_ACTION);
 }
 
+/* Pages that have nothing to show before there is a model say why there is none. */
+static bool draw_without_model(ui *u, saint_ui_pane_id id, saint_ui_pen p)
+{
+    bool page = u->page == SAINT_UI_PAGE_COMPARE || u->page == SAINT_UI_PAGE_SPEED || u->page == SAINT_UI_PAGE_LAYERS;
+    if (u->info || !page || id == SAINT_UI_PANE_STRIP) return false;
+    bool first = id == saint_ui_layout_next(&u->layout, SAINT_UI_PANE_NONE, 1);
+    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = saint_ui_pane_title(id), .detail = "no model", .focus = u->focus == id});
+    if (!first) return true;
+    if (u->model_error.code == SAINT_OK) saint_ui_text(in, 1, 0, -1, SAINT_UI_MUTED, u->core->opening ? "the model is being opened" : "there is no model; `model FOLDER` opens one");
+    else saint_ui_failure(in, "there is no model", u->model_error.text);
+    return true;
+}
+
 static void draw_pane(ui *u, saint_ui_pane_id id, saint_ui_pen p)
 {
     const ui_pane *pane = ui_pane_of(u->page, id);
     if (id == SAINT_UI_PANE_HEADER) draw_header(u, p);
-    else if (id == SAINT_UI_PANE_MESSAGE) draw_message(u, p);
     else if (id == SAINT_UI_PANE_FOOTER) draw_footer(u, p);
     else if (id == SAINT_UI_PANE_NOTICE) saint_ui_too_small(p, SAINT_UI_LEAST_W, SAINT_UI_LEAST_H);
+    else if (draw_without_model(u, id, p)) return;
     else if (pane && pane->draw) pane->draw(u, p);
     else saint_ui_pane_draw(p, &(saint_ui_pane){.title = saint_ui_pane_title(id), .focus = u->focus == id});
 }
@@ -106,7 +131,10 @@ void ui_draw(ui *u)
     saint_ui_canvas_clear(&u->canvas, saint_ui_theme_style(&u->theme, SAINT_UI_TEXT));
     lay_out(u);
     saint_ui_pen whole = saint_ui_pen_whole(&u->canvas, &u->theme, &u->hits);
-    for (int i = 0; i < u->layout.n; i++) draw_pane(u, u->layout.pane[i].id, saint_ui_pen_at(whole, u->layout.pane[i].rect));
+    for (int i = 0; i < u->layout.n; i++) /* the message comes behind what it may cover */
+        if (u->layout.pane[i].id != SAINT_UI_PANE_MESSAGE) draw_pane(u, u->layout.pane[i].id, saint_ui_pen_at(whole, u->layout.pane[i].rect));
+    saint_ui_rect message = saint_ui_layout_find(&u->layout, SAINT_UI_PANE_MESSAGE);
+    if (message.w) draw_message(u, whole, message);
     ui_over_draw(u, whole);
 }
 

@@ -1,4 +1,5 @@
 /* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
+#include "ui/inspect/inspect.h"
 #include "ui/loop/core.h"
 #include "ui/sweeps/sweeps.h"
 
@@ -11,7 +12,7 @@ void ui_go(ui *u, saint_ui_page page)
     u->core->left[u->page] = u->focus;
     u->page = page;
     u->focus = u->core->left[page]; /* the next frame corrects what that page does not have */
-    u->whole_image = false;
+    ui_zoom_off(u);
     ui_redraw(u);
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (page == SAINT_UI_PAGE_SPEED || page == SAINT_UI_PAGE_COMPARE) ui_want(u, slot);
@@ -98,8 +99,8 @@ static void key(ui *u, const saint_ui_event *e)
         return;
     }
     if (e->key == SAINT_UI_KEY_ESCAPE) {
-        u->whole_image = false;
-        u->say = SAINT_UI_SAY_NOTHING;
+        ui_zoom_off(u);
+        u->say = u->core->report_say = SAINT_UI_SAY_NOTHING;
         return;
     }
     ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
@@ -111,6 +112,11 @@ static void mouse(ui *u, const saint_ui_event *e)
 {
     static const char *const kinds[] = {"press", "drag", "release", "wheel-up", "wheel-down"};
     if (!u->mouse) return;
+    bool wheel = e->mouse == SAINT_UI_MOUSE_WHEEL_UP || e->mouse == SAINT_UI_MOUSE_WHEEL_DOWN;
+    if (wheel && e->mods & SAINT_UI_CTRL && u->page == SAINT_UI_PAGE_INSPECT && saint_ui_layout_at(&u->layout, e->x, e->y) == SAINT_UI_PANE_IMAGE) {
+        ui_do(u, e->mouse == SAINT_UI_MOUSE_WHEEL_UP ? "zoom in" : "zoom out");
+        return;
+    }
     const saint_ui_hit *hit = saint_ui_hit_at(&u->hits, e->x, e->y);
     saint_ui_pane_id id = saint_ui_layout_at(&u->layout, e->x, e->y);
     if (!hit || hit->what < UI_HIT_CORE) ui_record(u, "mouse %s %d %d", kinds[e->mouse], e->x, e->y);

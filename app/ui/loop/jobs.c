@@ -301,7 +301,13 @@ void ui_changed(ui *u)
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);
-    if (!ready(u)) return;
+    if (!ready(u)) {
+        if (subject && j->running >= 0) { /* nothing takes the place of a run of the picture before: what it finds is not of this one */
+            j->running = -1;
+            j->job = 0;
+        }
+        return;
+    }
     if (subject || !j->key_of) hash_picture(u);
     ui_preview(u);
     if (u->live || subject) j->wanted[UI_NOW] = true;

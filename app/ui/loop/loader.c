@@ -16,6 +16,7 @@
 
 #include "defaults.h"
 #include "scenes/scenes.h"
+#include "ui/loop/guess.h"
 
 /* ---- shared things ---- */
 
@@ -140,8 +141,9 @@ static void open_model(const request *r, ui_loaded *out)
     saint_status s = SAINT_OK;
     if (l->shape && !r->path) s = saint_model_random(&m->model, l->shape, 1, r->opt->session.dtype, e);
     else {
-        if (r->path) snprintf(path, sizeof path, "%s", r->path);
-        else s = default_model(path, sizeof path, e);
+        const char *given = r->path ? model_path(r->path, path, sizeof path) : NULL;
+        if (given && given != path) snprintf(path, sizeof path, "%s", given);
+        else if (!given) s = default_model(path, sizeof path, e);
         saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
         if (s == SAINT_OK) s = saint_model_load(&m->model, path, &o, e);
         if (s == SAINT_OK) out->file = strdup(path);
@@ -190,13 +192,27 @@ static bool tell(void *ctx, size_t done, size_t total)
     return !__atomic_load_n(&t->loader->stop, __ATOMIC_RELAXED);
 }
 
+bool ui_has_kind(const char *text)
+{
+    for (int k = 0; k < SAINT_DATA_KIND_COUNT; k++) {
+        size_t n = strlen(saint_data_kind_name((saint_data_kind)k));
+        if (!strncmp(text, saint_data_kind_name((saint_data_kind)k), n) && text[n] == ':') return true;
+    }
+    return false;
+}
+
 static void open_data(ui_loader *l, const request *r, ui_loaded *out)
 {
     char name[4096];
     saint_dataset *set = NULL;
     saint_status s = SAINT_OK;
-    if (r->path) snprintf(name, sizeof name, "%s", r->path);
-    else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket, false}, &out->error);
+    const char *why = NULL;
+    if (r->path && ui_has_kind(r->path)) snprintf(name, sizeof name, "%s", r->path);
+    else if (r->path) {
+        saint_data_kind kind = ui_guess_kind(r->path, &why);
+        snprintf(name, sizeof name, "%s:%s", saint_data_kind_name(kind), r->path);
+        if (kind != SAINT_DATA_IMAGES) out->file = strdup(why);
+    } else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket, false}, &out->error);
     if (s == SAINT_OK) s = saint_dataset_open(name, NULL, &set, &out->error);
     out->error.code = s;
     if (s != SAINT_OK) return;

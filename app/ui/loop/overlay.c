@@ -92,7 +92,7 @@ static void help_draw(ui *u, saint_ui_pen whole)
     if (o->filtering || o->line.text[0]) {
         int x = saint_ui_text(top, 0, 0, -1, SAINT_UI_ACCENT, "/ ");
         saint_ui_line_draw(saint_ui_pen_part(top, x, 0, top.area.w - x, 1), &o->line, o->filtering, false);
-    } else saint_ui_text(top, 0, 0, -1, SAINT_UI_MUTED, "Keys act where the footer shows them. Every name works behind \":\" and in scripts.");
+    } else saint_ui_text(top, 0, 0, -1, SAINT_UI_MUTED, "Keys as in the footer; every name works behind \":\" and in scripts.");
     int lines = saint_ui_help_draw(body, list, n, o->line.text, 1 << 20, 0); /* only to learn how long it is */
     o->page = body.area.h;
     if (o->top > lines - body.area.h) o->top = lines - body.area.h;
@@ -177,6 +177,18 @@ static void recall(ui_over *o, int by)
     else saint_ui_line_set(&o->line, o->past[at]);
 }
 
+/* What all candidates have in common is typed first; false: nothing more than stands there. */
+static bool complete_common(ui *u)
+{
+    ui_over *o = &u->core->over;
+    char text[SAINT_UI_LINE_MOST];
+    if (o->n_fits < 2 || o->done_at >= 0 || o->n_common <= (int)strlen(o->line.text + o->done_from)) return false;
+    snprintf(text, sizeof text, "%.*s%.*s", o->done_from, o->line.text, o->n_common, o->done[0]);
+    saint_ui_line_set(&o->line, text);
+    ui_complete(u, o);
+    return true;
+}
+
 /* The next candidate takes the place of the word; typing goes on behind it. */
 static void complete(ui *u, int by)
 {
@@ -221,7 +233,9 @@ static void command_key(ui *u, const saint_ui_event *e)
     bool press = e->kind == SAINT_UI_PRESS;
     if (press && (e->key == SAINT_UI_KEY_ESCAPE || (e->key == SAINT_UI_KEY_BACKSPACE && !o->line.text[0]))) ui_over_close(u);
     else if (press && e->key == SAINT_UI_KEY_ENTER) enter(u);
-    else if (press && e->key == SAINT_UI_KEY_TAB) complete(u, 1);
+    else if (press && e->key == SAINT_UI_KEY_TAB) {
+        if (!complete_common(u)) complete(u, 1);
+    }
     else if (press && e->key == SAINT_UI_KEY_BACK_TAB) complete(u, -1);
     else if (press && (e->key == SAINT_UI_KEY_UP || e->key == SAINT_UI_KEY_DOWN)) {
         recall(o, e->key == SAINT_UI_KEY_UP ? -1 : 1);
@@ -239,9 +253,10 @@ static void command_draw(ui *u, saint_ui_pen whole)
     saint_ui_clear(p, SAINT_UI_INPUT);
     saint_ui_text(p, 0, 0, -1, SAINT_UI_ACCENT, ":");
     saint_ui_line_draw(saint_ui_pen_part(p, 1, 0, row.w - 1, 1), &o->line, true, false);
-    int n = o->n_done < 8 ? o->n_done : 8, top = o->done_at >= n ? o->done_at - n + 1 : 0;
-    if (n > row.y - 1) n = row.y - 1 > 0 ? row.y - 1 : 0;
+    int n = o->n_done < 8 ? o->n_done : 8;
+    if (n > row.y - 2) n = row.y - 2 > 0 ? row.y - 2 : 0;
     if (!n) return;
+    int top = o->done_at >= n ? o->done_at - n + 1 : 0, more = o->n_fits > n;
     int w = 24;
     for (int i = 0; i < o->n_done; i++) {
         const ui_action *a = o->done_from == 0 ? ui_action_find(o->done[i], strcspn(o->done[i], " ")) : NULL;
@@ -251,7 +266,11 @@ static void command_draw(ui *u, saint_ui_pen whole)
     int x = 1 + o->done_from < row.w - w ? 1 + o->done_from : row.w - w;
     if (x < 0) x = 0;
     if (w > row.w) w = row.w;
-    saint_ui_pen box = saint_ui_pen_at(whole, (saint_ui_rect){x, row.y - n, w, n});
+    saint_ui_pen box = saint_ui_pen_at(whole, (saint_ui_rect){x, row.y - n - more, w, n + more});
+    if (more) {
+        saint_ui_hline(box, 0, n, w, ' ', SAINT_UI_SELECT_SOFT);
+        saint_ui_textf(box, 1, n, w - 2, SAINT_UI_SELECT_SOFT, "%d to %d of %d", top + 1, top + n, o->n_fits);
+    }
     for (int i = 0; i < n; i++) {
         int at = top + i;
         saint_ui_role role = at == o->done_at ? SAINT_UI_SELECT : SAINT_UI_SELECT_SOFT;

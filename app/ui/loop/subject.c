@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "defaults.h"
 #include "ui/loop/core.h"
+#include "ui/loop/guess.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -19,7 +20,6 @@ struct ui_subjects {
     size_t wanted;        /* sample of the data set whose picture is being opened */
     char *first_uid;      /* sample to begin with when the data set opens; NULL = the first */
     char *wanted_question; /* instead of the picture's own, when it is there */
-    bool missed;          /* the picture of `wanted` could not be opened: the next one is the one behind it */
     bool from_file;       /* what is being opened is a single picture */
     bool shows_file;      /* what is shown is one */
     bool embedded;        /* the data set is the one that nobody named */
@@ -135,18 +135,41 @@ static void take_pixels(ui *u, ui_loaded *l)
     u->subject.rect = l->rect;
 }
 
+/* A sample whose picture cannot be read is shown as that, and not as the picture before it. */
+static void take_missing(ui *u, const saint_error *why)
+{
+    ui_subjects *s = u->core->subjects;
+    ui_subject *to = &u->subject;
+    ui_picture_unref(s->picture);
+    s->picture = NULL;
+    free(to->pixels);
+    to->pixels = NULL;
+    to->image = (saint_image){0};
+    to->rect = (saint_view_rect){0};
+    to->error = *why;
+    to->version = ++s->versions;
+    s->shows_file = s->asked = false;
+    set_text(&s->wanted_question, NULL);
+    take_sample(u, s->wanted);
+    saint_ui_photo_cache_reset(&u->photo);
+    saint_ui_photo_cache_reset(&u->photo_b);
+    tell_modules(u);
+    ui_changed(u);
+}
+
 static void take_picture(ui *u, ui_loaded *l)
 {
     ui_subjects *s = u->core->subjects;
     ui_subject *to = &u->subject;
     if (l->ticket != s->picture_ticket) return; /* somebody went on meanwhile */
     to->loading = false;
-    s->missed = l->error.code != SAINT_OK && !s->from_file;
     ui_redraw(u);
     if (l->error.code != SAINT_OK) {
         ui_say(u, SAINT_UI_SAY_BAD, "%s", l->error.text);
+        if (!s->from_file && l->data) take_missing(u, &l->error);
         return;
     }
+    to->error = (saint_error){0};
     bool other = l->picture != s->picture;
     if (other) {
         ui_picture_unref(s->picture);
@@ -226,7 +249,8 @@ static void take_data(ui *u, ui_loaded *l)
     ui_scan_data(u);
     const saint_dataset_info *info = saint_dataset_get_info(s->data->set);
     for (size_t i = 0; i < info->n_notes; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, info->notes[i]);
-    ui_report(u, SAINT_UI_SAY_INFO, "%s: %zu samples", s->data->name, info->n);
+    if (l->file) ui_say(u, SAINT_UI_SAY_INFO, "%s (%s): %zu samples; `open images:FOLDER` takes pictures alone", s->data->name, l->file, info->n);
+    else ui_report(u, SAINT_UI_SAY_INFO, "%s: %zu samples", s->data->name, info->n);
     if (!info->n) {
         u->subject.loading = false;
         return;
@@ -266,15 +290,6 @@ void ui_show_sample(ui *u, size_t i)
     ui_redraw(u);
 }
 
-static bool is_kind(const char *text)
-{
-    for (int k = 0; k < SAINT_DATA_KIND_COUNT; k++) {
-        size_t n = strlen(saint_data_kind_name((saint_data_kind)k));
-        if (!strncmp(text, saint_data_kind_name((saint_data_kind)k), n) && text[n] == ':') return true;
-    }
-    return false;
-}
-
 static void open_data(ui *u, const char *kind_path)
 {
     u->core->subjects->embedded = !kind_path;
@@ -287,7 +302,7 @@ void ui_open(ui *u, const char *path)
 {
     ui_subjects *s = u->core->subjects;
     struct stat st;
-    char name[4400], home[4200];
+    char home[4200];
     if (!path) { /* the embedded data set */
         open_data(u, NULL);
         return;
@@ -297,12 +312,11 @@ void ui_open(ui *u, const char *path)
         snprintf(home, sizeof home, "%s%s", user, path + 1);
         path = home;
     }
-    if (is_kind(path)) open_data(u, path);
-    else if (default_data_meant(path) && stat(path, &st) != 0) open_data(u, NULL);
-    else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        snprintf(name, sizeof name, "images:%s", path);
-        open_data(u, name);
-    } else {
+    bool there = stat(path, &st) == 0;
+    if (ui_has_kind(path)) open_data(u, path);
+    else if (default_data_meant(path) && !there) open_data(u, NULL);
+    else if (there && (S_ISDIR(st.st_mode) || ui_guess_kind(path, NULL) != SAINT_DATA_IMAGES)) open_data(u, path);
+    else {
         s->from_file = true;
         u->subject.loading = true;
         s->picture_ticket = ui_loader_file(u->loader, path, u->model);
@@ -355,7 +369,7 @@ void ui_do_open(ui *u, const char *argument)
 void ui_do_sample(ui *u, const char *argument)
 {
     ui_subject *s = &u->subject;
-    size_t i = 0, now = s->loading || u->core->subjects->missed ? place_of(u, u->core->subjects->wanted) : s->at; /* a held key goes on while pictures load */
+    size_t i = 0, now = s->loading ? place_of(u, u->core->subjects->wanted) : s->at; /* a held key goes on while pictures load */
     char *end;
     long n = strtol(argument, &end, 10);
     if (!s->count) ui_say(u, SAINT_UI_SAY_BAD, "the filter leaves no sample");

@@ -31,7 +31,7 @@ int ui_speed_measured(const ui *u, int slot)
 void ui_speed_of(const ui *u, int slot, speed_plan *out)
 {
     int i = ui_speed_measured(u, slot);
-    if (!u->info) *out = (speed_plan){0};
+    if (!u->info) speed_plan_of_trace(NULL, NULL, out);
     else if (i >= 0)
         speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
     else speed_plan_of_trace(u->info, u->plan[slot].trace, out);

@@ -403,6 +403,7 @@ static void close_sweeps(ui *u)
     errands_close(s->errands);
     run_table_free(&s->runs);
     sweeps_chart_free(s);
+    sweeps_twin_forget(s);
     for (int i = 0; i < s->n; i++) entry_free(s->entry[i]);
     free(s);
     u->sweeps = NULL;

@@ -60,6 +60,7 @@ struct ui_sweeps {
     sweep_estimate estimate;
     saint_error form_error;
     /* the chart beside the table */
+    struct sweep_twin *twin; /* wanted as a plan, its partner's run is under way; NULL = none */
     run_set *charted;
     struct sweep_chart *chart;
 };
@@ -86,6 +87,11 @@ void sweeps_form_draw(ui *u, saint_ui_pen in);
 /* Progress of an entry; false: nothing is known. */
 bool sweeps_progress(const ui *u, const sweep_entry *s, saint_ui_progress *out);
 void sweeps_chart_free(ui_sweeps *s);
+/* A random twin becomes the live plan, or A, as soon as its partner's counts for this picture are known. false after saying why not. */
+bool sweeps_twin(ui *u, const sweep_data *d, const sweep_trial *t, bool pin);
+void sweeps_twin_forget(ui_sweeps *s);
+/* Settings become plan A and run. */
+void sweeps_pin(ui *u, const saint_settings *s);
 /* Last line of a log, "" when there is none. */
 void sweeps_log_line(const sweep_entry *s, char *out, size_t size);
 

@@ -197,20 +197,11 @@ void ui_do_pareto(ui *u, const char *argument)
 
 /* ---- a run as a plan ---- */
 
-/* The settings of a trial; NULL after saying why it has none. */
-static const saint_settings *settings_of(ui *u, const sweep_data *d, int ordinal, const sweep_trial **out)
+/* NULL after saying that there is none. */
+static const sweep_trial *trial_of(ui *u, const sweep_data *d, int ordinal)
 {
-    for (int i = 0; i < d->n_trials; i++) {
-        const sweep_trial *t = &d->trial[i];
-        if (t->trial.ordinal != ordinal) continue;
-        if (t->trial.twin_of >= 0) {
-            ui_say(u, SAINT_UI_SAY_BAD, "run %d drops at random as many tokens as run %lld did of each sample: it has no settings of its own; load that one",
-                   ordinal, (long long)t->trial.twin_of);
-            return NULL;
-        }
-        if (out) *out = t;
-        return &t->trial.settings;
-    }
+    for (int i = 0; i < d->n_trials; i++)
+        if (d->trial[i].trial.ordinal == ordinal) return &d->trial[i];
     ui_say(u, SAINT_UI_SAY_BAD, "there is no run %d", ordinal);
     return NULL;
 }
@@ -226,10 +217,17 @@ static void warn_of_model(ui *u, const sweep_data *d)
 void sweeps_load_trial(ui *u, const sweep_data *d, int ordinal)
 {
     char label[96];
-    const saint_settings *s = settings_of(u, d, ordinal, NULL);
-    if (!s) return;
+    const sweep_trial *t = trial_of(u, d, ordinal);
+    if (!t) return;
+    sweeps_twin_forget(u->sweeps);
+    if (t->trial.twin_of >= 0) {
+        if (!sweeps_twin(u, d, t, false)) return;
+        warn_of_model(u, d);
+        ui_go(u, SAINT_UI_PAGE_INSPECT);
+        return;
+    }
     snprintf(label, sizeof label, "run %d of %.60s", ordinal, d->name);
-    ui_replace(u, s, label);
+    ui_replace(u, &t->trial.settings, label);
     ui_say(u, SAINT_UI_SAY_INFO, "%s is the live plan; u takes it back", label);
     warn_of_model(u, d);
     ui_go(u, SAINT_UI_PAGE_INSPECT);
@@ -259,17 +257,27 @@ void ui_do_run_load(ui *u, const char *argument)
     if (ordinal >= 0) sweeps_load_trial(u, d, ordinal);
 }
 
-void ui_do_run_pin(ui *u, const char *argument)
+void sweeps_pin(ui *u, const saint_settings *s)
 {
-    const sweep_data *d;
-    int ordinal = run_of(u, argument, &d);
-    const saint_settings *s = ordinal >= 0 ? settings_of(u, d, ordinal, NULL) : NULL;
-    if (!s) return;
     ui_plan *a = &u->plan[UI_A];
     a->settings = *s;
     a->set = true;
     a->version++;
+    a->error = (saint_error){0};
     ui_want(u, UI_A);
+}
+
+void ui_do_run_pin(ui *u, const char *argument)
+{
+    const sweep_data *d;
+    int ordinal = run_of(u, argument, &d);
+    const sweep_trial *t = ordinal >= 0 ? trial_of(u, d, ordinal) : NULL;
+    if (!t) return;
+    if (t->trial.twin_of >= 0) {
+        if (sweeps_twin(u, d, t, true)) warn_of_model(u, d);
+        return;
+    }
+    sweeps_pin(u, &t->trial.settings);
     ui_say(u, SAINT_UI_SAY_GOOD, "run %d of %s is plan A", ordinal, d->name);
     warn_of_model(u, d);
 }

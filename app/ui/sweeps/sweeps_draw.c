@@ -58,7 +58,7 @@ static void draw_progress(ui *u, saint_ui_pen p)
     saint_ui_hit_add(in, 0, 0, in.area.w, in.area.h, HIT_NEXT, 0);
     saint_ui_pen row = saint_ui_pen_part(in, 1, 0, in.area.w - 2, 1);
     if (!e) {
-        saint_ui_text(row, 0, 0, -1, SAINT_UI_MUTED, "no sweep yet: n defines one from the live plan, `sweep-open DIR` shows one that is there");
+        saint_ui_text(row, 0, 0, -1, SAINT_UI_MUTED, "no sweep yet");
         return;
     }
     if (sweeps_progress(u, e, &g) && g.total > 0) saint_ui_progress_draw(row, &g);
@@ -99,7 +99,11 @@ static void draw_runs(ui *u, saint_ui_pen p)
     run_table_note(&s->runs, note, sizeof note);
     const sweep_data *d = s->runs.set ? s->runs.set->data : NULL;
     saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = "runs", .detail = d ? d->data : NULL, .note = d ? note : NULL, .focus = focus});
-    run_table_draw(in, &s->runs, focus, HIT_RUNS);
+    if (!s->n)
+        saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
+                           "n defines a sweep from the live plan: which parameters, which values, on how many samples. S on a parameter of page 1 begins with that one. "
+                           "It runs in the background and goes on when this window is closed. O shows a sweep that is there already.");
+    else run_table_draw(in, &s->runs, focus, HIT_RUNS);
 }
 
 static bool captures_runs(const ui *u) { return u->sweeps->form_open; }
