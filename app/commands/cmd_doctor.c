@@ -10,22 +10,8 @@
 #include "commands.h"
 #include "defaults.h"
 #include "load.h"
+#include "sweep/machine.h"
 #include "version.h"
-
-static void cpu_name(char *out, size_t size)
-{
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[512];
-    snprintf(out, size, "unknown");
-    while (f && fgets(line, sizeof line, f)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-        line[strcspn(line, "\n")] = 0;
-        snprintf(out, size, "%s", colon + 2);
-        break;
-    }
-    if (f) fclose(f);
-}
 
 static const char *const tiers[] = {"generic", "avx2", "avx512", "avx512bf16"};
 
@@ -67,7 +53,7 @@ int cmd_info(int argc, char **argv)
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     char cpu[256];
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     saint_engine *e = NULL;
     saint_error err = {0};
     saint_status s = saint_engine_open(&e, NULL, &err);
@@ -241,7 +227,7 @@ int cmd_doctor(int argc, char **argv)
     if (leave >= 0) return leave;
     doctor d = {.checks = cJSON_CreateArray()};
     char detail[300], cpu[256];
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     const char *best = "generic";
     for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
