@@ -1,4 +1,4 @@
-/* store.h - a sweep folder read back: plan, trials, every record, and the scores made from them.
+/* store.h - a sweep folder, or one of `saint eval --out` (of_eval.h), read back: plan, trials, every record, and the scores made from them.
  *
  *   FOLDER/plan.json          what the sweep is: written once, never changed; other processes compare
  *   FOLDER/spec.json          what was asked, as given; extended sweeps add a line
@@ -36,6 +36,7 @@ typedef struct {
     const eval_result **result; /* [n_samples] first repeat; NULL = not done */
     eval_summary summary;
     bool pareto_flops, pareto_latency;
+    char note[160];           /* why it was stopped, "" = it was not */
 } sweep_trial;
 
 typedef struct {

@@ -16,7 +16,8 @@ typedef struct {
     int w, h;
     char *text;
     double seconds;
-    bool filtered; /* the screen shows fewer runs than the figure */
+    bool *shown;   /* [n_rows] what the screen shows */
+    bool filtered; /* which is not all there is */
     saint_status status;
     saint_error error;
 } figure_errand;
@@ -38,7 +39,7 @@ static void done(void *context, void *ud)
     char took[32];
     if (f->status != SAINT_OK) ui_say(u, SAINT_UI_SAY_BAD, "%s", f->error.text);
     else if (f->path) ui_say(u, SAINT_UI_SAY_GOOD, "%s: written by gnuplot in %s%s", f->path, saint_ui_duration(took, sizeof took, f->seconds),
-                              f->filtered ? "; it has all runs, also those that are filtered out or hidden here" : "");
+                              f->filtered ? "; it has the runs that are shown here" : "");
     else {
         free(c->preview);
         c->preview = f->text;
@@ -54,7 +55,25 @@ static void release(void *ud)
     run_set_unref(f->set);
     free(f->path);
     free(f->text);
+    free(f->shown);
     free(f);
+}
+
+static bool is_hidden(const chart_axes *a, int slot) { return slot < 32 && a->hidden & 1u << slot; }
+
+/* What the filter leaves, without the curves that are hidden: of one group of several only the figure drawn last knows the rows. */
+static void find_shown(const ui_charts *c, const charts_pane *p, figure_errand *f)
+{
+    bool part = false;
+    for (int g = 0; g < CHART_GROUPS; g++) part = part || is_hidden(&p->axes, CHART_SLOT_GROUP + g);
+    for (int i = 0; i < c->data.n_rows; i++) {
+        chart_role role = c->data.row[i].role;
+        bool hidden = role == CHART_RANDOM ? is_hidden(&p->axes, CHART_SLOT_RANDOM) : role == CHART_UNPRUNED ? is_hidden(&p->axes, CHART_SLOT_UNPRUNED) : part;
+        f->shown[i] = (!c->shown || c->shown[i]) && !hidden;
+    }
+    for (int k = 0; part && k < p->figure.plot.n_series; k++)
+        for (int i = 0; p->figure.slot[k] < CHART_SLOT_RANDOM && i < p->figure.series[k].n; i++) f->shown[p->figure.row[k][i]] = true;
+    for (int i = 0; i < c->data.n_rows; i++) f->filtered = f->filtered || !f->shown[i];
 }
 
 static void add(ui *u, const char *path, int w, int h)
@@ -67,7 +86,8 @@ static void add(ui *u, const char *path, int w, int h)
         return;
     }
     figure_errand *f = calloc(1, sizeof *f);
-    if (!f || (path && !(f->path = strdup(path)))) {
+    if (!f || (path && !(f->path = strdup(path))) || !(f->shown = calloc((size_t)c->data.n_rows + 1, sizeof *f->shown))) {
+        if (f) free(f->path);
         free(f);
         ui_say(u, SAINT_UI_SAY_BAD, "no memory for a figure");
         return;
@@ -75,13 +95,12 @@ static void add(ui *u, const char *path, int w, int h)
     f->set = run_set_ref(c->shown_set);
     f->w = w;
     f->h = h;
-    f->filtered = a->hidden != 0;
-    for (int i = 0; i < c->data.n_rows && c->shown; i++) f->filtered = f->filtered || !c->shown[i];
+    find_shown(c, &c->pane[charts_focus(u)], f);
     snprintf(f->x, sizeof f->x, "%s", c->data.column[a->x].id);
     snprintf(f->y, sizeof f->y, "%s", c->data.column[a->y[0]].id);
     if (a->by >= 0) snprintf(f->by, sizeof f->by, "%s", c->data.column[a->by].id);
     bool curve = c->data.column[a->x].kind == CHART_PARAMETER;
-    f->o = (figure_options){.kind = curve ? FIGURE_CURVE : FIGURE_PARETO, .x = f->x, .y = f->y, .by = f->by[0] ? f->by : NULL, .log_x = a->log_x};
+    f->o = (figure_options){.kind = curve ? FIGURE_CURVE : FIGURE_PARETO, .x = f->x, .y = f->y, .by = f->by[0] ? f->by : NULL, .log_x = a->log_x, .shown = f->shown};
     if (errands_add(c->errands, work, done, release, f, &e) != SAINT_OK) {
         release(f);
         ui_say(u, SAINT_UI_SAY_BAD, "%s", e.text);

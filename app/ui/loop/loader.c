@@ -141,8 +141,9 @@ static void open_model(const request *r, ui_loaded *out)
     saint_status s = SAINT_OK;
     if (l->shape && !r->path) s = saint_model_random(&m->model, l->shape, 1, r->opt->session.dtype, e);
     else {
-        if (r->path) snprintf(path, sizeof path, "%s", r->path);
-        else s = default_model(path, sizeof path, e);
+        const char *given = r->path ? model_path(r->path, path, sizeof path) : NULL;
+        if (given && given != path) snprintf(path, sizeof path, "%s", given);
+        else if (!given) s = default_model(path, sizeof path, e);
         saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
         if (s == SAINT_OK) s = saint_model_load(&m->model, path, &o, e);
         if (s == SAINT_OK) out->file = strdup(path);

@@ -134,6 +134,7 @@ static void state_text(const run_table *r, int shown, char *out, size_t size, sa
 /* What a run is, in the four columns behind its number. */
 static const char *kind_of(const sweep_trial *t)
 {
+    if (t->trial.twin_of < 0 && strcmp(t->state, "stopped") == 0) return "stop"; /* early: on fewer samples than the others */
     return t->trial.baseline ? "full" : t->trial.twin_of >= 0 ? "rand" : t->pareto_flops || t->pareto_latency ? "*" : "";
 }
 
@@ -343,12 +344,31 @@ saint_status run_table_sort(run_table *r, const char *column, saint_error *err)
     return saint_fail(err, SAINT_INVALID, "no column is called '%s'; did you mean %s?", column, table_nearest(r->t, column));
 }
 
+/* What to do about a "-" under ms; the column timing_note says it at length. */
+static const char *why_no_times(const run_table *r, int trial)
+{
+    const sweep_trial *t = &r->set->data->trial[trial];
+    bool ranks = false, others = false;
+    for (size_t i = 0; i < r->set->data->n_samples; i++) {
+        const eval_result *e = t->result[i];
+        ranks = ranks || (e && e->company == EVAL_WITH_RANKS);
+        others = others || (e && e->company == EVAL_WITH_OTHERS);
+    }
+    return ranks    ? "its processes shared the device; use one"
+           : others ? "another saint used the device; sweep again alone"
+                    : "the device was not its own";
+}
+
 void run_table_note(const run_table *r, char *out, size_t size)
 {
     size_t all = r->t ? table_rows(r->t) : 0;
     int n = (size_t)r->n_rows < all ? snprintf(out, size, "%d of %zu", r->n_rows, all) : snprintf(out, size, "%zu runs", all);
     if (r->filter_text[0] && n > 0 && (size_t)n < size) n += snprintf(out + n, size - (size_t)n, " \u00b7 %s", r->filter_text);
-    if (r->pareto && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, " \u00b7 Pareto only");
+    if (r->pareto && n > 0 && (size_t)n < size) n += snprintf(out + n, size - (size_t)n, " \u00b7 Pareto only");
+    int trial = run_table_trial(r);
+    const eval_summary *y = trial >= 0 ? &r->set->data->trial[trial].summary : NULL;
+    if (y && !y->lat_n && y->n_done > y->n_error && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, " \u00b7 no times: %s", why_no_times(r, trial));
 }
 
 void run_table_draw(saint_ui_pen p, run_table *r, bool focus, int what)
