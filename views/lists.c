@@ -167,12 +167,12 @@ int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, con
     return rows;
 }
 
-int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter)
+int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter, int w)
 {
     help_item item[3 * MOST_ACTIONS];
     int rows = 0;
     if (!action || n < 1) return 0;
-    help_items(action, n < MOST_ACTIONS ? n : MOST_ACTIONS, filter, 1 << 20, item, &rows);
+    help_items(action, n < MOST_ACTIONS ? n : MOST_ACTIONS, filter, w, item, &rows);
     return rows;
 }
 
