@@ -196,6 +196,23 @@ static void check_devices(doctor *d)
     }
 }
 
+/* Embedded models besides the default one. */
+static void check_other_models(doctor *d)
+{
+    char *names[EMBEDDED_MAX], path[8192];
+    size_t n = embedded_models(names);
+    for (size_t i = 0; i < n; i++) {
+        saint_model *m = NULL;
+        saint_error e = {0};
+        if (strcmp(names[i], DEFAULT_MODEL) != 0 && embedded_model(names[i], path, sizeof path)) {
+            saint_status s = saint_model_load(&m, path, NULL, &e);
+            check(d, "embedded model", s == SAINT_OK, s == SAINT_OK ? path : e.text);
+            saint_model_unref(m);
+        }
+        free(names[i]);
+    }
+}
+
 /* The named model, or the embedded one and the place where its test pictures are kept. */
 static void check_model(doctor *d, const load_options *l)
 {
@@ -204,11 +221,12 @@ static void check_model(doctor *d, const load_options *l)
     saint_error e = {0};
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = l->model ? SAINT_OK : default_model(path, sizeof path, &e);
-    const char *folder = l->model ? l->model : path;
+    const char *folder = l->model ? model_path(l->model, path, sizeof path) : path;
     if (s == SAINT_OK) s = saint_model_load(&m, folder, &o, &e);
     check(d, l->model ? "model" : "embedded model", s == SAINT_OK, s == SAINT_OK ? folder : e.text);
     saint_model_unref(m);
     if (l->model) return;
+    check_other_models(d);
     s = default_folder(FOLDER_CACHE, path, sizeof path, &e);
     check(d, "test pictures", s == SAINT_OK, s == SAINT_OK ? path : e.text);
 }

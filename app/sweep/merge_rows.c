@@ -29,7 +29,7 @@ static const char *const sql[Q_COUNT] = {
     " rank = excluded.rank, world = excluded.world, local_rank = excluded.local_rank, job_id = excluded.job_id, dtype = excluded.dtype,"
     " threads = excluded.threads, started_utc = excluded.started_utc, journal = excluded.journal, started = excluded.started",
     "INSERT OR IGNORE INTO env (fingerprint, hostname, os, cpu, n_cores, isa, ram_bytes, device_kind, device_name, driver, app_version,"
-    " git_commit, git_dirty) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,0)",
+    " git_commit, git_dirty, build_flags) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     "UPDATE attempt SET ended_utc = ?, exit_code = ? WHERE journal = ?",
     "INSERT OR IGNORE INTO stopped (trial_id, note) VALUES (?,?)",
     "INSERT INTO event (ts_utc, attempt_id, level, code, msg) VALUES (?,?,?,?,?)",
@@ -38,8 +38,9 @@ static const char *const sql[Q_COUNT] = {
     " first_logit_margin, n_text_tok, n_img_tok_vit_in, n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, n_new_tok,"
     " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, "
     "t_proj_ns,"
-    " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq, vit_layers,"
+    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -320,6 +321,10 @@ static saint_status put_env(sweep_rows *r, const cJSON *o, const char *fingerpri
     text(q, 10, string_of(o, "driver", ""));
     text(q, 11, string_of(o, "version", "unknown"));
     text(q, 12, string_of(o, "commit", "unknown"));
+    const cJSON *dirty = cJSON_GetObjectItemCaseSensitive(o, "dirty"); /* journals of before do not tell */
+    if (cJSON_IsBool(dirty)) sqlite3_bind_int(q, 13, cJSON_IsTrue(dirty));
+    else sqlite3_bind_null(q, 13);
+    text(q, 14, string_of(o, "build", ""));
     return sweep_db_step(r->db, q, err);
 }
 
@@ -331,8 +336,9 @@ static saint_status put_attempt(sweep_rows *r, const char *id, const char *name,
     sqlite3_stmt *q = r->q[Q_ATTEMPT];
     sha_hex((const char *const[]){string_of(o, "host", ""), string_of(o, "os", ""), string_of(o, "cpu", ""), string_of(o, "kernels", ""),
                                   string_of(o, "backend", ""), string_of(o, "device", ""), string_of(o, "driver", ""),
-                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown")},
-            9, fingerprint);
+                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown"), string_of(o, "build", ""),
+                                  cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "dirty")) ? "dirty" : ""},
+            11, fingerprint);
     saint_status s = put_env(r, o, fingerprint, err);
     utc(number_of(o, "started", 0), started);
     text(q, 1, id);
@@ -496,6 +502,12 @@ static void bind_numbers(sqlite3_stmt *q, const eval_result *x)
     sqlite3_bind_int(q, 39, x->diverged);
     real(q, 40, x->equivalent);
     real(q, 41, x->reused);
+    sqlite3_bind_int(q, 43, x->vit_layers); /* 42 is seq */
+    sqlite3_bind_int(q, 44, x->llm_layers);
+    nanoseconds(q, 45, x->s_wall);
+    sqlite3_bind_int(q, 46, (int)x->company);
+    integer(q, 47, (double)x->peak_rss);
+    integer(q, 48, (double)x->peak_device);
 }
 
 /* A journal whose first line is torn has no attempt: a row that knows its number only. */

@@ -105,12 +105,12 @@ static saint_status put_states(sqlite3 *db, const sweep_data *s)
         st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
     if (st == SAINT_OK)
         st = sweep_db_prepare(db,
-                              "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
-                              " WHERE trial_id = ?",
+                              "UPDATE trial SET state = ?, note = nullif(?, '') WHERE trial_id = ?",
                               &q, NULL);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         sqlite3_bind_text(q, 1, s->trial[i].state, -1, SQLITE_STATIC);
-        sqlite3_bind_int(q, 2, i + 1);
+        sqlite3_bind_text(q, 2, s->trial[i].note, -1, SQLITE_STATIC);
+        sqlite3_bind_int(q, 3, i + 1);
         st = sweep_db_step(db, q, NULL);
     }
     sqlite3_finalize(q);

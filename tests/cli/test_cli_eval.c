@@ -261,7 +261,7 @@ static void outcomes(const char *name, char *out, size_t size)
     char command[1024], path[256];
     snprintf(path, sizeof path, "%s.sorted", data_folder);
     snprintf(command, sizeof command,
-             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
+             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused|peak_rss)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
              path);
     assert_int_equal(system(command), 0);
     slurp(path, out, size);

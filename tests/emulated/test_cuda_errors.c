@@ -11,7 +11,7 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_model *m = load_tiny("llava-tiny-new");
     saint_session *s;
     saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
-    step x = first_step(m);
+    random_step x = first_step(m);
     const size_t fixed = (size_t)40 << 20; /* workspace and ring */
     int failed_open = 0, failed_run = 0, passed = 0;
     saint_trace *want = NULL;
@@ -62,7 +62,7 @@ static void a_lost_device_is_said_on_every_call(void **state)
     saint_model *m = load_tiny("clip-vit-tiny");
     saint_session *s;
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda"}, err));
-    step x = first_step(m);
+    random_step x = first_step(m);
     saint_trace_unref(run_request(s, &x.q));
     fake_device_fails(700); /* cudaErrorIllegalAddress */
     saint_trace *t = NULL;
@@ -89,7 +89,7 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_session *s;
     size_t lost = fake_device_used(); /* what the lost device could not take back */
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .dtype = SAINT_BF16}, err));
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.max_new_tokens = 4;
     x.q.ignore_eos = true;
     saint_trace_unref(run_request(s, &x.q));
@@ -98,6 +98,11 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_trace_unref(run_request(s, &x.q));
     assert_int_equal(fake_heuristics(), first);
     assert_int_equal(fake_device_used(), held); /* weights once, everything else is given back */
+    size_t most = saint_session_peak_bytes(s);
+    assert_true(most > held);
+    assert_int_equal(saint_session_peak_bytes(s), held); /* of the time since: nothing was run */
+    saint_trace_unref(run_request(s, &x.q));
+    assert_true(saint_session_peak_bytes(s) > held);
     saint_session_close(s);
     assert_true(fake_device_used() <= lost);
     saint_model_unref(m);

@@ -196,15 +196,21 @@ static void run_block(int n)
     }
 }
 
+cudaError_t emu_check(dim3 grid, dim3 block, size_t shared)
+{
+    return block.x < 1 || block.x > MOST_THREADS || block.y != 1 || block.z != 1 || block.x % 32 || grid.x < 1 || grid.y < 1 || grid.z < 1 ||
+                   grid.y > 65535 || grid.z > 65535 || shared > 227 * 1024
+               ? cudaErrorInvalidConfiguration
+               : cudaSuccess;
+}
+
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx)
 {
     if (!fibres) {
         fibres = (fibre *)calloc(MOST_THREADS, sizeof *fibres);
         emu_shared = (unsigned char *)aligned_alloc(256, SHARED);
     }
-    if (block.x < 1 || block.x > MOST_THREADS || block.y != 1 || block.z != 1 || block.x % 32 || grid.x < 1 || grid.y < 1 || grid.z < 1 || grid.y > 65535 ||
-        grid.z > 65535 || shared > 227 * 1024)
-        return cudaErrorInvalidConfiguration;
+    fake_count_launch();
     current_call = call;
     current_ctx = ctx;
     blockDim = block;

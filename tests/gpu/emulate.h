@@ -1,5 +1,6 @@
 /* emulate.h - the device's side of the kernels as plain C++: the same sources run on the CPU, one block after the other, every thread of a
  * block a fibre. Slow and strict:
+ *   a launch waits in its stream until somebody waits for the stream (fake_runtime.c),
  *   barriers and shuffles wait for all; a shuffle that some lane of the warp has left ends the test,
  *   copies to shared memory arrive as late as they may, in every third block at once; dynamic shared memory begins as NaN,
  *   a warp runs as far ahead as it can, in ascending (even blocks) or descending order (odd ones), so a missing barrier shows,
@@ -11,6 +12,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
+
+#include "gpu/fake_internal.h"
 
 #undef __global__
 #undef __device__
@@ -46,11 +50,37 @@ typedef void (*emu_call)(void *ctx);
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx);
 [[noreturn]] void emu_fail(const char *why);
 
-template <class F> static cudaError_t emu_run(dim3 grid, dim3 block, size_t shared, F f)
+/* A launch as it was asked for: a stream runs it late, a graph again and again. */
+template <class... P> struct emu_held {
+    void (*kernel)(P...);
+    dim3 grid, block;
+    size_t shared;
+    std::tuple<P...> args;
+    static void body(void *ctx) { std::apply(((emu_held *)ctx)->kernel, ((emu_held *)ctx)->args); }
+    static cudaError_t run(void *ctx)
+    {
+        emu_held *h = (emu_held *)ctx;
+        return emu_launch(h->grid, h->block, h->shared, body, h);
+    }
+    static void drop(void *ctx) { free(ctx); }
+};
+cudaError_t emu_check(dim3 grid, dim3 block, size_t shared);
+
+template <class... P, class... A>
+static cudaError_t emu_go(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream, const A &...args)
 {
-    return emu_launch(grid, block, shared, [](void *ctx) { (*(F *)ctx)(); }, &f);
+    cudaError_t e = fake_call("a kernel launch");
+    if (e == cudaSuccess) e = emu_check(grid, block, shared);
+    if (e != cudaSuccess) return e;
+    typedef emu_held<P...> held;
+    static_assert(std::is_trivially_destructible<held>::value, "arguments of kernels are plain data");
+    void *p = malloc(sizeof(held));
+    if (!p) emu_fail("no memory for a launch");
+    held h = {kernel, grid, block, shared, std::tuple<P...>((P)args...)};
+    memcpy(p, (const void *)&h, sizeof h);
+    return fake_queue(stream, held::run, held::drop, p);
 }
-#define SAINT_LAUNCH(kernel, grid, block, shared, stream, ...) ((void)(stream), emu_run(grid, block, shared, [&] { kernel(__VA_ARGS__); }))
+#define SAINT_LAUNCH(kernel, grid, block, shared, stream, ...) emu_go(kernel, grid, block, shared, stream, __VA_ARGS__)
 #define SAINT_SHARED(name) unsigned char *name = emu_shared
 #define __syncthreads() emu_block_barrier()
 
@@ -72,6 +102,9 @@ static inline double shuffle_any(double x, int lane)
 }
 template <class T> static inline T shuffle_xor(T x, int mask) { return (T)shuffle_any(x, emu_lane() ^ mask); }
 static inline float shuffle(float x, int lane) { return (float)shuffle_any(x, lane & 31); }
+
+static inline float times(float a, float b) { return a * b; } /* built without contraction */
+static inline double times(double a, double b) { return a * b; }
 
 static inline void copy16(void *shared, const void *src, bool valid) { emu_copy_later(shared, src, valid); }
 static inline void copies_commit() { emu_commit(); }

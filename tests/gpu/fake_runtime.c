@@ -1,56 +1,408 @@
-/* fake_runtime.c - one CUDA device made of host memory, for the CUDA backend's own code: allocations are NaN and end before a page that
- * nobody may touch, streams do at once what they are told, cuBLASLt is three loops. What it cannot do, it refuses. */
+/* fake_runtime.c - CUDA devices made of host memory, for the CUDA backend's own code. Late and strict: a stream does nothing before somebody
+ * waits for it, so a buffer that the host fills again too early, or a kernel that does not wait for a copy on another stream, gives wrong
+ * numbers; allocations are NaN and end before a page that nobody may touch; a recorded graph reads its memory when it is replayed. What it
+ * cannot do, it refuses. */
 #define _GNU_SOURCE
 #include "gpu/fake_runtime.h"
 
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "backend/cuda/cuda.h"
+#include "gpu/fake_internal.h"
 
-enum { PAGE = 4096, MOST_BLOCKS = 1 << 16 };
+enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16 };
+
+typedef struct {
+    fake_work run;
+    void (*drop)(void *ctx);
+    void *ctx;
+} work;
+
+typedef struct {
+    work *w;
+    int n, cap;
+    int refs; /* of graphs: the handle, executables, launches under way */
+} work_list;
+
+struct CUstream_st {
+    work_list todo;
+    long base; /* pieces of work that were done before todo.w[0] */
+    int done;  /* of todo */
+    bool running;
+    work_list *recording;
+    bool spoiled; /* a call that no recording survives */
+    int number, device;
+};
+
+struct CUevent_st {
+    struct CUstream_st *s;
+    long at; /* all work of s before this one */
+};
 
 static struct {
     char *base, *start;
-    size_t pages;
+    size_t pages, room;
+    int device;
 } block[MOST_BLOCKS];
 static int n_blocks;
-static size_t limit = (size_t)1 << 32, used;
+static struct {
+    char *p;
+    size_t bytes;
+} pinned[MOST_PINNED];
+static int n_pinned, n_devices = 1, objects, streams_made;
+static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES];
 static cudaError_t sticky;
-static long heuristics;
+static long launches, replays, calls, fail_at, stream_waits, event_waits;
+static cudaError_t fail_with;
+static const char *failed = "";
+static fake_copy copies_seen[MOST_LOG];
+static int n_copies;
+static _Thread_local int current;
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; /* checkpoints are released on any thread */
 
-void fake_device_memory(size_t bytes)
+static void enter(void) { pthread_mutex_lock(&lock); }
+
+static cudaError_t leave(cudaError_t e)
 {
-    limit = bytes;
+    pthread_mutex_unlock(&lock);
+    return e;
 }
+
+/* ---- for tests ---- */
+
+void fake_device_count(int n) { n_devices = n; }
+
+void fake_device_memory(size_t bytes) { limit = bytes; }
 
 size_t fake_device_used(void)
 {
-    return used;
+    size_t sum = 0;
+    for (int i = 0; i < MOST_DEVICES; i++) sum += used[i];
+    return sum;
 }
 
-void fake_device_fails(int error)
+void fake_device_fails(int error) { sticky = (cudaError_t)error; }
+
+long fake_launches(void) { return launches; }
+
+long fake_replays(void) { return replays; }
+
+long fake_stream_waits(void) { return stream_waits; }
+
+long fake_event_waits(void) { return event_waits; }
+
+int fake_objects(void) { return objects; }
+
+void fake_fail_call(long number, int error)
 {
-    sticky = (cudaError_t)error;
+    calls = 0;
+    fail_at = number;
+    fail_with = (cudaError_t)error;
+    failed = "";
 }
 
-long fake_heuristics(void)
+long fake_calls(void) { return calls; }
+
+const char *fake_failed_call(void) { return failed; }
+
+void fake_log_clear(void)
 {
-    return heuristics;
+    n_copies = 0;
+    streams_made = 0;
 }
 
-/* ---- runtime ---- */
+int fake_log(const fake_copy **out)
+{
+    *out = copies_seen;
+    return n_copies;
+}
+
+cudaError_t fake_call(const char *name)
+{
+    if (++calls != fail_at) return cudaSuccess;
+    failed = name;
+    return fail_with;
+}
+
+void fake_count_object(int change) { objects += change; }
+
+void fake_count_launch(void) { launches++; }
+
+cudaError_t fake_sticky(void) { return sticky; }
+
+/* ---- streams ---- */
+
+static void add(work_list *l, const work *w)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 64;
+        l->w = realloc(l->w, (size_t)l->cap * sizeof *l->w);
+        if (!l->w) abort();
+    }
+    l->w[l->n++] = *w;
+}
+
+static void drop_all(work_list *l, int from)
+{
+    for (int i = from; i < l->n; i++) l->w[i].drop(l->w[i].ctx);
+    l->n = 0;
+}
+
+/* Everything up to number `end` of the stream's work. */
+static cudaError_t run_until(struct CUstream_st *s, long end)
+{
+    if (s->running) return cudaSuccess; /* only an event may lead back here, and it names work that is done */
+    s->running = true;
+    while (s->base + s->done < end && s->done < s->todo.n) {
+        work w = s->todo.w[s->done++];
+        if (!sticky) {
+            cudaError_t e = w.run(w.ctx);
+            if (e != cudaSuccess) sticky = e;
+        }
+        w.drop(w.ctx);
+    }
+    s->running = false;
+    if (s->done == s->todo.n) {
+        s->base += s->todo.n;
+        s->done = s->todo.n = 0;
+    }
+    return sticky;
+}
+
+static cudaError_t run_all(struct CUstream_st *s) { return run_until(s, s->base + s->todo.n); }
+
+static cudaError_t spoil(struct CUstream_st *s)
+{
+    s->spoiled = true;
+    return cudaErrorStreamCaptureUnsupported;
+}
+
+cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), void *ctx)
+{
+    work w = {run, drop, ctx};
+    enter();
+    if (sticky) {
+        drop(ctx);
+        return leave(sticky);
+    }
+    add(s->recording ? s->recording : &s->todo, &w);
+    return leave(cudaSuccess);
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
+{
+    cudaError_t e = fake_call("cudaStreamCreateWithFlags");
+    *s = NULL;
+    if (e != cudaSuccess || flags != cudaStreamNonBlocking) return e != cudaSuccess ? e : cudaErrorNotSupported;
+    *s = calloc(1, sizeof **s);
+    if (!*s) return cudaErrorMemoryAllocation;
+    (*s)->device = current;
+    (*s)->number = ++streams_made;
+    fake_count_object(1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s)
+{
+    enter();
+    run_all(s);
+    drop_all(&s->todo, s->done);
+    free(s->todo.w);
+    free(s);
+    fake_count_object(-1);
+    return leave(cudaSuccess);
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t s)
+{
+    enter();
+    if (s->recording) return leave(spoil(s));
+    return leave(sticky ? sticky : s->todo.n ? cudaErrorNotReady : cudaSuccess);
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t s)
+{
+    cudaError_t e = fake_call("cudaStreamSynchronize");
+    if (e != cudaSuccess) return e;
+    enter();
+    stream_waits++;
+    return leave(s->recording ? spoil(s) : run_all(s));
+}
+
+/* ---- events ---- */
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags)
+{
+    cudaError_t e = fake_call("cudaEventCreateWithFlags");
+    (void)flags;
+    *out = e == cudaSuccess ? calloc(1, sizeof **out) : NULL;
+    if (*out) fake_count_object(1);
+    return e;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t e)
+{
+    free(e);
+    fake_count_object(-1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
+{
+    cudaError_t f = fake_call("cudaEventRecord");
+    if (f != cudaSuccess) return f;
+    enter();
+    if (s->recording) return leave(spoil(s));
+    e->s = s;
+    e->at = s->base + s->todo.n;
+    return leave(sticky);
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t e)
+{
+    cudaError_t f = fake_call("cudaEventSynchronize");
+    if (f != cudaSuccess) return f;
+    enter();
+    event_waits++;
+    return leave(e->s ? run_until(e->s, e->at) : sticky);
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    cudaError_t f = fake_call("cudaEventElapsedTime");
+    *ms = 0.5f; /* of a device that takes no time */
+    if (f != cudaSuccess) return f;
+    enter();
+    bool done = from->s && to->s && from->s->base + from->s->done >= from->at && to->s->base + to->s->done >= to->at;
+    return leave(done ? sticky : cudaErrorNotReady);
+}
+
+static cudaError_t wait_for(void *ctx)
+{
+    struct CUevent_st *e = ctx;
+    return e->s ? run_until(e->s, e->at) : cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
+{
+    cudaError_t f = fake_call("cudaStreamWaitEvent");
+    (void)flags;
+    if (f != cudaSuccess) return f;
+    if (s->recording) return spoil(s);
+    struct CUevent_st *copy = malloc(sizeof *copy); /* the event may be recorded again */
+    if (!copy) return cudaErrorMemoryAllocation;
+    *copy = *e;
+    return fake_queue(s, wait_for, free, copy);
+}
+
+/* ---- graphs ---- */
+
+static void unref(void *graph)
+{
+    work_list *g = graph;
+    if (--g->refs > 0) return;
+    drop_all(g, 0);
+    free(g->w);
+    free(g);
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mode)
+{
+    cudaError_t e = fake_call("cudaStreamBeginCapture");
+    if (e != cudaSuccess) return e;
+    enter();
+    if (s->recording) return leave(cudaErrorIllegalState);
+    if (mode != cudaStreamCaptureModeThreadLocal) return leave(cudaErrorNotSupported);
+    s->recording = calloc(1, sizeof *s->recording);
+    s->spoiled = false;
+    if (s->recording) s->recording->refs = 1;
+    return leave(s->recording ? sticky : cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
+{
+    cudaError_t e = fake_call("cudaStreamEndCapture");
+    enter();
+    work_list *g = s->recording;
+    *out = NULL;
+    if (!g) return leave(cudaErrorIllegalState);
+    s->recording = NULL;
+    if (e != cudaSuccess || s->spoiled) {
+        unref(g);
+        return leave(e != cudaSuccess ? e : cudaErrorStreamCaptureInvalidated);
+    }
+    fake_count_object(1);
+    *out = (cudaGraph_t)(void *)g;
+    return leave(cudaSuccess);
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long flags)
+{
+    cudaError_t e = fake_call("cudaGraphInstantiate");
+    (void)flags;
+    *out = NULL;
+    if (e != cudaSuccess) return e;
+    enter();
+    ((work_list *)(void *)graph)->refs++;
+    fake_count_object(1);
+    *out = (cudaGraphExec_t)(void *)graph;
+    return leave(cudaSuccess);
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t g)
+{
+    enter();
+    unref(g);
+    fake_count_object(-1);
+    return leave(cudaSuccess);
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t g)
+{
+    enter();
+    unref(g);
+    fake_count_object(-1);
+    return leave(cudaSuccess);
+}
+
+static cudaError_t play(void *graph)
+{
+    work_list *g = graph;
+    for (int i = 0; i < g->n && !sticky; i++) {
+        cudaError_t e = g->w[i].run(g->w[i].ctx);
+        if (e != cudaSuccess) return e;
+    }
+    return sticky;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t s)
+{
+    cudaError_t e = fake_call("cudaGraphLaunch");
+    if (e != cudaSuccess) return e;
+    enter();
+    if (s->recording) return leave(spoil(s));
+    ((work_list *)(void *)graph)->refs++;
+    replays++;
+    return leave(fake_queue(s, play, unref, graph));
+}
+
+/* ---- devices ---- */
 
 cudaError_t cudaGetDeviceCount(int *n)
 {
-    *n = 1;
-    return cudaSuccess;
+    cudaError_t e = fake_call("cudaGetDeviceCount");
+    *n = e == cudaSuccess ? n_devices : 0;
+    return e != cudaSuccess ? e : n_devices ? cudaSuccess : cudaErrorNoDevice;
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 {
-    (void)device;
+    cudaError_t e = fake_call("cudaGetDeviceProperties");
+    if (e != cudaSuccess) return e;
+    if (device < 0 || device >= n_devices) return cudaErrorInvalidDevice;
     memset(p, 0, sizeof *p);
     strcpy(p->name, "emulated");
     p->major = 9;
@@ -61,17 +413,26 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+    cudaError_t e = fake_call("cudaSetDevice");
+    if (e != cudaSuccess) return e;
+    if (device < 0 || device >= n_devices) return cudaErrorInvalidDevice;
+    current = device;
+    return cudaSuccess;
 }
 
-cudaError_t cudaGetLastError(void)
-{
-    return sticky;
-}
+cudaError_t cudaGetLastError(void) { return sticky; }
 
 const char *cudaGetErrorName(cudaError_t e)
 {
-    return e == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress" : e == cudaErrorInvalidConfiguration ? "cudaErrorInvalidConfiguration" : "an error";
+    switch (e) {
+    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
+    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
+    case cudaErrorInvalidValue: return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
+    case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
+    default: return "an error";
+    }
 }
 
 const char *cudaGetErrorString(cudaError_t e)
@@ -80,298 +441,185 @@ const char *cudaGetErrorString(cudaError_t e)
     return "of the emulated device";
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
+cudaError_t cudaFuncSetAttribute(const void *f, enum cudaFuncAttribute attribute, int value)
 {
-    (void)flags;
-    *s = (cudaStream_t)(uintptr_t)16;
-    return cudaSuccess;
+    cudaError_t e = fake_call("cudaFuncSetAttribute");
+    (void)f;
+    if (e != cudaSuccess) return e;
+    return attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value <= 227 * 1024 ? cudaSuccess : cudaErrorInvalidValue;
 }
 
-cudaError_t cudaStreamDestroy(cudaStream_t s)
-{
-    (void)s;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t s)
-{
-    (void)s;
-    return sticky;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t s)
-{
-    (void)s;
-    return sticky;
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
-{
-    (void)flags;
-    *e = (cudaEvent_t)(uintptr_t)32;
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t e)
-{
-    (void)e;
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
-{
-    (void)e;
-    (void)s;
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t e)
-{
-    (void)e;
-    return sticky;
-}
+/* ---- memory ---- */
 
 cudaError_t cudaMallocHost(void **p, size_t bytes)
 {
-    *p = malloc(bytes);
-    return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+    cudaError_t e = fake_call("cudaMallocHost");
+    *p = NULL;
+    if (e != cudaSuccess) return e;
+    enter();
+    *p = n_pinned < MOST_PINNED ? malloc(bytes) : NULL;
+    if (!*p) return leave(cudaErrorMemoryAllocation);
+    pinned[n_pinned].p = *p;
+    pinned[n_pinned++].bytes = bytes;
+    fake_count_object(1);
+    return leave(cudaSuccess);
 }
 
 cudaError_t cudaFreeHost(void *p)
 {
-    free(p);
-    return cudaSuccess;
+    enter();
+    for (int i = 0; i < n_pinned; i++)
+        if (pinned[i].p == p) {
+            pinned[i] = pinned[--n_pinned];
+            free(p);
+            fake_count_object(-1);
+            return leave(cudaSuccess);
+        }
+    return leave(cudaErrorInvalidValue);
+}
+
+static bool is_pinned(const void *p, size_t bytes)
+{
+    for (int i = 0; i < n_pinned; i++)
+        if ((const char *)p >= pinned[i].p && (const char *)p + bytes <= pinned[i].p + pinned[i].bytes) return true;
+    return false;
 }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device)
 {
-    (void)device;
-    *pool = NULL;
-    return cudaSuccess;
+    cudaError_t e = fake_call("cudaDeviceGetDefaultMemPool");
+    *pool = (cudaMemPool_t)(intptr_t)(device + 1);
+    return e;
 }
 
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
 {
-    (void)pool;
-    (void)attribute;
-    (void)value;
+    cudaError_t e = fake_call("cudaMemPoolSetAttribute");
+    if (e != cudaSuccess || attribute != cudaMemPoolAttrUsedMemHigh) return e;
+    if (*(uint64_t *)value) return cudaErrorInvalidValue;
+    most[(intptr_t)pool - 1] = 0;
     return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
+{
+    cudaError_t e = fake_call("cudaMemPoolGetAttribute");
+    if (e != cudaSuccess) return e;
+    if (attribute != cudaMemPoolAttrUsedMemHigh && attribute != cudaMemPoolAttrUsedMemCurrent) return cudaErrorInvalidValue;
+    *(uint64_t *)value = (attribute == cudaMemPoolAttrUsedMemHigh ? most : used)[(intptr_t)pool - 1];
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t keep)
+{
+    (void)pool;
+    (void)keep;
+    return fake_call("cudaMemPoolTrimTo");
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
-    *available = limit - used;
+    cudaError_t e = fake_call("cudaMemGetInfo");
+    if (e != cudaSuccess) return e;
+    *available = limit > used[current] ? limit - used[current] : 0;
     *total = limit;
     return cudaSuccess;
 }
 
-cudaError_t cudaFuncSetAttribute(const void *f, enum cudaFuncAttribute attribute, int value)
-{
-    (void)f;
-    return attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value <= 227 * 1024 ? cudaSuccess : cudaErrorInvalidValue;
-}
-
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
 {
-    (void)s;
     size_t room = (bytes + 255) / 256 * 256, pages = (room + PAGE - 1) / PAGE + 1;
+    cudaError_t e = fake_call("cudaMallocAsync");
     *p = NULL;
-    if (room > limit - used || n_blocks == MOST_BLOCKS) return cudaErrorMemoryAllocation;
+    if (e != cudaSuccess) return e;
+    enter();
+    if (s->recording) return leave(spoil(s));
+    if (sticky) return leave(sticky);
+    if (used[s->device] > limit || room > limit - used[s->device] || n_blocks == MOST_BLOCKS) return leave(cudaErrorMemoryAllocation);
     char *base = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) return cudaErrorMemoryAllocation;
+    if (base == MAP_FAILED) return leave(cudaErrorMemoryAllocation);
     memset(base, 0xff, (pages - 1) * PAGE);
     mprotect(base + (pages - 1) * PAGE, PAGE, PROT_NONE);
     char *start = base + (pages - 1) * PAGE - room; /* 256-byte aligned, as the real one, and at the end of its pages */
     block[n_blocks].base = base;
     block[n_blocks].start = start;
+    block[n_blocks].device = s->device;
+    block[n_blocks].room = room;
     block[n_blocks++].pages = pages;
-    used += room;
+    used[s->device] += room;
+    most[s->device] = used[s->device] > most[s->device] ? used[s->device] : most[s->device];
     *p = start;
+    return leave(cudaSuccess);
+}
+
+typedef struct {
+    char *base;
+    size_t bytes;
+} mapping;
+
+static cudaError_t unmap(void *ctx)
+{
+    (void)ctx;
     return cudaSuccess;
 }
 
+static void drop_mapping(void *ctx)
+{
+    mapping *m = ctx;
+    munmap(m->base, m->bytes);
+    free(m);
+}
+
+/* In its place in the stream the memory goes; what is allocated later may count on it at once. */
 cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
 {
-    (void)s;
+    enter();
+    if (s->recording) return leave(spoil(s));
     for (int i = n_blocks - 1; i >= 0; i--)
         if (block[i].start == p) {
-            used -= (size_t)(block[i].base + (block[i].pages - 1) * PAGE - block[i].start);
-            munmap(block[i].base, block[i].pages * PAGE);
+            mapping *m = malloc(sizeof *m);
+            if (!m) abort();
+            *m = (mapping){block[i].base, block[i].pages * PAGE};
+            used[block[i].device] -= block[i].room;
             block[i] = block[--n_blocks];
-            return cudaSuccess;
+            if (sticky) drop_mapping(m);
+            else fake_queue(s, unmap, drop_mapping, m);
+            return leave(cudaSuccess);
         }
-    return cudaErrorInvalidValue;
+    return leave(cudaErrorInvalidValue);
+}
+
+typedef struct {
+    void *to;
+    const void *from;
+    size_t bytes;
+    char held[]; /* what a copy from pageable memory has taken at once */
+} copying;
+
+static cudaError_t copy_now(void *ctx)
+{
+    copying *c = ctx;
+    memcpy(c->to, c->from, c->bytes);
+    return cudaSuccess;
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t s)
 {
-    (void)kind;
-    (void)s;
-    if (sticky) return sticky;
-    memcpy(to, from, bytes);
-    return cudaSuccess;
-}
-
-/* ---- cuBLASLt ---- */
-
-typedef struct {
-    bool turned, bias;
-    int32_t bias_type;
-    const void *bias_at;
-} desc;
-typedef struct {
-    cudaDataType_t type;
-    uint64_t rows, cols;
-    int64_t ld;
-} layout;
-
-static cublasStatus_t lt_create(cublasLtHandle_t *h)
-{
-    *h = (cublasLtHandle_t)(uintptr_t)64;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_destroy(cublasLtHandle_t h)
-{
-    (void)h;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static size_t lt_version(void)
-{
-    return 0;
-}
-
-static const char *lt_text(cublasStatus_t s)
-{
-    (void)s;
-    return "not supported by the emulated library";
-}
-
-static cublasStatus_t lt_desc_create(cublasLtMatmulDesc_t *d, cublasComputeType_t compute, cudaDataType_t scale)
-{
-    if (compute != CUBLAS_COMPUTE_32F || scale != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
-    *d = calloc(1, sizeof(desc));
-    return *d ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_ALLOC_FAILED;
-}
-
-static cublasStatus_t lt_desc_destroy(cublasLtMatmulDesc_t d)
-{
-    free(d);
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_desc_set(cublasLtMatmulDesc_t h, cublasLtMatmulDescAttributes_t attribute, const void *value, size_t size)
-{
-    desc *d = (desc *)(void *)h;
-    int32_t number = 0;
-    if (size == sizeof number) memcpy(&number, value, size);
-    switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_TRANSA: d->turned = number == CUBLAS_OP_T; return CUBLAS_STATUS_SUCCESS;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: d->bias = number == CUBLASLT_EPILOGUE_BIAS; return d->bias ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
-    case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE: d->bias_type = number; return CUBLAS_STATUS_SUCCESS;
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: memcpy(&d->bias_at, value, size); return CUBLAS_STATUS_SUCCESS;
-    default: return CUBLAS_STATUS_NOT_SUPPORTED;
+    cudaError_t e = fake_call("cudaMemcpyAsync");
+    if (e != cudaSuccess) return e;
+    enter();
+    if (sticky) return leave(sticky);
+    bool up = kind == cudaMemcpyHostToDevice, down = kind == cudaMemcpyDeviceToHost, held = up && !is_pinned(from, bytes);
+    if (s->recording && ((up && held) || (down && !is_pinned(to, bytes)))) return leave(spoil(s));
+    copying *c = malloc(sizeof *c + (held ? bytes : 0));
+    if (!c) return leave(cudaErrorMemoryAllocation);
+    *c = (copying){to, from, bytes};
+    if (held) c->from = memcpy(c->held, from, bytes);
+    if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, s->number};
+    e = fake_queue(s, copy_now, free, c);
+    if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
+        stream_waits++;
+        e = run_all(s);
     }
-}
-
-static cublasStatus_t lt_layout_create(cublasLtMatrixLayout_t *l, cudaDataType type, uint64_t rows, uint64_t cols, int64_t ld)
-{
-    if (ld < (int64_t)rows) return CUBLAS_STATUS_INVALID_VALUE;
-    layout *n = malloc(sizeof *n);
-    if (!n) return CUBLAS_STATUS_ALLOC_FAILED;
-    *n = (layout){type, rows, cols, ld};
-    *l = (cublasLtMatrixLayout_t)(void *)n;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_layout_destroy(cublasLtMatrixLayout_t l)
-{
-    free(l);
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_preference_create(cublasLtMatmulPreference_t *p)
-{
-    *p = (cublasLtMatmulPreference_t)(uintptr_t)128;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_preference_destroy(cublasLtMatmulPreference_t p)
-{
-    (void)p;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static cublasStatus_t lt_preference_set(cublasLtMatmulPreference_t p, cublasLtMatmulPreferenceAttributes_t attribute, const void *value, size_t size)
-{
-    (void)p;
-    (void)attribute;
-    uint32_t number = 0;
-    if (size == sizeof number) memcpy(&number, value, size);
-    bool is_power = !(number & (number - 1));
-    return is_power ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
-}
-
-static cublasStatus_t lt_heuristic(cublasLtHandle_t h, cublasLtMatmulDesc_t d, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                                   cublasLtMatrixLayout_t y, cublasLtMatmulPreference_t p, int wanted, cublasLtMatmulHeuristicResult_t *out, int *n)
-{
-    (void)h, (void)d, (void)a, (void)b, (void)c, (void)y, (void)p, (void)wanted;
-    memset(out, 0, sizeof *out);
-    *n = 1;
-    heuristics++;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-static float value_of(const void *p, cudaDataType_t type, int64_t i)
-{
-    if (type == CUDA_R_32F) return ((const float *)p)[i];
-    uint16_t h = ((const uint16_t *)p)[i];
-    return type == CUDA_R_16F ? saint_f16_to_f32(h) : saint_bf16_to_f32(h);
-}
-
-/* Column-major, as the library: d[i, j] = sum_k a[k, i] b[k, j] + beta c[i, j] + bias[i]. */
-static cublasStatus_t lt_matmul(cublasLtHandle_t h, cublasLtMatmulDesc_t dd, const void *alpha, const void *a, cublasLtMatrixLayout_t la_, const void *b,
-                                cublasLtMatrixLayout_t lb_, const void *beta, const void *c, cublasLtMatrixLayout_t lc_, void *y, cublasLtMatrixLayout_t ly_,
-                                const cublasLtMatmulAlgo_t *algo, void *workspace, size_t bytes, cudaStream_t s)
-{
-    const desc *d = (const desc *)(const void *)dd;
-    const layout *la = (const layout *)(const void *)la_, *lb = (const layout *)(const void *)lb_, *lc = (const layout *)(const void *)lc_,
-                 *ly = (const layout *)(const void *)ly_;
-    (void)h, (void)algo, (void)s;
-    float one, weight;
-    memcpy(&one, alpha, sizeof one);
-    memcpy(&weight, beta, sizeof weight);
-    if (sticky) return CUBLAS_STATUS_EXECUTION_FAILED;
-    if (!d->turned || one != 1 || !workspace || bytes < 1 || la->rows != lb->rows || la->cols != ly->rows || lb->cols != ly->cols || lc->type != ly->type ||
-        la->type != lb->type || (ly->type != CUDA_R_32F && ly->type != la->type))
-        return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (d->bias && (!d->bias_at || d->bias_type != (int32_t)ly->type)) return CUBLAS_STATUS_NOT_SUPPORTED; /* as the library's table of types */
-    for (int64_t j = 0; j < (int64_t)ly->cols; j++)
-        for (int64_t i = 0; i < (int64_t)ly->rows; i++) {
-            float sum = 0;
-            for (int64_t k = 0; k < (int64_t)la->rows; k++) sum += value_of(a, la->type, i * la->ld + k) * value_of(b, lb->type, j * lb->ld + k);
-            int64_t at = j * ly->ld + i;
-            if (weight != 0) sum += weight * value_of(c, lc->type, j * lc->ld + i);
-            if (d->bias) sum += value_of(d->bias_at, ly->type, i);
-            if (ly->type == CUDA_R_32F) ((float *)y)[at] = sum;
-            else ((uint16_t *)y)[at] = ly->type == CUDA_R_16F ? saint_f32_to_f16(sum) : saint_f32_to_bf16(sum);
-        }
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-saint_status saint_lt_load(saint_lt_api *out, saint_error *err)
-{
-    (void)err;
-    *out = (saint_lt_api){.Create = lt_create, .Destroy = lt_destroy, .GetVersion = lt_version, .GetStatusString = lt_text, .MatmulDescCreate = lt_desc_create,
-                          .MatmulDescDestroy = lt_desc_destroy, .MatmulDescSetAttribute = lt_desc_set, .MatrixLayoutCreate = lt_layout_create,
-                          .MatrixLayoutDestroy = lt_layout_destroy, .MatmulPreferenceCreate = lt_preference_create,
-                          .MatmulPreferenceDestroy = lt_preference_destroy, .MatmulPreferenceSetAttribute = lt_preference_set,
-                          .MatmulAlgoGetHeuristic = lt_heuristic, .Matmul = lt_matmul};
-    return SAINT_OK;
-}
-
-void saint_lt_unload(saint_lt_api *api)
-{
-    (void)api;
+    return leave(e);
 }

@@ -89,6 +89,21 @@ void saint_cuda_release(saint_backend *b, void *p)
     if (p && cudaSetDevice(c->device) == cudaSuccess) saint_cuda_release_now(c, p);
 }
 
+/* Everything of ours comes from the default pool of the device, which counts. */
+size_t saint_cuda_peak(saint_backend *b)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    cudaMemPool_t pool;
+    uint64_t most = 0, now = 0, anew = 0;
+    cudaError_t e = c->broken ? cudaErrorUnknown : cudaDeviceGetDefaultMemPool(&pool, c->device);
+    if (e == cudaSuccess) e = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &most);
+    if (e == cudaSuccess) e = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &now);
+    if (e == cudaSuccess) e = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &anew);
+    if (e == cudaSuccess) return (size_t)(now > most ? now : most); /* nothing was asked for since: what is held is the most */
+    (void)cudaGetLastError();
+    return 0;
+}
+
 saint_status saint_cuda_sync(saint_backend *b, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
@@ -130,6 +145,7 @@ void saint_cuda_close(saint_backend *b)
     if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError();
     if (c->stream) {
         saint_cuda_release_now(c, c->scratch);
+        saint_cuda_choose_close(c);
         saint_cuda_transfer_close(c);
         saint_cuda_lt_close(c);
         if (cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
@@ -163,6 +179,7 @@ static saint_status open_device(saint_cuda *c, saint_error *err)
     if (s == SAINT_OK) s = saint_cuda_check(c, keep_memory(c->device), err, "cudaMemPoolSetAttribute");
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_attention_prepare(), err, "cudaFuncSetAttribute of attention");
     if (s == SAINT_OK) s = saint_cuda_transfer_open(c, err);
+    if (s == SAINT_OK) s = saint_cuda_choose_open(c, err);
     return s == SAINT_OK ? saint_cuda_lt_open(c, err) : s;
 }
 

@@ -5,7 +5,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
-#include "backend/backend.h"
+#include "backend/choose.h"
 #include "backend/cuda/plans.h"
 #include "backend/cuda/residency.h"
 
@@ -39,6 +39,13 @@ typedef struct {
     int n_old;
 } saint_cuda_ring;
 
+/* Pinned memory that the few numbers somebody waits for arrive in. */
+typedef struct {
+    int32_t *host;
+    size_t room;
+    cudaEvent_t arrived;
+} saint_cuda_mailbox;
+
 typedef struct {
     saint_backend base; /* first: a saint_backend * is a saint_cuda * */
     int device, multiprocessors;
@@ -55,12 +62,15 @@ typedef struct {
     saint_cuda_ring ring;
     void *scratch; /* grows */
     size_t scratch_bytes;
+    saint_cuda_mailbox mailbox;
+    cudaEvent_t mark[SAINT_MARKS]; /* made when first used */
 } saint_cuda;
 
 enum { SAINT_CUDA_STAGE_BYTES = 32 << 20, SAINT_CUDA_RING_BYTES = 4 << 20, SAINT_CUDA_WORKSPACE_BYTES = 32 << 20 };
 
 /* backend_cuda.c */
 saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_error *err);
+size_t saint_cuda_peak(saint_backend *b);
 void saint_cuda_release(saint_backend *b, void *p);
 saint_status saint_cuda_sync(saint_backend *b, saint_error *err);
 void saint_cuda_close(saint_backend *b);
@@ -96,5 +106,13 @@ saint_status saint_cuda_matmul(saint_cuda *c, const saint_gemm_key *key, const v
 
 /* ops_cuda.c */
 extern const saint_backend_ops saint_cuda_ops;
+saint_status saint_cuda_mean_heads_here(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                                        saint_error *err);
+saint_status saint_cuda_attention_row_here(saint_backend *b, const saint_attention_row_args *a, saint_error *err);
+
+/* choose_cuda.c */
+extern const saint_chooser_ops saint_cuda_chooser;
+saint_status saint_cuda_choose_open(saint_cuda *c, saint_error *err);
+void saint_cuda_choose_close(saint_cuda *c);
 
 #endif
