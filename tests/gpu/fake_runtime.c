@@ -612,7 +612,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     if (!c) return leave(cudaErrorMemoryAllocation);
     *c = (copying){to, from, bytes};
     if (held) c->from = memcpy(c->held, from, bytes);
-    if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, s->number};
+    if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, !held, s->number};
     e = fake_queue(s, copy_now, free, c);
     if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
         stream_waits++;

@@ -30,6 +30,7 @@ const char *fake_failed_call(void);     /* "" while none has */
 typedef struct {
     const void *from, *to;
     size_t bytes;
+    int pinned; /* from pinned memory */
     int stream; /* 1, 2, ... in the order in which streams were made since the log was cleared; streams older than that are 0 */
 } fake_copy;
 void fake_log_clear(void);
