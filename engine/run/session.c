@@ -49,6 +49,17 @@ saint_pool *saint_engine_pool(const saint_engine *e) { return e->pool; }
 
 int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->pool); }
 
+/* What can be had again goes first: the room of a ViT that nobody computes in, then checkpoints. */
+static bool reclaim(void *ud, size_t bytes)
+{
+    saint_session *s = ud;
+    if (s->room.f) {
+        saint_vit_room_close(s->b, &s->room);
+        return true;
+    }
+    return saint_cache_shrink(s->cache, bytes);
+}
+
 saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,
                                    saint_error *err)
 {
@@ -67,6 +78,8 @@ saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_m
         saint_session_close(s);
         return st;
     }
+    b->reclaim = reclaim;
+    b->reclaim_ud = s;
     *out = s;
     return SAINT_OK;
 }
