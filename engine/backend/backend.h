@@ -140,6 +140,10 @@ struct saint_backend {
     saint_dtype compute; /* F32, BF16 or F16 */
     saint_pool *pool;    /* borrowed; NULL on a device */
     bool async;          /* operations return before they are done; sync or a download waits */
+    /* Asked by a device that is out of memory, before it gives up: release something of the backend's, true when there was something. On the
+     * thread of the operation. NULL: nobody has anything to spare. */
+    bool (*reclaim)(void *ud, size_t bytes);
+    void *reclaim_ud;
     char tier[24];       /* which kernels run, for `info`: "generic", "avx2", "avx512", "avx512bf16", "sm_90" */
 };
 

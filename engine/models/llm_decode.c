@@ -12,6 +12,7 @@ struct saint_decoder {
     saint_backend *b;
     const saint_model *m;
     int layers;
+    bool plain;
     saint_kv *const *kv; /* of the answer at hand */
     float *x, *logits, *partial;
     void *h, *qkv, *attn, *gate_up, *mlp; /* compute type, one row each */
@@ -21,7 +22,7 @@ struct saint_decoder {
     saint_decoder_count count;
 };
 
-saint_status saint_decoder_open(saint_decoder **out, saint_backend *b, const saint_model *m, saint_error *err)
+saint_status saint_decoder_open(saint_decoder **out, saint_backend *b, const saint_model *m, bool plain, saint_error *err)
 {
     const saint_llm *l = &m->llm;
     *out = NULL;
@@ -31,6 +32,7 @@ saint_status saint_decoder_open(saint_decoder **out, saint_backend *b, const sai
     d->b = b;
     d->m = m;
     d->layers = l->layers;
+    d->plain = plain;
     size_t e = saint_compute_size(b), q = (size_t)l->heads * (size_t)l->head_dim, kv = (size_t)l->kv_heads * (size_t)l->head_dim;
     void *x = NULL, *logits = NULL, *partial = NULL, *token = NULL, *layer = NULL;
     const struct {
@@ -159,7 +161,7 @@ saint_status saint_decoder_step(saint_decoder *d, int *token, saint_error *err)
         f->forget(b, *r);
         *r = NULL;
     }
-    if (!*r && d->count.plain > 0) { /* all weights are on the device by now */
+    if (!*r && !d->plain && d->count.plain > 0) { /* all weights are on the device by now */
         s = record(d, most, r, err);
         d->count.recorded += s == SAINT_OK;
     }

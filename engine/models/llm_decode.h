@@ -11,8 +11,8 @@
 
 typedef struct saint_decoder saint_decoder;
 
-/* *out NULL with SAINT_OK: this backend has none. The decoder belongs to the backend and the model. */
-saint_status saint_decoder_open(saint_decoder **out, saint_backend *b, const saint_model *m, saint_error *err);
+/* *out NULL with SAINT_OK: this backend has none. plain: no step is recorded. */
+saint_status saint_decoder_open(saint_decoder **out, saint_backend *b, const saint_model *m, bool plain, saint_error *err);
 void saint_decoder_close(saint_decoder *d); /* NULL is allowed */
 
 /* Takes up an answer: the caches [layers] as prefill left them, the rotary position of the next row in the first layer and in the others

@@ -435,7 +435,7 @@ static saint_status decode(llm_state *v, int prompt_rows)
     const saint_llm *l = &r->m->llm;
     saint_trace_image *im = v->im;
     double begin = saint_now();
-    saint_status s = r->s->decoder ? SAINT_OK : saint_decoder_open(&r->s->decoder, r->b, r->m, r->err);
+    saint_status s = r->s->decoder ? SAINT_OK : saint_decoder_open(&r->s->decoder, r->b, r->m, r->s->plain, r->err);
     int token = argmax(v->logits, l->vocab);
     im->stop = "length";
     for (int step = 0; step < r->req->max_new_tokens && s == SAINT_OK; step++) {

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "backend/fused.h"
 #include "models/llm.h"
 #include "models/llm_decode.h"
 #include "models/vit.h"
@@ -39,12 +40,22 @@ typedef struct {
     int n_llm;
 } saint_timeline;
 
+/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such a run as one recording. */
+typedef struct {
+    saint_rows rows;
+    saint_vit_forward *f; /* NULL: nothing is kept, or a run is inside */
+    saint_recording *work;
+    long runs; /* of this shape */
+} saint_vit_room;
+
 struct saint_session {
     saint_engine *engine;
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
     saint_decoder *decoder; /* opened with the first answer; NULL where the host decodes */
+    saint_vit_room room;
+    bool plain; /* nothing is recorded */
     bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
@@ -127,7 +138,15 @@ bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p)
 saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
                                  saint_error *err);
 
-/* execute_vit.c: rows behind the last block; the caller frees them and closes the forward object. */
+void saint_vit_room_close(saint_backend *b, saint_vit_room *room);
+/* Rows and scratch of n_images pictures with `total` rows: kept ones, or new ones. */
+saint_status saint_vit_room_enter(saint_run *r, int n_images, int total, saint_rows *rows, saint_vit_forward **f);
+/* Takes them back, or frees them. well: the run did not fail. f may be NULL. */
+void saint_vit_room_leave(saint_run *r, saint_rows *rows, saint_vit_forward *f, bool well);
+/* *done: all blocks have been queued as one recording, and nothing is left to do but to wait. */
+saint_status saint_vit_room_replay(saint_run *r, saint_vit_forward *f, saint_rows *rows, bool *done);
+
+/* execute_vit.c: rows behind the last block; the caller gives both to saint_vit_room_leave, also when this fails. */
 saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);
 /* The ViT's part of picture `image` from a checkpoint of its LLM: nothing runs. */
 saint_status saint_run_vit_skipped(saint_run *r, int image);

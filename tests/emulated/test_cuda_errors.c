@@ -57,6 +57,44 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_model_unref(m);
 }
 
+/* Checkpoints live where the device computes. They are what goes when it has no room left, and no run fails for them. */
+static void checkpoints_make_room_for_runs(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("llava-tiny-new");
+    saint_session *s, *free_one;
+    saint_session_options small = {.dtype = SAINT_F32, .backend = "cuda"}, o = small;
+    o.checkpoint_bytes = (size_t)1 << 30;
+    step x = first_step(m);
+    x.q.max_new_tokens = 2;
+    x.q.ignore_eos = true;
+    fake_device_memory((size_t)1 << 32);
+    assert_ok(saint_session_open(&free_one, engine, m, &small, err));
+    assert_ok(saint_session_open(&s, engine, m, &o, err));
+    x.q.images = &picture[3];
+    for (int i = 0; i < 3; i++) saint_trace_unref(run_request(free_one, &x.q));
+    for (int i = 0; i < 3; i++) saint_trace_unref(run_request(s, &x.q));
+    fake_device_memory(fake_device_used() + (256 << 10)); /* what one run computes in, and no more checkpoints than there are */
+    long refused = fake_refused();
+    int reused = 0;
+    for (int i = 0; i < 12; i++) {
+        x.q.images = &picture[i / 4];
+        x.q.prompt = questions[i % 2];
+        saint_trace *a = run_request(s, &x.q), *b = run_request(free_one, &x.q);
+        assert_same_bits(a->image[0].logits, b->image[0].logits, a->image[0].n_logits, "logits of a run beside checkpoints");
+        reused += a->layers_reused + a->layers_question;
+        saint_trace_unref(a);
+        saint_trace_unref(b);
+    }
+    assert_true(fake_refused() > refused && reused > 0);
+    printf("  %d layers reused in 12 runs with little room for checkpoints\n", reused);
+    fake_device_memory((size_t)1 << 32);
+    saint_session_close(s);
+    saint_session_close(free_one);
+    assert_int_equal(fake_device_used(), 0);
+    saint_model_unref(m);
+}
+
 static void a_lost_device_is_said_on_every_call(void **state)
 {
     (void)state;
@@ -93,7 +131,7 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     random_step x = first_step(m);
     x.q.max_new_tokens = 4;
     x.q.ignore_eos = true;
-    saint_trace_unref(run_request(s, &x.q));
+    for (int i = 0; i < 2; i++) saint_trace_unref(run_request(s, &x.q)); /* the second one is recorded */
     long first = fake_heuristics();
     size_t held = fake_device_used();
     saint_trace_unref(run_request(s, &x.q));
@@ -133,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_that_runs_out_is_named_and_the_session_goes_on),
+        cmocka_unit_test(checkpoints_make_room_for_runs),
         cmocka_unit_test(a_lost_device_is_said_on_every_call),
         cmocka_unit_test(shapes_that_come_back_are_prepared_once),
         cmocka_unit_test(names_and_numbers_are_checked),

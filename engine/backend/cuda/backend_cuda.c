@@ -37,16 +37,31 @@ saint_status saint_cuda_enter(saint_cuda *c, saint_error *err)
 
 /* ---- memory ---- */
 
+/* What has been released is free for any stream and of any size. */
+static saint_status give_back(saint_cuda *c, saint_error *err)
+{
+    cudaMemPool_t pool;
+    saint_status s = saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "wait for the device");
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaDeviceGetDefaultMemPool(&pool, c->device), err, "cudaDeviceGetDefaultMemPool");
+    return s == SAINT_OK ? saint_cuda_check(c, cudaMemPoolTrimTo(pool, 0), err, "cudaMemPoolTrimTo") : s;
+}
+
 saint_status saint_cuda_alloc_on(saint_cuda *c, cudaStream_t stream, const char *what, size_t bytes, void **out, saint_error *err)
 {
     *out = NULL;
     saint_status s = saint_cuda_unrecorded(c, "an allocation", err);
     if (s != SAINT_OK) return s;
     cudaError_t e = cudaMallocAsync(out, bytes ? bytes : 1, stream);
+    while (e == cudaErrorMemoryAllocation && c->base.reclaim && c->base.reclaim(c->base.reclaim_ud, bytes)) {
+        (void)cudaGetLastError();
+        if ((s = give_back(c, err)) != SAINT_OK) return s;
+        e = cudaMallocAsync(out, bytes ? bytes : 1, stream);
+    }
     if (e == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
         size_t available = 0, total = 0;
         *out = NULL;
+        if (give_back(c, NULL) != SAINT_OK) (void)cudaGetLastError(); /* so that what the pool holds counts as free */
         if (cudaMemGetInfo(&available, &total) != cudaSuccess) (void)cudaGetLastError();
         return saint_fail(err, SAINT_MEMORY, "CUDA device %d (%s): %.1f MiB for %s were needed, %.1f of %.1f MiB are free and %.1f MiB hold weights; "
                           "use fewer pictures at a time, a 16-bit --dtype, or --backend cpu", c->device, c->name, (double)bytes / 1048576, what,
@@ -96,7 +111,8 @@ saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_
 void saint_cuda_release(saint_backend *b, void *p)
 {
     saint_cuda *c = (saint_cuda *)b; /* on any thread: nothing of c is written here */
-    if (!p || cudaSetDevice(c->device) != cudaSuccess) return;
+    if (!p) return;
+    if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError(); /* the stream knows its device */
     pthread_mutex_lock(&c->recording_lock); /* a stream that records takes no memory back */
     saint_cuda_release_now(c, p);
     pthread_mutex_unlock(&c->recording_lock);
