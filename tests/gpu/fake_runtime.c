@@ -83,6 +83,8 @@ size_t fake_device_used(void)
     return sum;
 }
 
+size_t fake_device_used_on(int device) { return used[device]; }
+
 size_t fake_device_peak(void)
 {
     size_t most = peak;
@@ -191,9 +193,9 @@ cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), v
 {
     work w = {run, drop, ctx};
     enter();
-    if (sticky) {
+    if (sticky || s->device != current) { /* a stream of another device than the calling thread's */
         drop(ctx);
-        return leave(sticky);
+        return leave(sticky ? sticky : cudaErrorInvalidResourceHandle);
     }
     add(s->recording ? s->recording : &s->todo, &w);
     return leave(cudaSuccess);
