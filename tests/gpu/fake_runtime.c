@@ -84,11 +84,13 @@ size_t fake_device_used(void)
     return sum;
 }
 
+size_t fake_device_used_on(int device) { return used[device]; }
+
 size_t fake_device_peak(void)
 {
-    size_t most = peak;
+    size_t top = peak;
     peak = fake_device_used();
-    return most;
+    return top;
 }
 
 long fake_refused(void) { return refused; }
@@ -196,9 +198,9 @@ cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), v
 {
     work w = {run, drop, ctx};
     enter();
-    if (sticky) {
+    if (sticky || s->device != current) { /* a stream of another device than the calling thread's */
         drop(ctx);
-        return leave(sticky);
+        return leave(sticky ? sticky : cudaErrorInvalidResourceHandle);
     }
     add(s->recording ? s->recording : &s->todo, &w);
     return leave(cudaSuccess);
