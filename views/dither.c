@@ -28,7 +28,8 @@ static void candidates(const float v[3], float out[CANDIDATES][3])
         for (int c = 0; c < 3; c++) out[CORNERS + i][c] = (float)(8 + 10 * (grey + i));
 }
 
-/* The pair, and how much of each, whose mean is near and which are not far from each other: a pattern of strong contrast is seen as a pattern. */
+/* The pair, and how much of each, whose mean is near and which are not far from each other: a pattern of strong contrast is seen as a
+ * pattern. */
 static void find_mix(const float v[3], float a[3], float b[3], int *share)
 {
     static const float contrast = 0.42f;

@@ -88,7 +88,8 @@ static int help_rows(const saint_ui_action *a, int w)
     return n > 0 ? n : 1;
 }
 
-/* Groups come in the order in which the table first names them. item [2 * n + n] or NULL; returns how many there are, *rows all of theirs. */
+/* Groups come in the order in which the table first names them. item [2 * n + n] or NULL; returns how many there are, *rows all of theirs.
+ */
 static int help_items(const saint_ui_action *action, int n, const char *filter, int w, help_item *item, int *rows)
 {
     int count = 0;
@@ -100,7 +101,8 @@ static int help_items(const saint_ui_action *action, int n, const char *filter, 
         if (count) item[count++] = (help_item){NULL, false, 1};
         item[count++] = (help_item){&action[g], true, 1};
         for (int i = g; i < n; i++)
-            if (same_group(action[i].group, action[g].group) && passes(&action[i], filter)) item[count++] = (help_item){&action[i], false, help_rows(&action[i], w)};
+            if (same_group(action[i].group, action[g].group) && passes(&action[i], filter))
+                item[count++] = (help_item){&action[i], false, help_rows(&action[i], w)};
     }
     for (int i = 0; i < count; i++) *rows += item[i].rows;
     return count;
@@ -155,7 +157,7 @@ int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, con
         saint_ui_pen part = saint_ui_pen_part(p, column * (p.area.w / columns), 0, width, p.area.h);
         int y = 0;
         for (; at < count && (y < per || column == columns - 1); at++) {
-            if (!item[at].action && y == 0) continue;                                        /* no blank on top */
+            if (!item[at].action && y == 0) continue;                                     /* no blank on top */
             if (item[at].heading && y > 0 && y >= per - 3 && column < columns - 1) break; /* no heading at the foot */
             help_draw(part, y - first, &item[at], what);
             y += item[at].rows;
@@ -165,12 +167,12 @@ int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, con
     return rows;
 }
 
-int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter)
+int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter, int w)
 {
     help_item item[3 * MOST_ACTIONS];
     int rows = 0;
     if (!action || n < 1) return 0;
-    help_items(action, n < MOST_ACTIONS ? n : MOST_ACTIONS, filter, 1 << 20, item, &rows);
+    help_items(action, n < MOST_ACTIONS ? n : MOST_ACTIONS, filter, w, item, &rows);
     return rows;
 }
 

@@ -174,8 +174,8 @@ int saint_ui_photo_patch_at(const saint_ui_photo *ph, saint_ui_rect where, int x
     return (int)gy * ph->grid_w + (int)gx;
 }
 
-/* Where a view of `length` begins so that `middle` is in its middle, but nothing beside the picture is shown without need; on a whole pixel of
- * size `pixel` counted from `from`. */
+/* Where a view of `length` begins so that `middle` is in its middle, but nothing beside the picture is shown without need; on a whole pixel
+ * of size `pixel` counted from `from`. */
 static double begin_at(double middle, double length, double from, double all, double pixel)
 {
     double at = middle - length / 2;
@@ -184,7 +184,8 @@ static double begin_at(double middle, double length, double from, double all, do
     return fmin(fmax(at, from), from + all - length);
 }
 
-double saint_ui_photo_zoom(const saint_ui_photo *ph, int max_w, int max_h, int per_patch, double x, double y, saint_view_rect *seen, double *fit)
+double saint_ui_photo_zoom(const saint_ui_photo *ph, int max_w, int max_h, int per_patch, double x, double y, saint_view_rect *seen,
+                           double *fit)
 {
     if (seen) *seen = (saint_view_rect){0};
     if (fit) *fit = 0;
@@ -270,8 +271,10 @@ saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *ph, saint
     pixels(p, ph, &across, &down);
     saint_ui_photo_cache own = {0}, *c = cache ? cache : &own;
     saint_status s = prepare(c, ph, frame, w * across, h * down, err);
-    bool dithers = p.theme && p.theme->tier == SAINT_UI_256 && across == 1; /* quarter blocks choose two colours for four pixels on their own */
-    if (s == SAINT_OK && dithers && !c->mixes && !(c->mixes = calloc(1, sizeof *c->mixes))) s = saint_fail(err, SAINT_MEMORY, "photo: no memory for mixtures of colours");
+    bool dithers =
+        p.theme && p.theme->tier == SAINT_UI_256 && across == 1; /* quarter blocks choose two colours for four pixels on their own */
+    if (s == SAINT_OK && dithers && !c->mixes && !(c->mixes = calloc(1, sizeof *c->mixes)))
+        s = saint_fail(err, SAINT_MEMORY, "photo: no memory for mixtures of colours");
     if (s == SAINT_OK) {
         int x = (p.area.w - w) / 2, y = (p.area.h - h) / 2;
         saint_ui_pen inner = saint_ui_pen_part(p, x, y, w, h);

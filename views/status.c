@@ -129,7 +129,8 @@ void saint_ui_message_draw(saint_ui_pen p, const saint_ui_message *m)
         saint_ui_progress_draw(saint_ui_pen_part(p, p.area.w - w - 1, 0, w, 1), m->progress);
         right -= w + 2;
     }
-    if (m->say.text && m->more.text && 1 + said_draw(p, 1, right, &m->say, true) + BETWEEN + said_draw(p, 1, right, &m->more, true) > right) {
+    if (m->say.text && m->more.text &&
+        1 + said_draw(p, 1, right, &m->say, true) + BETWEEN + said_draw(p, 1, right, &m->more, true) > right) {
         said_draw(p, 1, right, m->more_first ? &m->more : &m->say, false);
         return;
     }

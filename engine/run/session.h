@@ -26,6 +26,7 @@ typedef struct {
     size_t checkpoint_bytes; /* budget of the cache, in the memory of the device that computes; 0 = keep nothing */
     const char *backend;     /* "cpu" (also NULL), "cuda", or "auto": cuda where a device is there */
     int device;              /* which one, for cuda */
+    bool plain;              /* no work of the device is recorded and replayed: for measuring what that saves */
 } saint_session_options;
 
 saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err);

@@ -38,7 +38,7 @@ step() {
 bin=.gpu/bin
 export LD_LIBRARY_PATH=$PWD/.gpu/lib:${LD_LIBRARY_PATH:-}
 if ! $bin/saint info >/dev/null 2>&1; then
-    cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_ops gpu_cuda_models >"$OUT/build.log" 2>&1
+    cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_ops gpu_cuda_select gpu_cuda_models gpu_cuda_sites >"$OUT/build.log" 2>&1
     mkdir -p build/gpu-bin && cp build/release/app/saint build/release/tests/gpu_cuda_* build/gpu-bin/ 2>/dev/null
     bin=build/gpu-bin
 fi
@@ -61,12 +61,16 @@ cat "$OUT/machine.txt"
 
 # ---- tests ----
 step test-ops 120 $bin/gpu_cuda_ops
+step test-select 60 $bin/gpu_cuda_select
 step test-models 120 $bin/gpu_cuda_models
+step test-sites 120 $bin/gpu_cuda_sites
 if [ -z "${QUICK:-}" ]; then
     if command -v compute-sanitizer >/dev/null; then
         step memcheck-attention 60 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'attention*'
         step memcheck-norms 40 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'norms*'
         step memcheck-moves 40 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'moves*'
+        step memcheck-select 60 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
+        step racecheck-select 60 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
         step racecheck-norms 40 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops 'norms*'
         step racecheck-attention 60 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops 'attention*'
     else
@@ -111,6 +115,10 @@ for path in sorted(glob.glob(out + "/bench-*.json")):
         print("%-16s %-10s %7d %9.2f %9.1f %9.2f %9s %8s %7.2fx" % (
             name, r["preset"][:10], r["vit_out"], v["ms"], v.get("gflops", 0) / 1e3, r["selection"]["ms"],
             "%.2f" % r["prefill"]["ms"] if "prefill" in r else "", "%.0f" % r["decode_tokens_per_second"] if "decode_tokens_per_second" in r else "", r["speedup"]))
+    for r in o["rows"]:
+        for s in r.get("sites", []):
+            print("  site %-12s %-10s %s %2d %-26s %4d -> %4d  %8.3f ms on the %s" % (
+                name, r["preset"][:10], s["stage"], s["layer"], s["method"], s["n_in"], s["n_out"], s["ms"], s["selected_on"]))
     os.remove(path)
     os.remove(path[:-5] + ".log")
 json.dump(every, open(out + "/bench.json", "w"), indent=1)

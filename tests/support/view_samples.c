@@ -413,7 +413,7 @@ saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui
     }
     if (overlay == SAMPLE_HELP) {
         saint_ui_pen in =
-            saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");
+            saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL, 114) + 2, "help", "/ filter   Esc close");
         saint_ui_help_draw(in, sample_actions, sample_n_actions, NULL, 0, 0);
     } else if (overlay == SAMPLE_PALETTE) {
         int match[40];

@@ -264,6 +264,29 @@ static void completion_of_many_files(void **state)
     assert_int_equal(remove(folder), 0);
 }
 
+/* Whatever the width, each sentence can be read to its last word, and the reason of what is not possible too. */
+static void help_is_never_cut(void **state)
+{
+    (void)state;
+    static const int widths[] = {60, 80, 120, 200};
+    ui *u;
+    ui_options o = {.headless = true};
+    assert_ok(ui_new(&o, &u, err));
+    for (int k = 0; k < 4; k++) {
+        ui_front_resize(u->core->front, widths[k], 250);
+        for (int i = 0; ui_action_at(i); i++) {
+            const ui_action *a = ui_action_at(i);
+            const char *why = ui_reason(u, a), *last = strrchr(a->doc, ' ') + 1, *reason = why ? strrchr(why, ' ') + 1 : last;
+            ui_over_open(u, UI_OVER_HELP, a->name);
+            ui_frame(u);
+            char *text = saint_ui_canvas_dump(&u->canvas, false);
+            if (!strstr(text, last) || !strstr(text, reason)) fail_msg("help %s at %d columns: \"%s\" or \"%s\" is missing in\n%s", a->name, widths[k], last, reason, text);
+            free(text);
+        }
+    }
+    ui_close(u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +300,7 @@ int main(void)
         cmocka_unit_test(lines_complete_themselves),
         cmocka_unit_test(tab_completes_what_is_common_first),
         cmocka_unit_test(completion_of_many_files),
+        cmocka_unit_test(help_is_never_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,12 +151,15 @@ static void an_error_is_never_cut(void **state)
 {
     (void)state;
     ui *u = opened(80);
-    ui_say(u, SAINT_UI_SAY_BAD, "a/long/path/to/some/file.json: expected one thing of the many that can be there, found another one; do this and that to mend it");
+    ui_say(
+        u, SAINT_UI_SAY_BAD,
+        "a/long/path/to/some/file.json: expected one thing of the many that can be there, found another one; do this and that to mend it");
     assert_true(screen_has(u, "a/long/path"));
     assert_true(screen_has(u, "mend it"));
     key(u, ".");
     assert_false(screen_has(u, "mend it"));
-    ui_say(u, SAINT_UI_SAY_INFO, "a long piece of news that would take more than one row if it were an error, which it is not, so it ends here");
+    ui_say(u, SAINT_UI_SAY_INFO,
+           "a long piece of news that would take more than one row if it were an error, which it is not, so it ends here");
     assert_false(screen_has(u, "ends here")); /* news does not push the page away */
     ui_close(u);
 }
@@ -165,7 +168,9 @@ static void an_error_is_never_cut(void **state)
 static void no_model_is_said_on_every_page(void **state)
 {
     (void)state;
-    static const ui_options without = {.headless = true, .load = {.model = "/nowhere/a-folder-with-a-name-that-is-longer-than-a-row-of-this-screen/llava"}, .data = "images:" SAINT_FIXTURE_DIR "/pictures"};
+    static const ui_options without = {.headless = true,
+                                       .load = {.model = "/nowhere/a-folder-with-a-name-that-is-longer-than-a-row-of-this-screen/llava"},
+                                       .data = "images:" SAINT_FIXTURE_DIR "/pictures"};
     ui *u;
     assert_ok(ui_new(&without, &u, err));
     ui_front_resize(u->core->front, 80, 24);
@@ -193,7 +198,8 @@ static void the_log_has_everything_but_hints(void **state)
     ui_go(u, SAINT_UI_PAGE_LOG);
     ui_frame(u);
     char *text = saint_ui_canvas_dump(&u->canvas, false);
-    const char *first = strstr(text, "the first thing said"), *second = strstr(text, "the second thing said"), *third = strstr(text, "the third");
+    const char *first = strstr(text, "the first thing said"), *second = strstr(text, "the second thing said"),
+               *third = strstr(text, "the third");
     assert_non_null(first);
     assert_non_null(second);
     assert_true(first < second);

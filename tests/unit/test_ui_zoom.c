@@ -1,6 +1,6 @@
 /* The picture larger: at every size `z` and `+` show patches larger, the cursor stays in view, the mouse finds the patch it points at; and
- * with the cursor on the picture the answer is on the screen, and what is known of the token is there once. A tiny model, a screen that nobody
- * sees. */
+ * with the cursor on the picture the answer is on the screen, and what is known of the token is there once. A tiny model, a screen that
+ * nobody sees. */
 #define _GNU_SOURCE
 #include "support/test.h"
 
@@ -233,6 +233,24 @@ static int count(ui *u, const char *text)
     return n;
 }
 
+static void the_focus_comes_back(void **state)
+{
+    (void)state;
+    ui *u = opened();
+    size(u, 120, 36);
+    assert_true(ui_do(u, "focus parameters"));
+    key(u, "z");
+    assert_int_equal(u->focus, SAINT_UI_PANE_IMAGE); /* its keys are what is wanted now */
+    key(u, "z");
+    assert_int_equal(u->focus, SAINT_UI_PANE_PARAMS);
+    key(u, "z");
+    key(u, "4"); /* another page, and back */
+    key(u, "1");
+    assert_false(u->whole_image);
+    assert_int_equal(u->focus, SAINT_UI_PANE_PARAMS);
+    ui_close(u);
+}
+
 /* From 80 x 24 on. */
 static void the_answer_stays_and_the_token_is_there_once(void **state)
 {
@@ -257,11 +275,10 @@ static void the_answer_stays_and_the_token_is_there_once(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(z_enlarges_at_every_size),
-                                       cmocka_unit_test(steps_go_in_and_out),
-                                       cmocka_unit_test(the_view_follows_the_cursor),
-                                       cmocka_unit_test(the_mouse_finds_what_it_points_at),
-                                       cmocka_unit_test(panning_stops_at_the_edges),
-                                       cmocka_unit_test(the_answer_stays_and_the_token_is_there_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(z_enlarges_at_every_size),    cmocka_unit_test(steps_go_in_and_out),
+        cmocka_unit_test(the_view_follows_the_cursor), cmocka_unit_test(the_mouse_finds_what_it_points_at),
+        cmocka_unit_test(panning_stops_at_the_edges),
+                                       cmocka_unit_test(the_focus_comes_back),  cmocka_unit_test(the_answer_stays_and_the_token_is_there_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,7 +252,10 @@ static void few_colours_make_many(void **state)
         for (int c = 0; c < 3; c++) color[c] = (uint8_t)test_random_bits(&seed);
         bool fixed = n % 10 == 0, grey = n % 10 == 1;
         uint32_t nearest = saint_ui_color_value(saint_ui_color_reduce(saint_ui_rgb(color[0], color[1], color[2]), SAINT_UI_256), 0);
-        for (int c = 0; c < 3; c++) color[c] = fixed ? (uint8_t)(nearest >> (16 - 8 * c)) : grey ? color[0] : color[c];
+        for (int c = 0; c < 3; c++) {
+            if (fixed) color[c] = (uint8_t)(nearest >> (16 - 8 * c));
+            else if (grey) color[c] = color[0];
+        }
         for (int i = 0; i < 64; i++) memcpy(field + 3 * i, color, 3);
         saint_ui_dither(field, 8, 8, mixes);
         double mean[3] = {0};

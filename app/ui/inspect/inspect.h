@@ -39,6 +39,7 @@ struct ui_inspect {
     double view[4];      /* and what is shown, in patches: left, top, columns, rows */
     bool zoom_choose;    /* the next drawing chooses a level for the pane it finds */
     double zoom_before;  /* columns of a patch that it has to surpass */
+    saint_ui_pane_id zoom_from; /* had the focus before the picture took the page */
     bool pan;            /* the middle button holds the picture, */
     int pan_x, pan_y;    /* at this cell */
     bool zoom_follow;    /* the next drawing brings the patch under the cursor into view */

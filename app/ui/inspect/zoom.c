@@ -29,6 +29,7 @@ static void middle_on_patch(ui *u)
 bool ui_zoom_off(ui *u)
 {
     bool any = u->whole_image || u->zoom;
+    if (u->whole_image && u->inspect && u->inspect->zoom_from != SAINT_UI_PANE_NONE) u->focus = u->inspect->zoom_from;
     u->whole_image = false;
     u->zoom = 0;
     if (u->inspect) u->inspect->zoom_choose = false;
@@ -81,8 +82,8 @@ char *ui_zoom_words(const ui *u, char *out, size_t size)
     out[0] = 0;
     if (!(in->seen.w > 0) || !(in->fit > 0)) return out;
     double x1 = ceil(in->view[0] + in->view[2] - 1e-6) - 1, y1 = ceil(in->view[1] + in->view[3] - 1e-6) - 1;
-    snprintf(out, size, " \u00b7 zoom %.1fx \u00b7 patches %d-%d, %d-%d", u->zoom / in->fit, (int)fmax(0, floor(in->view[0] + 1e-6)), (int)fmin(x1, last_x),
-             (int)fmax(0, floor(in->view[1] + 1e-6)), (int)fmin(y1, last_y));
+    snprintf(out, size, " \u00b7 zoom %.1fx \u00b7 patches %d-%d, %d-%d", u->zoom / in->fit, (int)fmax(0, floor(in->view[0] + 1e-6)),
+             (int)fmin(x1, last_x), (int)fmax(0, floor(in->view[1] + 1e-6)), (int)fmin(y1, last_y));
     return out;
 }
 
@@ -102,10 +103,11 @@ void ui_do_zoom(ui *u, const char *argument)
     }
     if (u->zoom <= in->fit) middle_on_patch(u);
     if (on) {
+        if (!u->whole_image) in->zoom_from = u->focus; /* comes back with the other panes */
         u->whole_image = true;
         in->zoom_choose = true;
         in->zoom_before = now;
-        if (u->focus != SAINT_UI_PANE_TOKEN) u->focus = SAINT_UI_PANE_IMAGE; /* its keys are what is wanted now */
+        u->focus = SAINT_UI_PANE_IMAGE;
     } else if (!strcmp(argument, "in")) u->zoom = level_from(1.2 * now + 0.5);
     else if (!strcmp(argument, "out")) {
         int to = 0;
@@ -114,7 +116,9 @@ void ui_do_zoom(ui *u, const char *argument)
         u->zoom = to;
     } else if (!strcmp(argument, "all")) u->zoom = 0;
     else if (*argument && !*end && n >= 1 && n <= levels[LEVELS - 1]) u->zoom = (int)n;
-    else ui_say(u, SAINT_UI_SAY_BAD, "zoom %s: expected on, off, in, out, all, or 1 to %d columns for a patch", argument, levels[LEVELS - 1]);
+    else
+        ui_say(u, SAINT_UI_SAY_BAD, "zoom %s: expected on, off, in, out, all, or 1 to %d columns for a patch", argument,
+               levels[LEVELS - 1]);
 }
 
 void ui_do_magnify(ui *u, const char *argument) { ui_do_zoom(u, argument); }

@@ -52,7 +52,8 @@ static void look(const char *path, content *c)
             c->pictures = true;
             snprintf(text, sizeof text, "%.*s.txt", (int)(dot - name), name);
             c->questions = c->questions || there(path, text, false);
-        } else if (c->folders < FOLDERS_MOST && strlen(name) < sizeof c->folder[0] && there(path, name, true)) strcpy(c->folder[c->folders++], name);
+        } else if (c->folders < FOLDERS_MOST && strlen(name) < sizeof c->folder[0] && there(path, name, true))
+            strcpy(c->folder[c->folders++], name);
     }
     closedir(d);
     c->questions = c->questions || there(path, "questions_answers_YN", true);

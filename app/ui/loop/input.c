@@ -9,10 +9,10 @@
 void ui_go(ui *u, saint_ui_page page)
 {
     if ((int)page < 0 || page >= SAINT_UI_PAGE_COUNT || page == u->page) return;
+    ui_zoom_off(u);
     u->core->left[u->page] = u->focus;
     u->page = page;
     u->focus = u->core->left[page]; /* the next frame corrects what that page does not have */
-    ui_zoom_off(u);
     ui_redraw(u);
     for (int slot = 0; slot < UI_SLOTS; slot++)
         if (page == SAINT_UI_PAGE_SPEED || page == SAINT_UI_PAGE_COMPARE) ui_want(u, slot);

@@ -86,8 +86,9 @@ static void help_draw(ui *u, saint_ui_pen whole)
     ui_over *o = &u->core->over;
     saint_ui_action list[UI_ACTION_COUNT];
     char key[UI_ACTION_COUNT][UI_KEY_TEXT];
-    int n = ui_action_list(u, false, list, key), h = saint_ui_help_height(list, n, o->line.text);
-    saint_ui_pen in = saint_ui_overlay(whole, whole.area.w >= 196 ? 192 : 118, (h < 8 ? 8 : h) + 3, "help", o->filtering ? "Enter keep  Esc all" : "/ filter  click does it  Esc close");
+    int n = ui_action_list(u, false, list, key), w = whole.area.w >= 196 ? 192 : whole.area.w - 2 < 118 ? whole.area.w - 2 : 118;
+    int h = saint_ui_help_height(list, n, o->line.text, w - 2);
+    saint_ui_pen in = saint_ui_overlay(whole, w, (h < 8 ? 8 : h) + 3, "help", o->filtering ? "Enter keep  Esc all" : "/ filter  click does it  Esc close");
     saint_ui_pen top = saint_ui_pen_part(in, 1, 0, in.area.w - 2, 1), body = saint_ui_pen_part(in, 0, 1, in.area.w, in.area.h - 1);
     if (o->filtering || o->line.text[0]) {
         int x = saint_ui_text(top, 0, 0, -1, SAINT_UI_ACCENT, "/ ");

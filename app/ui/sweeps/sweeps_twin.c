@@ -1,5 +1,5 @@
-/* A random twin of a sweep as a plan. It drops as many tokens at every site as its partner does, which differs from picture to picture: so the
- * partner runs first, on the picture that is shown, and the twin's ranks come from the seed that the sweep used for this sample. */
+/* A random twin of a sweep as a plan. It drops as many tokens at every site as its partner does, which differs from picture to picture: so
+ * the partner runs first, on the picture that is shown, and the twin's ranks come from the seed that the sweep used for this sample. */
 #define _GNU_SOURCE
 #include "ui/sweeps/sweeps.h"
 
@@ -10,7 +10,7 @@
 #include "ui/panes.h"
 
 struct sweep_twin {
-    eval_trial twin;          /* digest and settings alone: its texts are the sweep's */
+    eval_trial twin; /* digest and settings alone: its texts are the sweep's */
     saint_settings partner;
     int ordinal, partner_ordinal;
     char sweep[64];
@@ -29,8 +29,11 @@ bool sweeps_twin(ui *u, const sweep_data *d, const sweep_trial *t, bool pin)
     for (int i = 0; i < d->n_trials; i++)
         if (d->trial[i].trial.ordinal == t->trial.twin_of) partner = &d->trial[i];
     if (!partner || !u->worker || u->subject.error.code != SAINT_OK) {
-        ui_say(u, SAINT_UI_SAY_BAD, "run %d drops at random as many tokens as run %lld: that takes %s", t->trial.ordinal, (long long)t->trial.twin_of,
-               !partner ? "that run, which is not in the sweep" : !u->worker ? "a model to run it" : "a picture to run it on");
+        ui_say(u, SAINT_UI_SAY_BAD, "run %d drops at random as many tokens as run %lld: that takes %s", t->trial.ordinal,
+               (long long)t->trial.twin_of,
+               !partner     ? "that run, which is not in the sweep"
+               : !u->worker ? "a model to run it"
+                            : "a picture to run it on");
         return false;
     }
     struct sweep_twin *w = malloc(sizeof *w);
@@ -38,7 +41,11 @@ bool sweeps_twin(ui *u, const sweep_data *d, const sweep_trial *t, bool pin)
         ui_say(u, SAINT_UI_SAY_BAD, "no memory for a plan");
         return false;
     }
-    *w = (struct sweep_twin){.twin = t->trial, .partner = partner->trial.settings, .ordinal = t->trial.ordinal, .partner_ordinal = partner->trial.ordinal, .pin = pin};
+    *w = (struct sweep_twin){.twin = t->trial,
+                             .partner = partner->trial.settings,
+                             .ordinal = t->trial.ordinal,
+                             .partner_ordinal = partner->trial.ordinal,
+                             .pin = pin};
     w->twin.name = w->twin.config = NULL;
     snprintf(w->sweep, sizeof w->sweep, "%.60s", d->name);
     sweeps_twin_forget(u->sweeps);
@@ -82,13 +89,15 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     u->sweeps->twin = NULL;
     snprintf(label, sizeof label, "run %d of %s", w->ordinal, w->sweep);
     memset(&settings, 0, sizeof settings);
-    if (!t) ui_say(u, SAINT_UI_SAY_BAD, "%s: run %d, whose token counts it takes, does not run on this picture: %s", label, w->partner_ordinal, why->text);
+    if (!t)
+        ui_say(u, SAINT_UI_SAY_BAD, "%s: run %d, whose token counts it takes, does not run on this picture: %s", label, w->partner_ordinal,
+               why->text);
     else {
         settings_of(u, w, t, &settings);
         if (w->pin) sweeps_pin(u, &settings);
         else ui_replace(u, &settings, label);
-        ui_say(u, SAINT_UI_SAY_INFO, "%s is %s: at random, as many tokens as run %d keeps of this picture%s", label, w->pin ? "plan A" : "the live plan", w->partner_ordinal,
-               w->pin ? "" : "; u takes it back");
+        ui_say(u, SAINT_UI_SAY_INFO, "%s is %s: at random, as many tokens as run %d keeps of this picture%s", label,
+               w->pin ? "plan A" : "the live plan", w->partner_ordinal, w->pin ? "" : "; u takes it back");
     }
     free(w);
 }
