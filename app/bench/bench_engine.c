@@ -5,14 +5,24 @@
 
 #include "bench/bench.h"
 
-enum { MAX_VARIANTS = 8, MAX_REPEATS = 64, PREFIX = 35, SUFFIX = 25, NEW_TOKENS = 8 };
+enum { MAX_VARIANTS = 8, MAX_REPEATS = 64, MAX_SITES = 48, PREFIX = 35, SUFFIX = 25, NEW_TOKENS = 8 };
+
+typedef struct {
+    saint_stage stage;
+    int layer;
+    const char *method;
+    bool on_device;
+    int n_in, n_out;
+    double seconds;
+} site_cost;
 
 typedef struct {
     const char *name;
     saint_settings settings;
     saint_timings t[MAX_REPEATS];
     double flops_vit, flops_projector, flops_prefill, flops_decode, equivalent;
-    int vit_out, llm_last;
+    int vit_out, llm_last, n_sites;
+    site_cost site[MAX_SITES];
 } variant;
 
 /* A picture with plain and busy parts, the same everywhere. */
@@ -100,6 +110,35 @@ static int choose_variants(variant *v, int *n, const load_options *l, const char
     return leave;
 }
 
+/* What each site took, of the whole batch, in the run at hand. */
+static void note_sites(variant *v, const saint_trace *t)
+{
+    v->n_sites = 0;
+    for (int k = 0; k < t->image[0].history.n_sites && k < MAX_SITES; k++) {
+        const saint_trace_site *s = t->image[0].history.site[k];
+        double seconds = 0;
+        for (int i = 0; i < t->n_images; i++) seconds += t->image[i].history.site[k]->seconds;
+        v->site[v->n_sites++] = (site_cost){s->stage, s->layer, s->method->name, s->on_device, s->n_in, s->n_keep, seconds};
+    }
+}
+
+static void add_sites(cJSON *o, const variant *v)
+{
+    cJSON *list = cJSON_AddArrayToObject(o, "sites"); /* of the last repeat */
+    for (int i = 0; i < v->n_sites; i++) {
+        const site_cost *s = &v->site[i];
+        cJSON *x = cJSON_CreateObject();
+        cJSON_AddStringToObject(x, "stage", s->stage == SAINT_STAGE_VIT ? "vit" : "llm");
+        cJSON_AddNumberToObject(x, "layer", s->layer);
+        cJSON_AddStringToObject(x, "method", s->method);
+        cJSON_AddNumberToObject(x, "n_in", s->n_in);
+        cJSON_AddNumberToObject(x, "n_out", s->n_out);
+        cJSON_AddNumberToObject(x, "ms", s->seconds * 1e3);
+        cJSON_AddStringToObject(x, "selected_on", s->on_device ? "device" : "host");
+        cJSON_AddItemToArray(list, x);
+    }
+}
+
 static saint_status run_once(saint_session *s, saint_request *q, variant *v, int repeat, saint_error *err)
 {
     saint_trace *t = NULL;
@@ -118,22 +157,29 @@ static saint_status run_once(saint_session *s, saint_request *q, variant *v, int
     v->equivalent = im->equivalent;
     v->vit_out = im->vit_out;
     v->llm_last = im->history.n_layers ? im->history.layer[im->history.n_layers - 1].image_in : 0;
+    note_sites(v, t);
     saint_trace_unref(t);
     return SAINT_OK;
 }
 
-static double median_of(const variant *v, int repeats, size_t offset)
+/* Median of one phase; the smallest and the largest where they are wanted. */
+static double median_of(const variant *v, int repeats, size_t offset, double *least, double *most)
 {
     double x[MAX_REPEATS];
     for (int i = 0; i < repeats; i++) memcpy(&x[i], (const char *)&v->t[i] + offset, sizeof *x);
-    return bench_median(x, repeats);
+    double median = bench_median(x, repeats);
+    if (least) *least = x[0];
+    if (most) *most = x[repeats - 1];
+    return median;
 }
 
 static void add_phase(cJSON *o, const char *name, const variant *v, int repeats, size_t offset, double flops)
 {
-    double seconds = median_of(v, repeats, offset);
+    double least, most, seconds = median_of(v, repeats, offset, &least, &most);
     cJSON *p = cJSON_AddObjectToObject(o, name);
     cJSON_AddNumberToObject(p, "ms", seconds * 1e3);
+    cJSON_AddNumberToObject(p, "ms_min", least * 1e3);
+    cJSON_AddNumberToObject(p, "ms_max", most * 1e3);
     if (flops > 0) {
         cJSON_AddNumberToObject(p, "gflop", flops * 1e-9);
         cJSON_AddNumberToObject(p, "gflops", seconds > 0 ? flops / seconds * 1e-9 : 0);
@@ -149,12 +195,13 @@ static cJSON *variant_json(const variant *v, const variant *base, int repeats, c
     cJSON_AddNumberToObject(o, "equivalent", v->equivalent);
     add_phase(o, "vit", v, repeats, offsetof(saint_timings, vit), v->flops_vit);
     add_phase(o, "selection", v, repeats, offsetof(saint_timings, selection), 0);
+    add_sites(o, v);
     double flops = v->flops_vit, flops_base = base->flops_vit;
     if (m->llm_layers) {
         add_phase(o, "projector", v, repeats, offsetof(saint_timings, projector), v->flops_projector);
         add_phase(o, "prefill", v, repeats, offsetof(saint_timings, prefill), v->flops_prefill);
         add_phase(o, "decode", v, repeats, offsetof(saint_timings, decode), v->flops_decode);
-        cJSON_AddNumberToObject(o, "decode_tokens_per_second", (NEW_TOKENS - 1) / median_of(v, repeats, offsetof(saint_timings, decode)));
+        cJSON_AddNumberToObject(o, "decode_tokens_per_second", (NEW_TOKENS - 1) / median_of(v, repeats, offsetof(saint_timings, decode), NULL, NULL));
         flops += v->flops_projector + v->flops_prefill;
         flops_base += base->flops_projector + base->flops_prefill;
     }
@@ -178,7 +225,7 @@ static saint_status measure(saint_session *s, saint_request *q, variant *v, int 
     return st;
 }
 
-int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out)
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, cJSON **out)
 {
     saint_error e = {0};
     saint_engine *engine = NULL;
@@ -198,6 +245,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
                            .max_new_tokens = info->llm_layers ? NEW_TOKENS : 0, .ignore_eos = true};
         saint_status s = test_picture(info->image_side, &picture, &e);
         for (int i = 0; i < batch; i++) pictures[i] = picture;
+        so.plain = plain;
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
@@ -210,6 +258,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
             cJSON_AddStringToObject(*out, "backend", saint_session_backend(session));
             cJSON_AddStringToObject(*out, "kernels", saint_session_tier(session));
             cJSON_AddNumberToObject(*out, "threads", saint_engine_threads(engine));
+            cJSON_AddBoolToObject(*out, "recorded", !plain && strcmp(saint_session_backend(session), "cpu") != 0);
             cJSON_AddNumberToObject(*out, "repeats", repeats);
             cJSON_AddNumberToObject(*out, "batch", batch);
             cJSON *list = cJSON_AddArrayToObject(*out, "rows");

@@ -47,7 +47,7 @@ void sweep_machine_driver(char *out, size_t size)
     snprintf(out, size, "%.*s", *word ? (int)n : 0, word);
 }
 
-static void cpu_name(char *out, size_t size)
+void sweep_machine_cpu(char *out, size_t size)
 {
     FILE *f = fopen("/proc/cpuinfo", "r");
     char line[512];
@@ -68,7 +68,7 @@ void sweep_machine_json(cJSON *o)
     struct utsname u;
     struct sysinfo info;
     sweep_machine_host(host, sizeof host);
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     if (uname(&u) == 0) snprintf(os, sizeof os, "%s %s %s", u.sysname, u.release, u.machine);
     cJSON_AddStringToObject(o, "host", host);
     cJSON_AddStringToObject(o, "os", os);

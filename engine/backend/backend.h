@@ -25,6 +25,7 @@
 
 typedef struct saint_backend saint_backend;
 typedef struct saint_chooser_ops saint_chooser_ops; /* choose.h */
+typedef struct saint_fused_ops saint_fused_ops; /* fused.h */
 
 typedef enum {
     SAINT_ACT_NONE,
@@ -131,6 +132,7 @@ typedef struct {
     size_t (*peak)(saint_backend *b);
     void (*close)(saint_backend *b);
     const saint_chooser_ops *chooser; /* token selection in backend memory; NULL: the host's code decides */
+    const saint_fused_ops *fused; /* joined products, decoding without the host, recorded work; NULL: none of it */
 } saint_backend_ops;
 
 struct saint_backend {
@@ -138,6 +140,10 @@ struct saint_backend {
     saint_dtype compute; /* F32, BF16 or F16 */
     saint_pool *pool;    /* borrowed; NULL on a device */
     bool async;          /* operations return before they are done; sync or a download waits */
+    /* Asked by a device that is out of memory, before it gives up: release something of the backend's, true when there was something. On the
+     * thread of the operation. NULL: nobody has anything to spare. */
+    bool (*reclaim)(void *ud, size_t bytes);
+    void *reclaim_ud;
     char tier[24];       /* which kernels run, for `info`: "generic", "avx2", "avx512", "avx512bf16", "sm_90" */
 };
 

@@ -7,7 +7,7 @@
 #ifndef SAINT_BACKEND_CHOOSE_H
 #define SAINT_BACKEND_CHOOSE_H
 
-#include "backend/backend.h"
+#include "backend/fused.h"
 
 /* What ranks the tokens of a site. Which method is which rule: engine/select/methods.def. */
 typedef enum {
@@ -98,12 +98,18 @@ struct saint_chooser_ops {
                                saint_error *err);
     saint_status (*attention_row)(saint_backend *b, const saint_attention_row_args *a, saint_error *err);
     saint_status (*choose)(saint_backend *b, const saint_choose_args *a, saint_error *err);
+    /* As rope_store of fused.h, which a backend that chooses has too; pos in backend memory, where a choice has left it. */
+    saint_status (*rope_store)(saint_backend *b, const saint_qkv *a, int64_t rows, const int32_t *pos, void *k, void *v, saint_error *err);
+    /* As upload, for small things in the middle of a run: the host memory may be used again at once, and nobody waits. */
+    saint_status (*post)(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err);
+    /* As download, through pinned memory and with one wait, which is also a wait for all that was queued before. */
+    saint_status (*fetch)(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
     /* Device time: `mark` notes the moment when all that is queued will be done, in one of SAINT_MARKS slots; `elapsed` tells the seconds
      * between two marks behind a sync. */
     saint_status (*mark)(saint_backend *b, int slot, saint_error *err);
     saint_status (*elapsed)(saint_backend *b, int from, int to, double *seconds, saint_error *err);
 };
-enum { SAINT_MARKS = 160 };
+enum { SAINT_MARKS = 200 };
 
 /* Where each candidate stands: first row and number of candidates of sequence s. */
 static inline int saint_choose_candidates(const saint_choose_args *a, int s, int *first)

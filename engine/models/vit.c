@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/fused.h"
 #include "models/weights.h"
 
 struct saint_vit_forward {
@@ -11,6 +12,8 @@ struct saint_vit_forward {
     const saint_model *m;
     int cap;
     void *h, *q, *k, *v, *mlp; /* compute type: [cap, dim] each, mlp [cap, max(mlp, patch pixels, projector width)] */
+    void *joined;              /* [cap, 3 * dim]: rows that q, k and v lie in where products are joined; else NULL */
+    int64_t ld;                /* elements between rows of q, k and v */
     float *key_bias;           /* host [cap], log size of merged tokens */
     float *pooled;             /* backend f32 [cap, dim] */
 };
@@ -33,7 +36,15 @@ saint_status saint_vit_open(saint_vit_forward **out, saint_backend *b, const sai
     size_t wide = (size_t)max64(max64(v->mlp, 3 * (int64_t)v->patch * v->patch), m->llm.dim);
     void **buffers[] = {&f->h, &f->q, &f->k, &f->v};
     saint_status s = SAINT_OK;
-    for (int i = 0; i < 4 && s == SAINT_OK; i++) s = b->op->alloc(b, rows * d * e, buffers[i], err);
+    f->ld = v->dim;
+    for (int i = 0; i < (b->op->fused ? 1 : 4) && s == SAINT_OK; i++) s = b->op->alloc(b, rows * d * e, buffers[i], err);
+    if (b->op->fused && s == SAINT_OK) {
+        s = b->op->alloc(b, 3 * rows * d * e, &f->joined, err);
+        f->ld = 3 * (int64_t)v->dim;
+        f->q = f->joined;
+        f->k = f->joined ? (char *)f->joined + d * e : NULL;
+        f->v = f->joined ? (char *)f->joined + 2 * d * e : NULL;
+    }
     if (s == SAINT_OK) s = b->op->alloc(b, rows * wide * e, &f->mlp, err);
     void *p = NULL;
     if (s == SAINT_OK) s = b->op->alloc(b, rows * d * sizeof(float), &p, err);
@@ -51,7 +62,8 @@ saint_status saint_vit_open(saint_vit_forward **out, saint_backend *b, const sai
 void saint_vit_close(saint_vit_forward *f)
 {
     if (!f) return;
-    void *buffers[] = {f->h, f->q, f->k, f->v, f->mlp, f->pooled};
+    bool apart = !f->b->op->fused;
+    void *buffers[] = {f->h, apart ? f->q : NULL, apart ? f->k : NULL, apart ? f->v : NULL, f->joined, f->mlp, f->pooled};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) f->b->op->release(f->b, buffers[i]);
     free(f->key_bias);
     free(f);
@@ -72,6 +84,21 @@ static saint_status linear_residual(saint_vit_forward *f, const void *x, int64_t
     saint_linear_args a = {.m = rows, .x = x, .ldx = w->w.cols, .w = w->w, .bias = w->b, .scale = scale, .residual = y, .y = y,
                            .ytype = SAINT_F32, .ldy = w->w.rows};
     return f->b->op->linear(f->b, &a, err);
+}
+
+/* f->q, f->k, f->v := those of the rows in f->h */
+static saint_status read_rows(saint_vit_forward *f, const saint_vit_block *w, int64_t rows, saint_error *err)
+{
+    saint_status s;
+    saint_backend *b = f->b;
+    if (b->op->fused) {
+        saint_joined_args a = {.m = rows, .x = f->h, .ldx = f->m->vit.dim, .n = 3, .w = {w->q.w, w->k.w, w->v.w}, .bias = {w->q.b, w->k.b, w->v.b},
+                               .y = f->joined, .ldy = f->ld};
+        return b->op->fused->linear_joined(b, &a, err);
+    }
+    if ((s = linear(f, f->h, rows, &w->q, SAINT_ACT_NONE, f->q, err)) != SAINT_OK) return s;
+    if ((s = linear(f, f->h, rows, &w->k, SAINT_ACT_NONE, f->k, err)) != SAINT_OK) return s;
+    return linear(f, f->h, rows, &w->v, SAINT_ACT_NONE, f->v, err);
 }
 
 saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, saint_rows *rows, saint_error *err)
@@ -103,12 +130,21 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
 
 static const float *proportional_bias(saint_vit_forward *f, const saint_rows *rows)
 {
-    if (!rows->merged) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
+    if (!rows->merged || rows->ahead) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
     for (int i = 0; i < saint_rows_total(rows); i++) f->key_bias[i] = logf(rows->size[i]);
     return f->key_bias;
 }
 
-saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, float *metric, float *cls, saint_error *err)
+static saint_status read_keys(saint_vit_forward *f, int64_t t, const saint_vit_readings *out, saint_error *err)
+{
+    saint_backend *b = f->b;
+    int heads = f->m->vit.heads, hd = f->m->vit.dim / heads;
+    if (!out->metric) return SAINT_OK;
+    return out->here ? b->op->chooser->mean_heads(b, f->k, t, f->ld, heads, hd, out->metric, err)
+                     : b->op->mean_heads(b, f->k, t, f->ld, heads, hd, out->metric, err);
+}
+
+saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, const saint_vit_readings *out, saint_error *err)
 {
     saint_status s;
     saint_backend *b = f->b;
@@ -117,30 +153,30 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     int64_t t = saint_rows_total(rows), d = v->dim;
     int hd = v->dim / v->heads;
     float scale = 1.0f / sqrtf((float)hd);
-    const float *bias = proportional_bias(f, rows);
+    const float *bias = proportional_bias(f, rows), *here = rows->merged && rows->ahead ? rows->table.bias : NULL;
     if ((s = b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
-    if ((s = linear(f, f->h, t, &k->q, SAINT_ACT_NONE, f->q, err)) != SAINT_OK) return s;
-    if ((s = linear(f, f->h, t, &k->k, SAINT_ACT_NONE, f->k, err)) != SAINT_OK) return s;
-    if ((s = linear(f, f->h, t, &k->v, SAINT_ACT_NONE, f->v, err)) != SAINT_OK) return s;
-    if (metric && (s = b->op->mean_heads(b, f->k, t, d, v->heads, hd, metric, err)) != SAINT_OK) return s;
-    for (int i = 0; cls && i < rows->n_seqs; i++) {
+    if ((s = read_rows(f, k, t, err)) != SAINT_OK) return s;
+    if ((s = read_keys(f, t, out, err)) != SAINT_OK) return s;
+    for (int i = 0; out->attention && i < rows->n_seqs; i++) {
         int first = rows->cu[i], n = rows->cu[i + 1] - first;
-        size_t at = (size_t)first * (size_t)d * saint_compute_size(b);
+        size_t at = (size_t)first * (size_t)f->ld * saint_compute_size(b);
         saint_attention_row_args row = {.q = (char *)f->q + at,
                                         .k = (char *)f->k + at,
-                                        .ldk = d,
+                                        .ldk = f->ld,
                                         .n_heads = v->heads,
                                         .n_kv_heads = v->heads,
                                         .head_dim = hd,
                                         .n_keys = n,
                                         .scale = scale,
                                         .key_bias = bias ? bias + first : NULL,
-                                        .p = cls + first};
-        if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
+                                        .key_bias_here = here ? here + first : NULL,
+                                        .p = out->attention + first};
+        s = out->here ? b->op->chooser->attention_row(b, &row, err) : b->op->attention_row(b, &row, err);
+        if (s != SAINT_OK) return s;
     }
-    saint_attention_args a = {.q = f->q, .k = f->k, .v = f->v, .ldq = d, .ldk = d, .ldv = d, .n_heads = v->heads, .n_kv_heads = v->heads,
+    saint_attention_args a = {.q = f->q, .k = f->k, .v = f->v, .ldq = f->ld, .ldk = f->ld, .ldv = f->ld, .n_heads = v->heads, .n_kv_heads = v->heads,
                               .head_dim = hd, .n_seqs = rows->n_seqs, .cu_q = rows->cu, .cu_k = rows->cu, .scale = scale, .key_bias = bias,
-                              .out = f->h, .ldo = d};
+                              .key_bias_here = here, .out = f->h, .ldo = d};
     if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
     return linear_residual(f, f->h, t, &k->proj, k->ls1, rows->x, err);
 }

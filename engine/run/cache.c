@@ -73,7 +73,7 @@ const saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key, 
     saint_snapshot *s = look_up(c, key, picture);
     if (s) {
         s->used = ++c->clock;
-        s->run = c->run;
+        s->run = s->found = c->run;
     }
     pthread_mutex_unlock(&c->lock);
     return s;
@@ -133,6 +133,26 @@ void saint_cache_put(saint_cache *c, saint_snapshot *s)
     }
     pthread_mutex_unlock(&c->lock);
     if (!room) saint_snapshot_unref(s);
+}
+
+bool saint_cache_shrink(saint_cache *c, size_t bytes)
+{
+    size_t freed = 0;
+    pthread_mutex_lock(&c->lock);
+    while (freed < bytes) {
+        int worst = -1;
+        for (int i = 0; i < c->n; i++) {
+            const saint_snapshot *s = c->s[i], *w = worst < 0 ? NULL : c->s[worst];
+            if (s->found == c->run) continue;
+            bool held = s->run == c->run, worst_held = w && w->run == c->run;
+            if (!w || (worst_held && !held) || (worst_held == held && s->used < w->used)) worst = i;
+        }
+        if (worst < 0) break;
+        freed += c->s[worst]->bytes;
+        drop(c, worst);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return freed > 0;
 }
 
 size_t saint_cache_bytes(saint_cache *c)

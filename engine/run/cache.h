@@ -27,7 +27,7 @@ typedef struct {
     saint_history *history; /* [n_images] of everything before this point */
     double seconds;         /* of the part of this layer that is done */
     size_t bytes;
-    uint64_t used, run;
+    uint64_t used, run, found; /* order of use; the run that holds it; the last run that took something up from it */
 } saint_snapshot;
 
 typedef struct saint_cache saint_cache;
@@ -41,6 +41,9 @@ const saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key, 
 saint_snapshot *saint_cache_acquire(saint_cache *c, const saint_digest *key, bool picture);
 /* Takes the caller's reference; a snapshot without room is dropped at once. */
 void saint_cache_put(saint_cache *c, saint_snapshot *s);
+/* Drops what was used least recently until `bytes` are free, but nothing that the present run has found; what it has added goes last. false
+ * when there was nothing to drop. For a device that is out of memory. */
+bool saint_cache_shrink(saint_cache *c, size_t bytes);
 size_t saint_cache_bytes(saint_cache *c);
 size_t saint_cache_budget(const saint_cache *c);
 saint_snapshot *saint_snapshot_new(void);     /* one reference; NULL without memory */

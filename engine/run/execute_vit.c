@@ -12,9 +12,11 @@ typedef struct {
     saint_rows *rows;
     saint_vit_forward *f;
     float *metric, *cls; /* host, of the layer at hand */
+    saint_sites *sites;  /* those that the backend decides; NULL: the host decides all */
     saint_history **history;
     int head_dim;
     double attend_seconds; /* of the layer at hand, possibly by the run that cached it */
+    bool whole;            /* all blocks are queued as one recording; what is left of a layer is its record */
 } vit_state;
 
 static saint_status out_of_memory(saint_run *r)
@@ -101,9 +103,11 @@ static saint_status attend(vit_state *v, int layer)
 {
     saint_run *r = v->r;
     double begin = saint_now();
-    float *metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL;
-    float *cls = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL;
-    saint_status s = saint_vit_attend(v->f, layer, v->rows, metric, cls, r->err);
+    saint_vit_readings read = {.metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL,
+                               .attention = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL};
+    if (saint_sites_here(v->sites, layer))
+        read = (saint_vit_readings){saint_sites_metric(v->sites, layer), saint_sites_attention(v->sites, layer), true};
+    saint_status s = v->whole ? SAINT_OK : saint_vit_attend(v->f, layer, v->rows, &read, r->err);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin;
     v->attend_seconds = saint_run_layer_seconds(r, elapsed);
@@ -119,7 +123,7 @@ static saint_status choose(vit_state *v, int layer, const saint_site *site)
     saint_run *r = v->r;
     saint_site_input in = {
         .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1, .hand = &r->t->plan.hand};
-    saint_status s = saint_run_site(r, &in, v->rows, v->history);
+    saint_status s = saint_sites_run(v->sites, r, &in, v->rows, v->history, &r->t->seconds.vit);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);
     return s;
@@ -143,7 +147,7 @@ static saint_status finish_layer(vit_state *v, int layer)
     }
     if (s == SAINT_OK && site) s = choose(v, layer, site);
     double begin = saint_now();
-    if (s == SAINT_OK) s = saint_vit_mlp(v->f, layer, v->rows, r->err);
+    if (s == SAINT_OK && !v->whole) s = saint_vit_mlp(v->f, layer, v->rows, r->err);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin, mlp = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.vit += elapsed;
@@ -175,6 +179,9 @@ static saint_status run_layers(vit_state *v, const float *pixels)
     int start = r->reuse.vit, run = r->m->vit.run;
     saint_status s = start < 0 ? embed(v, pixels) : resume(v);
     r->t->layers_reused += start > 0 ? start : 0;
+    double queued = saint_now();
+    if (s == SAINT_OK && start < 0) s = saint_vit_room_replay(r, v->f, v->rows, &v->whole);
+    r->t->seconds.vit += saint_now() - queued;
     for (int i = start < 0 ? 0 : start; i < run && s == SAINT_OK; i++) {
         if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled before ViT layer %d", i);
         if (i != start) s = attend(v, i);
@@ -189,10 +196,7 @@ static saint_status run_layers(vit_state *v, const float *pixels)
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_VIT, .layer = i, .done = i + 1, .total = run};
         if (s == SAINT_OK && !saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after ViT layer %d", i);
     }
-    double begin = saint_now();
-    if (s == SAINT_OK) s = r->b->op->sync(r->b, r->err);
-    r->t->seconds.vit += saint_now() - begin;
-    return s;
+    return s == SAINT_OK ? saint_sites_settle(v->sites, r, &r->t->seconds.vit) : s;
 }
 
 void saint_run_vit_account(saint_run *r, int image, int vit_out)
@@ -236,18 +240,20 @@ saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, 
     int n = r->t->n_images, total = n * (c->prefix + c->grid * c->grid);
     vit_state v = {.r = r, .rows = rows, .head_dim = c->dim / c->heads};
     *forward = NULL;
-    saint_status s = saint_rows_alloc(rows, r->b, n, total, c->dim, r->err);
+    saint_status s = saint_vit_room_enter(r, n, total, rows, forward);
     if (s != SAINT_OK) return s;
+    v.f = *forward;
     v.metric = malloc((size_t)total * (size_t)v.head_dim * sizeof *v.metric);
     v.cls = malloc((size_t)total * sizeof *v.cls);
     v.history = calloc((size_t)n, sizeof *v.history);
-    s = v.metric && v.cls && v.history ? saint_vit_open(&v.f, r->b, r->m, total, r->err) : out_of_memory(r);
+    if (!v.metric || !v.cls || !v.history) s = out_of_memory(r);
     for (int i = 0; i < n && s == SAINT_OK; i++) v.history[i] = &r->t->image[i].history;
+    if (s == SAINT_OK) s = saint_sites_open(&v.sites, r, SAINT_STAGE_VIT, rows, v.head_dim, c->grid * c->grid, v.history);
     if (s == SAINT_OK) s = run_layers(&v, pixels);
     for (int i = 0; i < n && s == SAINT_OK; i++) saint_run_vit_account(r, i, rows->cu[i + 1] - rows->cu[i] - c->prefix);
+    saint_sites_close(v.sites);
     free(v.metric);
     free(v.cls);
     free(v.history);
-    *forward = v.f;
     return s;
 }

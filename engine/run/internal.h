@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 
+#include "backend/fused.h"
 #include "models/llm.h"
+#include "models/llm_decode.h"
 #include "models/vit.h"
 #include "models/weights.h"
 #include "run/cache.h"
@@ -38,11 +40,22 @@ typedef struct {
     int n_llm;
 } saint_timeline;
 
+/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such a run as one recording. */
+typedef struct {
+    saint_rows rows;
+    saint_vit_forward *f; /* NULL: nothing is kept, or a run is inside */
+    saint_recording *work;
+    long runs; /* of this shape */
+} saint_vit_room;
+
 struct saint_session {
     saint_engine *engine;
     saint_model *m;
     saint_backend *b;
     saint_cache *cache;
+    saint_decoder *decoder; /* opened with the first answer; NULL where the host decodes */
+    saint_vit_room room;
+    bool plain; /* nothing is recorded */
     bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
@@ -125,7 +138,15 @@ bool saint_stats_match(const saint_trace_layer *y, const saint_method_params *p)
 saint_status saint_stats_of_rows(const float *metric, int first, int n, int dim, const saint_method_params *p, saint_trace_layer *out,
                                  saint_error *err);
 
-/* execute_vit.c: rows behind the last block; the caller frees them and closes the forward object. */
+void saint_vit_room_close(saint_backend *b, saint_vit_room *room);
+/* Rows and scratch of n_images pictures with `total` rows: kept ones, or new ones. */
+saint_status saint_vit_room_enter(saint_run *r, int n_images, int total, saint_rows *rows, saint_vit_forward **f);
+/* Takes them back, or frees them. well: the run did not fail. f may be NULL. */
+void saint_vit_room_leave(saint_run *r, saint_rows *rows, saint_vit_forward *f, bool well);
+/* *done: all blocks have been queued as one recording, and nothing is left to do but to wait. */
+saint_status saint_vit_room_replay(saint_run *r, saint_vit_forward *f, saint_rows *rows, bool *done);
+
+/* execute_vit.c: rows behind the last block; the caller gives both to saint_vit_room_leave, also when this fails. */
 saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);
 /* The ViT's part of picture `image` from a checkpoint of its LLM: nothing runs. */
 saint_status saint_run_vit_skipped(saint_run *r, int image);
@@ -148,6 +169,32 @@ typedef struct {
     const saint_hand *hand; /* for SAINT_METHOD_HAND */
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
+
+/* Its parts, for sites that a backend decides by itself: the candidates of one picture (metric and attention NULL where there are none), and
+ * record, merges and new order. done: the backend has merged and gathered x already, and only the host's tables are brought up to it. */
+void saint_site_candidates(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
+                           saint_select_in *out);
+saint_status saint_site_apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
+                              saint_history *const *history, double seconds, bool done);
+
+/* site_here.c: sites decided in the backend's memory. The host knows at once how many rows are left and the rest when it asks: one download
+ * for all sites of a stage. NULL where the host decides: a backend without a chooser; somebody who looks at single layers (taps, statistics,
+ * checkpoints, which keep every metric on the host). Functions take NULL then. */
+typedef struct saint_sites saint_sites;
+/* most: candidates of one picture at the first site. rows: may be filled later. */
+saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage, saint_rows *rows, int dim, int most,
+                              saint_history *const *history);
+void saint_sites_close(saint_sites *s);
+/* Whether the site at this layer is decided in the backend's memory, and then where its metric and its attention go (one of them NULL). */
+bool saint_sites_here(const saint_sites *s, int layer);
+float *saint_sites_metric(const saint_sites *s, int layer);
+float *saint_sites_attention(const saint_sites *s, int layer);
+/* The site `in->site`, whoever decides it; in->metric and in->attention are read where the host does. *stage: seconds of the stage, which
+ * grow by what is not selection, because votes wait for the layers in front of them, too. */
+saint_status saint_sites_run(saint_sites *s, saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history,
+                             double *stage);
+/* Waits for everything that was queued; then rows and histories know what was decided. *stage grows by that. */
+saint_status saint_sites_settle(saint_sites *s, saint_run *r, double *stage);
 
 /* The decision alone, for sequence seq of rows; the others matter where the published code couples a batch. */
 saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
+#include "backend/self_check.h"
 #include "base/clock.h"
 #include "run/cost.h"
 #include "run/internal.h"
@@ -49,6 +50,17 @@ saint_pool *saint_engine_pool(const saint_engine *e) { return e->pool; }
 
 int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->pool); }
 
+/* What can be had again goes first: the room of a ViT that nobody computes in, then checkpoints. */
+static bool reclaim(void *ud, size_t bytes)
+{
+    saint_session *s = ud;
+    if (s->room.f) {
+        saint_vit_room_close(s->b, &s->room);
+        return true;
+    }
+    return saint_cache_shrink(s->cache, bytes);
+}
+
 saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,
                                    saint_error *err)
 {
@@ -67,6 +79,8 @@ saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_m
         saint_session_close(s);
         return st;
     }
+    b->reclaim = reclaim;
+    b->reclaim_ud = s;
     *out = s;
     return SAINT_OK;
 }
@@ -84,13 +98,22 @@ int saint_engine_devices(saint_device *out, int cap, char *why, size_t size)
     return n;
 }
 
-/* A device that is there and cannot be used is an error and no reason to compute elsewhere in silence. */
-static saint_status choose_backend(const saint_session_options *o, bool *cuda, saint_error *err)
+saint_status saint_engine_check_device(saint_engine *e, int device, saint_dtype dtype, saint_error *err)
+{
+    saint_backend *b = NULL;
+    saint_status s = saint_backend_cuda_open(&b, device, dtype, err);
+    return s == SAINT_OK ? saint_backend_self_check(b, e->pool, err) : s;
+}
+
+/* A device that was asked for and cannot be used is an error and no reason to compute elsewhere in silence. Whoever leaves the choice open gets
+ * a device that passes its self check. */
+static saint_status choose_backend(saint_engine *e, const saint_session_options *o, bool *cuda, saint_error *err)
 {
     const char *name = o->backend ? o->backend : "cpu";
-    char why[160];
-    *cuda = strcmp(name, "cuda") == 0 || (strcmp(name, "auto") == 0 && saint_cuda_devices(NULL, 0, why, sizeof why) > 0);
-    if (*cuda || strcmp(name, "cpu") == 0 || strcmp(name, "auto") == 0) return SAINT_OK;
+    bool open = strcmp(name, "auto") == 0;
+    saint_error why = {0};
+    *cuda = strcmp(name, "cuda") == 0 || (open && saint_engine_check_device(e, o->device, o->dtype, &why) == SAINT_OK);
+    if (*cuda || open || strcmp(name, "cpu") == 0) return SAINT_OK;
     return saint_fail(err, SAINT_INVALID, "backend '%s' is not known; expected auto, cpu or cuda", name);
 }
 
@@ -99,16 +122,20 @@ saint_status saint_session_open(saint_session **out, saint_engine *e, saint_mode
     saint_backend *b = NULL;
     bool cuda;
     *out = NULL;
-    saint_status st = choose_backend(o, &cuda, err);
+    saint_status st = choose_backend(e, o, &cuda, err);
     if (st == SAINT_OK && cuda) st = saint_backend_cuda_open(&b, o->device, o->dtype, err);
     else if (st == SAINT_OK) st = saint_backend_cpu_open(&b, e->pool, o->dtype, e->tier[0] ? e->tier : NULL, err);
-    return st == SAINT_OK ? saint_session_open_on(out, e, m, b, o->checkpoint_bytes, err) : st;
+    if (st == SAINT_OK) st = saint_session_open_on(out, e, m, b, o->checkpoint_bytes, err);
+    if (st == SAINT_OK) (*out)->plain = o->plain;
+    return st;
 }
 
 void saint_session_close(saint_session *s)
 {
     if (!s) return;
     saint_cache_close(s->cache); /* before the backend that owns its memory */
+    saint_decoder_close(s->decoder);
+    if (s->b) saint_vit_room_close(s->b, &s->room);
     saint_backend_close(s->b);
     saint_model_unref(s->m);
     free(s->last.llm);
@@ -257,8 +284,7 @@ static saint_status see(saint_run *r, const float *pixels, const saint_text *tex
     saint_status s = saint_run_vit(r, pixels, &rows, &f);
     if (s == SAINT_OK && r->m->vit.classes) s = classify(r, f, &rows);
     if (s == SAINT_OK && r->m->llm.layers) s = answer(r, f, &rows, text);
-    saint_vit_close(f);
-    if (rows.b) saint_rows_free(&rows);
+    saint_vit_room_leave(r, &rows, f, s == SAINT_OK);
     return s;
 }
 

@@ -66,12 +66,18 @@ def parts_card(args):
     size = (args.folder / "model.safetensors").stat().st_size / 1e6
     checked = [x for x in words if x["valid_all"]]
     coded = sum(1 for x in words if x["seen"] == "0")
+    cropped = [x for x in sees if int(x["window"]) < c.grid]
+    holes = list(dict.fromkeys(int(x["keep"]) for x in words if int(x["keep"]) < c.grid ** 2))
+    full = [x for x in words if int(x["keep"]) == c.grid ** 2]
+    met = int(full[-1]["questions"]) - int(words[words.index(full[0]) - 1]["questions"] if words.index(full[0]) else 0) if full else 0
+    count = lambda rows: int(rows[-1]["pictures"]) if rows else 0
     lines = [
         "# scenes-vlm", "",
         f"A small LLaVA, trained from nothing on pictures of `saint data scenes`: {c.vit_layers} + {c.llm_layers} layers, {c.grid} x {c.grid} patches at {c.side} px, widths "
         f"{c.vit_dim} and {c.llm_dim}, feature layer -2, f16, {size:.1f} MB. Layout: Hugging Face (`LlavaForConditionalGeneration`). It knows Scenes and nothing else.", "",
         "## Training", "",
-        f"* vision tower: {int(sees[-1]['step']):,} steps, {int(sees[-1]['pictures']):,} crops of 12 x 12 patches (two of each generated picture), {minutes(sees):.0f} minutes of processor time",
+        f"* vision tower: {int(sees[-1]['step']):,} steps, {count(cropped):,} crops of 12 x 12 patches (two of each generated picture)"
+        + (f", then {count(sees) - count(cropped):,} whole pictures" if len(sees) > len(cropped) else "") + f", {minutes(sees):.0f} minutes of processor time",
         f"* language model: {int(words[-1]['step']):,} steps, {int(words[-1]['questions']):,} questions, {minutes(words):.0f} minutes of processor time; the first "
         f"{int(words[coded - 1]['step']):,} steps read the code of `sight.py` in the place of pictures",
         f"* {args.hardware}; plan in parts of `models/train/`; curves: `training-sight.csv`, `training-words.csv`",
@@ -87,8 +93,9 @@ def parts_card(args):
         "## Limits", "",
         "* Counting is hardly learned." if test["tasks"]["count"]["acc"] < 75 else "* Counting is its weakest task." if min(test["tasks"], key=lambda t: test["tasks"][t]["acc"]) == "count" else "",
         f"* The vision tower's last block, number {c.vit_layers}, is behind the feature layer and has not been trained: nothing reads it.",
-        "* While it was trained the language model got 160, later 288, of the 576 patches (every object's centre, the others at random, more of objects and letters than of background). Scores are with all 576. "
-        "It has so met pictures with holes in them, though never a choice of SAINT's or of any other method.",
+        *([f"* While it was trained the language model at first got {', later '.join(map(str, holes))} of the {c.grid ** 2} patches (every object's centre, the others at random, more of objects and "
+           f"letters than of background){f', and all of them for its last {met:,} questions' if full else ''}. Scores are with all. It has so met pictures with holes in them, though never a choice of "
+           "SAINT's or of any other method."] if holes else []),
         "* Pictures like the generator's only: ten shapes, eight colours, eight backgrounds, short printed words and numbers. A photo gets an answer that means nothing.",
         "* Questions in the generator's wording; words outside its vocabulary are spelled in letters that it was never taught to read in a question.",
         "* Template `llava_hf`, answers of one word.", ""]

@@ -214,6 +214,7 @@ def main():
     p.add_argument("--noise", type=float, default=0.1)
     p.add_argument("--brief", type=float, default=0.0, help="share of the yes/no pairs asked in the wording of `mme:` (asking.BRIEF)")
     p.add_argument("--tower-rate", type=float, default=1.0, help="with --whole: learning rate of tower and projector, as a share of the language model's")
+    p.add_argument("--ema", type=float, default=0.998, help="of the averaged weights; less for a short last stage")
     p.add_argument("--still", default="", help="BLOCK:HEAD,...: what these heads look for (their query and key rows) learns a fifth as fast; for heads set by hand")
     p.add_argument("--think", type=float, default=1.0, help="weight of the thoughts")
     p.add_argument("--seed", type=int, default=11)
@@ -228,7 +229,7 @@ def main():
     heads = sight.Heads(config.vit_dim).to(a.device).bfloat16() if a.whole else None
     leads, pictures = a.rank == 0, bool(a.sight or a.whole)
     prefix = torch.tensor(text.prefix, device=a.device)
-    opt = start.Optimizer(train_sight.learning(model, thoughts=thoughts, **({"heads": heads} if a.whole else {})), a.lr, a.lr_rest)
+    opt = start.Optimizer(train_sight.learning(model, thoughts=thoughts, **({"heads": heads} if a.whole else {})), a.lr, a.lr_rest, a.ema)
     opt.rates.update({n: a.tower_rate for n in opt.names if n.startswith(("model.vit.", "model.fc1.", "model.fc2.", "heads."))})
     size = config.llm_dim // config.llm_heads
     for block, head in (map(int, x.split(":")) for x in a.still.split(",") if x):

@@ -2,6 +2,7 @@
 #include "support/requests.h"
 
 #include "gpu/fake_runtime.h"
+#include "sweep/ranks.h"
 
 static saint_engine *engine;
 
@@ -12,15 +13,16 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_session *s;
     saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
     random_step x = first_step(m);
-    const size_t fixed = (size_t)40 << 20; /* workspace and ring */
     int failed_open = 0, failed_run = 0, passed = 0;
     saint_trace *want = NULL;
     fake_device_memory((size_t)1 << 32);
+    fake_device_peak();
     assert_ok(saint_session_open(&s, engine, m, &o, err));
     want = run_request(s, &x.q);
     saint_session_close(s);
     assert_int_equal(fake_device_used(), 0);
-    for (size_t memory = 0; memory < fixed + (4 << 20); memory += memory < fixed - (5 << 20) ? 9 << 20 : 220000) {
+    const size_t peak = fake_device_peak(); /* with all checkpoints: less is enough */
+    for (size_t memory = 0; memory < peak + (3 << 20); memory += memory < peak - (9 << 20) ? 9 << 20 : 300000) {
         saint_error e = {0};
         fake_device_memory(memory);
         saint_status st = saint_session_open(&s, engine, m, &o, &e);
@@ -53,6 +55,44 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     assert_true(failed_open > 3 && failed_run > 3 && passed > 3);
     fake_device_memory((size_t)1 << 32);
     saint_trace_unref(want);
+    saint_model_unref(m);
+}
+
+/* Checkpoints live where the device computes. They are what goes when it has no room left, and no run fails for them. */
+static void checkpoints_make_room_for_runs(void **state)
+{
+    (void)state;
+    saint_model *m = load_tiny("llava-tiny-new");
+    saint_session *s, *free_one;
+    saint_session_options small = {.dtype = SAINT_F32, .backend = "cuda"}, o = small;
+    o.checkpoint_bytes = (size_t)1 << 30;
+    random_step x = first_step(m);
+    x.q.max_new_tokens = 2;
+    x.q.ignore_eos = true;
+    fake_device_memory((size_t)1 << 32);
+    assert_ok(saint_session_open(&free_one, engine, m, &small, err));
+    assert_ok(saint_session_open(&s, engine, m, &o, err));
+    x.q.images = &picture[3];
+    for (int i = 0; i < 3; i++) saint_trace_unref(run_request(free_one, &x.q));
+    for (int i = 0; i < 3; i++) saint_trace_unref(run_request(s, &x.q));
+    fake_device_memory(fake_device_used() + (256 << 10)); /* what one run computes in, and no more checkpoints than there are */
+    long refused = fake_refused();
+    int reused = 0;
+    for (int i = 0; i < 12; i++) {
+        x.q.images = &picture[i / 4];
+        x.q.prompt = questions[i % 2];
+        saint_trace *a = run_request(s, &x.q), *b = run_request(free_one, &x.q);
+        assert_same_bits(a->image[0].logits, b->image[0].logits, a->image[0].n_logits, "logits of a run beside checkpoints");
+        reused += a->layers_reused + a->layers_question;
+        saint_trace_unref(a);
+        saint_trace_unref(b);
+    }
+    assert_true(fake_refused() > refused && reused > 0);
+    printf("  %d layers reused in 12 runs with little room for checkpoints\n", reused);
+    fake_device_memory((size_t)1 << 32);
+    saint_session_close(s);
+    saint_session_close(free_one);
+    assert_int_equal(fake_device_used(), 0);
     saint_model_unref(m);
 }
 
@@ -92,7 +132,7 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     random_step x = first_step(m);
     x.q.max_new_tokens = 4;
     x.q.ignore_eos = true;
-    saint_trace_unref(run_request(s, &x.q));
+    for (int i = 0; i < 2; i++) saint_trace_unref(run_request(s, &x.q)); /* the second one is recorded */
     long first = fake_heuristics();
     size_t held = fake_device_used();
     saint_trace_unref(run_request(s, &x.q));
@@ -108,6 +148,47 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_model_unref(m);
 }
 
+/* As the processes of one machine share its devices out, here by one process: each session on its own, in turns. */
+static void several_devices_are_used_by_number(void **state)
+{
+    (void)state;
+    enum { DEVICES = 3, RANKS = 4 };
+    saint_model *m = load_tiny("clip-vit-tiny");
+    saint_session *s[RANKS];
+    saint_device found[DEVICES];
+    char why[160];
+    fake_device_count(DEVICES);
+    assert_int_equal(saint_engine_devices(found, DEVICES, why, sizeof why), DEVICES);
+    for (int i = 0; i < DEVICES; i++) assert_int_equal(found[i].index, i);
+    size_t before[DEVICES];
+    for (int i = 0; i < DEVICES; i++) before[i] = fake_device_used_on(i);
+    for (int i = 0; i < RANKS; i++) {
+        sweep_rank r = {.rank = 10 + i, .world = 64, .local_rank = i, .local_world = RANKS};
+        int device = sweep_rank_device(&r, DEVICES);
+        assert_int_equal(device, i % DEVICES);
+        assert_ok(saint_session_open(&s[i], engine, m, &(saint_session_options){.backend = "cuda", .device = device}, err));
+    }
+    random_step x = first_step(m);
+    x.q.cold = true;
+    for (int turn = 0; turn < 3; turn++) {
+        saint_trace *t[RANKS];
+        for (int i = 0; i < RANKS; i++) t[i] = run_request(s[i], &x.q);
+        for (int i = 1; i < RANKS; i++) assert_same_bits(t[i]->image[0].logits, t[0]->image[0].logits, t[0]->image[0].n_logits, "logits of two devices");
+        for (int i = 0; i < RANKS; i++) saint_trace_unref(t[i]);
+    }
+    for (int i = 0; i < DEVICES; i++) assert_true(fake_device_used_on(i) > before[i]);
+    for (int i = 0; i < RANKS; i++) saint_session_close(s[i]);
+    for (int i = 0; i < DEVICES; i++) assert_int_equal(fake_device_used_on(i), before[i]);
+    saint_error e = {0};
+    assert_int_equal(saint_session_open(&s[0], engine, m, &(saint_session_options){.backend = "cuda", .device = DEVICES}, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "expected 0 to 2"));
+    fake_device_count(0);
+    assert_int_equal(saint_session_open(&s[0], engine, m, &(saint_session_options){.backend = "cuda"}, &e), SAINT_DEVICE);
+    assert_non_null(strstr(e.text, "--backend cpu"));
+    fake_device_count(1);
+    saint_model_unref(m);
+}
+
 static void names_and_numbers_are_checked(void **state)
 {
     (void)state;
@@ -118,6 +199,20 @@ static void names_and_numbers_are_checked(void **state)
     assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .device = 1}, &e), SAINT_INVALID);
     assert_non_null(strstr(e.text, "expected 0 to 0"));
     assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cpu", .dtype = SAINT_F16}, &e), SAINT_INVALID);
+    /* auto takes a device that computes what the CPU computes, and no other */
+    for (int type = SAINT_F32; type <= SAINT_BF16; type++) assert_ok(saint_engine_check_device(engine, 0, (saint_dtype)type, err));
+    fake_miscalculates(true);
+    assert_int_equal(saint_engine_check_device(engine, 0, SAINT_BF16, &e), SAINT_DEVICE);
+    assert_non_null(strstr(e.text, "other numbers than the CPU"));
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto"}, err));
+    assert_string_equal(saint_session_backend(s), "cpu");
+    saint_session_close(s);
+    fake_miscalculates(false);
+    fake_fail_call(8, 1);
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto"}, err));
+    assert_string_equal(saint_session_backend(s), "cpu");
+    saint_session_close(s);
+    fake_fail_call(0, 0);
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto", .dtype = SAINT_F16}, err));
     assert_string_equal(saint_session_backend(s), "cuda");
     assert_string_equal(saint_session_tier(s), "sm_90");
@@ -132,8 +227,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_that_runs_out_is_named_and_the_session_goes_on),
+        cmocka_unit_test(checkpoints_make_room_for_runs),
         cmocka_unit_test(a_lost_device_is_said_on_every_call),
         cmocka_unit_test(shapes_that_come_back_are_prepared_once),
+        cmocka_unit_test(several_devices_are_used_by_number),
         cmocka_unit_test(names_and_numbers_are_checked),
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));

@@ -13,7 +13,7 @@
 
 #include "gpu/fake_internal.h"
 
-enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16 };
+enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16, MOST_CALLS = 1 << 15 };
 
 typedef struct {
     fake_work run;
@@ -53,11 +53,11 @@ static struct {
     size_t bytes;
 } pinned[MOST_PINNED];
 static int n_pinned, n_devices = 1, objects, streams_made;
-static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES];
+static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES], peak; /* most: since it was last reset */
 static cudaError_t sticky;
-static long launches, replays, calls, fail_at, stream_waits, event_waits;
+static long refused, launches, replays, calls, fail_at, stream_waits, event_waits;
 static cudaError_t fail_with;
-static const char *failed = "";
+static const char *failed = "", *called[MOST_CALLS];
 static fake_copy copies_seen[MOST_LOG];
 static int n_copies;
 static _Thread_local int current;
@@ -83,6 +83,17 @@ size_t fake_device_used(void)
     for (int i = 0; i < MOST_DEVICES; i++) sum += used[i];
     return sum;
 }
+
+size_t fake_device_used_on(int device) { return used[device]; }
+
+size_t fake_device_peak(void)
+{
+    size_t top = peak;
+    peak = fake_device_used();
+    return top;
+}
+
+long fake_refused(void) { return refused; }
 
 void fake_device_fails(int error) { sticky = (cudaError_t)error; }
 
@@ -120,8 +131,11 @@ int fake_log(const fake_copy **out)
     return n_copies;
 }
 
+const char *fake_called(long number) { return number >= 1 && number <= calls && number < MOST_CALLS ? called[number] : ""; }
+
 cudaError_t fake_call(const char *name)
 {
+    if (calls + 1 < MOST_CALLS) called[calls + 1] = name;
     if (++calls != fail_at) return cudaSuccess;
     failed = name;
     return fail_with;
@@ -184,9 +198,9 @@ cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), v
 {
     work w = {run, drop, ctx};
     enter();
-    if (sticky) {
+    if (sticky || s->device != current) { /* a stream of another device than the calling thread's */
         drop(ctx);
-        return leave(sticky);
+        return leave(sticky ? sticky : cudaErrorInvalidResourceHandle);
     }
     add(s->recording ? s->recording : &s->todo, &w);
     return leave(cudaSuccess);
@@ -535,7 +549,10 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     enter();
     if (s->recording) return leave(spoil(s));
     if (sticky) return leave(sticky);
-    if (used[s->device] > limit || room > limit - used[s->device] || n_blocks == MOST_BLOCKS) return leave(cudaErrorMemoryAllocation);
+    if (used[s->device] > limit || room > limit - used[s->device] || n_blocks == MOST_BLOCKS) {
+        refused++;
+        return leave(cudaErrorMemoryAllocation);
+    }
     char *base = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return leave(cudaErrorMemoryAllocation);
     memset(base, 0xff, (pages - 1) * PAGE);
@@ -548,6 +565,7 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     block[n_blocks++].pages = pages;
     used[s->device] += room;
     most[s->device] = used[s->device] > most[s->device] ? used[s->device] : most[s->device];
+    if (fake_device_used() > peak) peak = fake_device_used();
     *p = start;
     return leave(cudaSuccess);
 }
@@ -615,11 +633,33 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     if (!c) return leave(cudaErrorMemoryAllocation);
     *c = (copying){to, from, bytes};
     if (held) c->from = memcpy(c->held, from, bytes);
-    if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, s->number};
+    if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, !held, s->number};
     e = fake_queue(s, copy_now, free, c);
     if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
         stream_waits++;
         e = run_all(s);
     }
     return leave(e);
+}
+
+typedef struct {
+    void *to;
+    int value;
+    size_t bytes;
+} setting;
+
+static cudaError_t set_now(void *ctx)
+{
+    setting *x = ctx;
+    memset(x->to, x->value, x->bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s)
+{
+    cudaError_t e = fake_call("cudaMemsetAsync");
+    setting *x = e == cudaSuccess ? malloc(sizeof *x) : NULL;
+    if (e != cudaSuccess || !x) return e != cudaSuccess ? e : cudaErrorMemoryAllocation;
+    *x = (setting){to, value, bytes};
+    return fake_queue(s, set_now, free, x);
 }

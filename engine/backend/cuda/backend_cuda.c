@@ -18,7 +18,8 @@ saint_status saint_cuda_check(saint_cuda *c, cudaError_t e, saint_error *err, co
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     (void)cudaGetLastError(); /* an error of one call ends with it ... */
-    cudaError_t again = c->stream ? cudaStreamQuery(c->stream) : cudaSuccess;
+    /* a stream that records must not be asked; the recording is lost, and the next call finds out */
+    cudaError_t again = c->stream && !c->recording ? cudaStreamQuery(c->stream) : cudaSuccess;
     if (again != cudaSuccess && again != cudaErrorNotReady && !c->broken) { /* ... unless the device's context is lost */
         c->broken = true;
         snprintf(c->why, sizeof c->why, "%.120s: %s", what, cudaGetErrorName(e));
@@ -36,14 +37,31 @@ saint_status saint_cuda_enter(saint_cuda *c, saint_error *err)
 
 /* ---- memory ---- */
 
-saint_status saint_cuda_alloc_for(saint_cuda *c, const char *what, size_t bytes, void **out, saint_error *err)
+/* What has been released is free for any stream and of any size. */
+static saint_status give_back(saint_cuda *c, saint_error *err)
+{
+    cudaMemPool_t pool;
+    saint_status s = saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "wait for the device");
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaDeviceGetDefaultMemPool(&pool, c->device), err, "cudaDeviceGetDefaultMemPool");
+    return s == SAINT_OK ? saint_cuda_check(c, cudaMemPoolTrimTo(pool, 0), err, "cudaMemPoolTrimTo") : s;
+}
+
+saint_status saint_cuda_alloc_on(saint_cuda *c, cudaStream_t stream, const char *what, size_t bytes, void **out, saint_error *err)
 {
     *out = NULL;
-    cudaError_t e = cudaMallocAsync(out, bytes ? bytes : 1, c->stream);
+    saint_status s = saint_cuda_unrecorded(c, "an allocation", err);
+    if (s != SAINT_OK) return s;
+    cudaError_t e = cudaMallocAsync(out, bytes ? bytes : 1, stream);
+    while (e == cudaErrorMemoryAllocation && c->base.reclaim && c->base.reclaim(c->base.reclaim_ud, bytes)) {
+        (void)cudaGetLastError();
+        if ((s = give_back(c, err)) != SAINT_OK) return s;
+        e = cudaMallocAsync(out, bytes ? bytes : 1, stream);
+    }
     if (e == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
         size_t available = 0, total = 0;
         *out = NULL;
+        if (give_back(c, NULL) != SAINT_OK) (void)cudaGetLastError(); /* so that what the pool holds counts as free */
         if (cudaMemGetInfo(&available, &total) != cudaSuccess) (void)cudaGetLastError();
         return saint_fail(err, SAINT_MEMORY, "CUDA device %d (%s): %.1f MiB for %s were needed, %.1f of %.1f MiB are free and %.1f MiB hold weights; "
                           "use fewer pictures at a time, a 16-bit --dtype, or --backend cpu", c->device, c->name, (double)bytes / 1048576, what,
@@ -51,6 +69,11 @@ saint_status saint_cuda_alloc_for(saint_cuda *c, const char *what, size_t bytes,
                           c->resident ? (double)saint_residency_bytes(c->resident) / 1048576 : 0.0);
     }
     return saint_cuda_check(c, e, err, "cudaMallocAsync of %zu bytes for %s", bytes, what);
+}
+
+saint_status saint_cuda_alloc_for(saint_cuda *c, const char *what, size_t bytes, void **out, saint_error *err)
+{
+    return saint_cuda_alloc_on(c, c->stream, what, bytes, out, err);
 }
 
 void saint_cuda_release_now(saint_cuda *c, void *p)
@@ -63,10 +86,12 @@ saint_status saint_cuda_scratch(saint_cuda *c, const char *what, size_t bytes, v
     if (bytes > c->scratch_bytes) {
         void *p;
         size_t room = bytes + bytes / 4;
+        saint_status s = saint_cuda_unrecorded(c, "memory that grows", err);
+        if (s != SAINT_OK) return s;
         saint_cuda_release_now(c, c->scratch); /* first, so that both need not fit at once; what is queued finishes before it goes */
         c->scratch = NULL;
         c->scratch_bytes = 0;
-        saint_status s = saint_cuda_alloc_for(c, what, room, &p, err);
+        s = saint_cuda_alloc_for(c, what, room, &p, err);
         if (s != SAINT_OK) return s;
         c->scratch = p;
         c->scratch_bytes = room;
@@ -86,7 +111,11 @@ saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_
 void saint_cuda_release(saint_backend *b, void *p)
 {
     saint_cuda *c = (saint_cuda *)b; /* on any thread: nothing of c is written here */
-    if (p && cudaSetDevice(c->device) == cudaSuccess) saint_cuda_release_now(c, p);
+    if (!p) return;
+    if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError(); /* the stream knows its device */
+    pthread_mutex_lock(&c->recording_lock); /* a stream that records takes no memory back */
+    saint_cuda_release_now(c, p);
+    pthread_mutex_unlock(&c->recording_lock);
 }
 
 /* Everything of ours comes from the default pool of the device, which counts. */
@@ -108,6 +137,7 @@ saint_status saint_cuda_sync(saint_backend *b, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "waiting", err);
     return s == SAINT_OK ? saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "wait for the device") : s;
 }
 
@@ -143,6 +173,8 @@ void saint_cuda_close(saint_backend *b)
 {
     saint_cuda *c = (saint_cuda *)b;
     if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError();
+    if (c->recording) (void)saint_cuda_recorded(b, NULL, NULL);
+    if (c->copies && cudaStreamSynchronize(c->copies) != cudaSuccess) (void)cudaGetLastError(); /* nothing travels to what goes */
     if (c->stream) {
         saint_cuda_release_now(c, c->scratch);
         saint_cuda_choose_close(c);
@@ -151,6 +183,9 @@ void saint_cuda_close(saint_backend *b)
         if (cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
         if (cudaStreamDestroy(c->stream) != cudaSuccess) (void)cudaGetLastError();
     }
+    if (c->arrived && cudaEventDestroy(c->arrived) != cudaSuccess) (void)cudaGetLastError();
+    if (c->copies && cudaStreamDestroy(c->copies) != cudaSuccess) (void)cudaGetLastError();
+    pthread_mutex_destroy(&c->recording_lock);
     free(c);
 }
 
@@ -176,6 +211,8 @@ static saint_status open_device(saint_cuda *c, saint_error *err)
         return saint_fail(err, SAINT_UNSUPPORTED, "CUDA device %d (%s): compute capability %d.%d; this build needs 8.0 or later", c->device, c->name, p.major,
                           p.minor);
     s = saint_cuda_check(c, cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), err, "cudaStreamCreate");
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaStreamCreateWithFlags(&c->copies, cudaStreamNonBlocking), err, "cudaStreamCreate");
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaEventCreateWithFlags(&c->arrived, cudaEventDisableTiming), err, "cudaEventCreate");
     if (s == SAINT_OK) s = saint_cuda_check(c, keep_memory(c->device), err, "cudaMemPoolSetAttribute");
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_attention_prepare(), err, "cudaFuncSetAttribute of attention");
     if (s == SAINT_OK) s = saint_cuda_transfer_open(c, err);
@@ -196,6 +233,7 @@ saint_status saint_backend_cuda_open(saint_backend **out, int device, saint_dtyp
     if (!c) return saint_fail(err, SAINT_MEMORY, "no memory for a CUDA backend");
     c->base = (saint_backend){.op = &saint_cuda_ops, .compute = compute, .async = true};
     c->device = device;
+    pthread_mutex_init(&c->recording_lock, NULL); /* default attributes: cannot fail on Linux */
     saint_status s = open_device(c, err);
     if (s != SAINT_OK) {
         saint_cuda_close(&c->base);

@@ -8,37 +8,37 @@ saint_status saint_cuda_choose_open(saint_cuda *c, saint_error *err)
 {
     saint_status s = saint_cuda_check(c, saint_cuda_choose_prepare(), err, "cudaFuncSetAttribute of selection");
     if (s != SAINT_OK) return s;
-    return saint_cuda_check(c, cudaEventCreateWithFlags(&c->mailbox.arrived, cudaEventDisableTiming), err, "cudaEventCreate");
+    return saint_cuda_check(c, cudaEventCreateWithFlags(&c->tray.arrived, cudaEventDisableTiming), err, "cudaEventCreate");
 }
 
 void saint_cuda_choose_close(saint_cuda *c)
 {
-    if (c->mailbox.arrived) cudaEventDestroy(c->mailbox.arrived);
-    if (c->mailbox.host) cudaFreeHost(c->mailbox.host);
+    if (c->tray.arrived) cudaEventDestroy(c->tray.arrived);
+    if (c->tray.host) cudaFreeHost(c->tray.host);
     for (int i = 0; i < SAINT_MARKS; i++)
         if (c->mark[i]) cudaEventDestroy(c->mark[i]);
 }
 
-/* Posts n numbers of the device to the host; they are there when `open` has returned. */
-static saint_status mailbox_post(saint_cuda *c, const int32_t *device, size_t n, saint_error *err)
+/* Sends bytes of the device to the host; they are there when `open` has returned. Grows, and never shrinks: pinning is slow. */
+static saint_status mailbox_send(saint_cuda *c, const void *device, size_t bytes, saint_error *err)
 {
-    saint_cuda_mailbox *m = &c->mailbox;
+    saint_cuda_tray *m = &c->tray;
     saint_status s = SAINT_OK;
-    if (n > m->room) {
-        if (m->host) cudaFreeHost(m->host); /* empty: every letter is read in the call that posts it */
-        *m = (saint_cuda_mailbox){.arrived = m->arrived};
-        size_t room = n < 256 ? 256 : 2 * n;
-        s = saint_cuda_check(c, cudaMallocHost((void **)&m->host, room * sizeof *m->host), err, "cudaMallocHost of %zu bytes", room * sizeof *m->host);
+    if (bytes > m->room) {
+        if (m->host) cudaFreeHost(m->host); /* empty: every letter is read in the call that sends it */
+        *m = (saint_cuda_tray){.arrived = m->arrived};
+        size_t room = bytes < 4096 ? 4096 : bytes + bytes / 2;
+        s = saint_cuda_check(c, cudaMallocHost((void **)&m->host, room), err, "cudaMallocHost of %zu bytes", room);
         if (s == SAINT_OK) m->room = room;
     }
-    if (s == SAINT_OK) s = saint_cuda_check(c, cudaMemcpyAsync(m->host, device, n * sizeof *device, cudaMemcpyDeviceToHost, c->stream), err, "mail of %zu numbers", n);
-    return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(m->arrived, c->stream), err, "mail of %zu numbers", n) : s;
+    if (s == SAINT_OK) s = saint_cuda_check(c, cudaMemcpyAsync(m->host, device, bytes, cudaMemcpyDeviceToHost, c->stream), err, "mail of %zu bytes", bytes);
+    return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(m->arrived, c->stream), err, "mail of %zu bytes", bytes) : s;
 }
 
-static saint_status mailbox_open(saint_cuda *c, int32_t *out, size_t n, saint_error *err)
+static saint_status mailbox_open(saint_cuda *c, void *out, size_t bytes, saint_error *err)
 {
-    saint_status s = saint_cuda_check(c, cudaEventSynchronize(c->mailbox.arrived), err, "wait for the votes of a selection");
-    if (s == SAINT_OK) memcpy(out, c->mailbox.host, n * sizeof *out);
+    saint_status s = saint_cuda_check(c, cudaEventSynchronize(c->tray.arrived), err, "wait for mail of %zu bytes", bytes);
+    if (s == SAINT_OK) memcpy(out, c->tray.host, bytes);
     return s;
 }
 
@@ -127,7 +127,9 @@ static saint_status cuda_choose(saint_backend *b, const saint_choose_args *a, sa
     void *scratch;
     saint_status s = saint_cuda_enter(c, err);
     if (s != SAINT_OK || (s = check(a, &most, err)) != SAINT_OK) return s;
+    if (!a->n_drop && (s = saint_cuda_unrecorded(c, "a vote, which is waited for,", err)) != SAINT_OK) return s;
     int rows = a->cu[a->n_seqs];
+    size_t mail = ((size_t)a->n_seqs + 1) * sizeof *a->cu_to;
     saint_cuda_choose_args d = {.rule = (int)a->rule, .n_seqs = a->n_seqs, .rows = rows, .most = most, .n_prefix = a->n_prefix, .window = a->window,
                                 .in_order = a->in_order, .metric = a->metric, .attention = a->attention, .dim = a->dim, .threshold = a->threshold,
                                 .reach = a->reach, .gamma = a->gamma, .K = a->K, .r = a->r, .batch_mean = a->batch_mean, .overwrite_r = a->overwrite_r,
@@ -141,9 +143,28 @@ static saint_status cuda_choose(saint_backend *b, const saint_choose_args *a, sa
     if (a->n_drop) budget(a);
     s = saint_cuda_check(c, saint_cuda_choose(&d, c->stream), err, "choice among %d rows", rows);
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_compact(&d, c->stream), err, "compaction of %d rows", rows);
-    if (s == SAINT_OK && !a->n_drop) s = mailbox_post(c, d.cu_to, (size_t)a->n_seqs + 1, err); /* before the gather, which the wait hides behind */
+    if (s == SAINT_OK && !a->n_drop) s = mailbox_send(c, d.cu_to, mail, err); /* before the gather, which the wait hides behind */
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_gather_list(&d, a->n_drop ? a->cu_to[a->n_seqs] : rows, c->stream), err, "gather of %d rows", rows);
-    return s == SAINT_OK && !a->n_drop ? mailbox_open(c, a->cu_to, (size_t)a->n_seqs + 1, err) : s;
+    return s == SAINT_OK && !a->n_drop ? mailbox_open(c, a->cu_to, mail, err) : s;
+}
+
+static saint_status cuda_post(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    const void *p;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_argument(c, host, bytes, &p, err);
+    if (s != SAINT_OK || bytes == 0) return s;
+    return saint_cuda_check(c, cudaMemcpyAsync(dst, p, bytes, cudaMemcpyDeviceToDevice, c->stream), err, "post of %zu bytes", bytes);
+}
+
+static saint_status cuda_fetch(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a download", err);
+    if (s == SAINT_OK) s = mailbox_send(c, src, bytes, err);
+    return s == SAINT_OK ? mailbox_open(c, host, bytes, err) : s;
 }
 
 static saint_status check_mark(int slot, saint_error *err)
@@ -155,6 +176,7 @@ static saint_status cuda_mark(saint_backend *b, int slot, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
+    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a mark of time", err);
     if (s == SAINT_OK) s = check_mark(slot, err);
     if (s == SAINT_OK && !c->mark[slot]) s = saint_cuda_check(c, cudaEventCreateWithFlags(&c->mark[slot], cudaEventDefault), err, "cudaEventCreate");
     return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(c->mark[slot], c->stream), err, "mark") : s;
@@ -175,5 +197,8 @@ static saint_status cuda_elapsed(saint_backend *b, int from, int to, double *sec
 const saint_chooser_ops saint_cuda_chooser = {.mean_heads = saint_cuda_mean_heads_here,
                                               .attention_row = saint_cuda_attention_row_here,
                                               .choose = cuda_choose,
+                                              .rope_store = saint_cuda_rope_store_here,
+                                              .post = cuda_post,
+                                              .fetch = cuda_fetch,
                                               .mark = cuda_mark,
                                               .elapsed = cuda_elapsed};

@@ -30,13 +30,14 @@ cudaError_t saint_cuda_gather(const void *src, const int32_t *idx, int64_t n, si
 
 /* What is left of a linear layer behind the product: y = epilogue(from + bias). */
 typedef struct {
-    int64_t m, n, ld;  /* rows of y, residual and gate are ld elements apart */
+    int64_t m, n, ld;  /* rows of y and residual are ld elements apart */
     const void *from;  /* type of y, rows ld apart (y itself), or f32 rows n apart when y is f32 and from is not y */
     int64_t ldfrom;
     const float *bias; /* or NULL */
     int act;           /* saint_act */
     const float *scale, *residual;
-    const void *gate; /* type gate_type */
+    const void *gate; /* type gate_type, rows ldgate apart */
+    int64_t ldgate;
     saint_dtype gate_type, ytype;
     void *y;
 } saint_cuda_epilogue_args;
@@ -81,6 +82,31 @@ saint_cuda_attention_kind saint_cuda_attention_kind_of(const saint_cuda_attentio
 cudaError_t saint_cuda_attention(saint_cuda_attention_kind kind, const saint_cuda_attention_args *a, cudaStream_t stream);
 /* Lets the attention kernels use the shared memory they need on the current device. Once per device. */
 cudaError_t saint_cuda_attention_prepare(void);
+
+/* decode.cu, see backend/fused.h. layer: a saint_decode_layer, or NULL with pos, k and v. */
+typedef struct {
+    void *qkv, *k, *v;
+    saint_dtype type;
+    int64_t rows, ld;
+    int n_heads, n_kv_heads, head_dim;
+    const int32_t *pos;
+    const float *inv_freq;
+    const void *layer;
+} saint_cuda_rope_store_args;
+cudaError_t saint_cuda_rope_store(const saint_cuda_rope_store_args *a, cudaStream_t stream);
+
+typedef struct {
+    const void *q, *layer;
+    void *out;
+    saint_dtype type;
+    int n_heads, n_kv_heads, head_dim, splits;
+    float scale;
+    float *partial; /* [splits][n_heads][head_dim + 2] */
+    int wide;       /* set by the launcher */
+} saint_cuda_one_args;
+cudaError_t saint_cuda_attention_one(const saint_cuda_one_args *a, cudaStream_t stream);
+cudaError_t saint_cuda_embed_token(const void *table, saint_dtype type, const int32_t *token, int64_t cols, float *x, cudaStream_t stream);
+cudaError_t saint_cuda_take_best(const float *logits, int n, int32_t *token, void *layers, int n_layers, cudaStream_t stream);
 
 /* p[h, j] for n_heads rows of n_keys (scratch), then mean[j] over heads in order */
 typedef struct {

@@ -39,7 +39,7 @@ template <class Y, class G, int V> __global__ void __launch_bounds__(THREADS) ep
     pack<float, V> residual;
     pack<G, V> gate;
     if (a.residual) residual = *(const pack<float, V> *)(a.residual + at);
-    if (a.gate) gate = *(const pack<G, V> *)((const G *)a.gate + at);
+    if (a.gate) gate = *(const pack<G, V> *)((const G *)a.gate + row * a.ldgate + j);
     for (int l = 0; l < V; l++)
         out.v[l] = narrow<Y>(finish(a, widen(p.v[l]), j + l, a.residual ? residual.v[l] : 0.0f, a.gate ? widen(gate.v[l]) : 0.0f));
     *(pack<Y, V> *)((Y *)a.y + at) = out;
@@ -48,7 +48,7 @@ template <class Y, class G, int V> __global__ void __launch_bounds__(THREADS) ep
 template <class Y, class G> static cudaError_t epilogue(const saint_cuda_epilogue_args &a, cudaStream_t stream)
 {
     const int V = 16 / (int)sizeof(Y);
-    bool wide = a.n % V == 0 && a.ld % V == 0 && a.ldfrom % V == 0 && aligned_to(a.from, 16) && aligned_to(a.y, 16) && aligned_to(a.residual, 16) &&
+    bool wide = a.n % V == 0 && a.ld % V == 0 && a.ldfrom % V == 0 && a.ldgate % V == 0 && aligned_to(a.from, 16) && aligned_to(a.y, 16) && aligned_to(a.residual, 16) &&
                 aligned_to(a.gate, 16);
     if (wide) return SAINT_LAUNCH((epilogue_kernel<Y, G, V>), blocks_of(a.m * (a.n / V), THREADS), THREADS, 0, stream, a);
     return SAINT_LAUNCH((epilogue_kernel<Y, G, 1>), blocks_of(a.m * a.n, THREADS), THREADS, 0, stream, a);
@@ -91,7 +91,7 @@ template <class T, int R, int V> __global__ void __launch_bounds__(32 * ROWS_WAR
         float s = warp_sum(sum[r]);
         if (lane != 0 || r >= rows) continue;
         int64_t at = (row + r) * e.ld + j;
-        float v = finish(e, s, j, e.residual ? e.residual[at] : 0.0f, e.gate ? widen(((const T *)e.gate)[at]) : 0.0f);
+        float v = finish(e, s, j, e.residual ? e.residual[at] : 0.0f, e.gate ? widen(((const T *)e.gate)[(row + r) * e.ldgate + j]) : 0.0f);
         if (e.ytype == SAINT_F32) ((float *)e.y)[at] = v;
         else ((T *)e.y)[at] = narrow<T>(v);
     }

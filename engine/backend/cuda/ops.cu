@@ -69,25 +69,32 @@ cudaError_t saint_cuda_patchify(const float *chw, int side_h, int side_w, int pa
     SAINT_FOR_TYPE(type, T, return SAINT_LAUNCH(patchify_kernel<T>, blocks_of(n, THREADS), THREADS, 0, stream, chw, side_h, side_w, patch, gw, n, (T *)out));
 }
 
-template <class S, class D> __global__ void convert_kernel(const S *src, D *dst, size_t n)
+template <class S, class D, int V> __global__ void convert_kernel(const S *src, D *dst, size_t n)
 {
-    size_t first = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * 4;
-    if (first + 4 <= n) {
-        pack<S, 4> p = *(const pack<S, 4> *)(src + first);
-        pack<D, 4> q;
-        for (int j = 0; j < 4; j++) q.v[j] = narrow<D>(widen(p.v[j]));
-        *(pack<D, 4> *)(dst + first) = q;
+    size_t first = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    if (first + V <= n) {
+        pack<S, V> p = *(const pack<S, V> *)(src + first);
+        pack<D, V> q;
+        for (int j = 0; j < V; j++) q.v[j] = narrow<D>(widen(p.v[j]));
+        *(pack<D, V> *)(dst + first) = q;
     } else {
         for (size_t i = first; i < n; i++) dst[i] = narrow<D>(widen(src[i]));
     }
 }
 
+/* A weight that lies behind another may begin anywhere. */
+template <class S, class D> static cudaError_t convert_to(const S *src, D *dst, size_t n, cudaStream_t stream)
+{
+    bool wide = aligned_to(src, 4 * sizeof *src) && aligned_to(dst, 4 * sizeof *dst);
+    auto kernel = wide ? convert_kernel<S, D, 4> : convert_kernel<S, D, 1>;
+    return SAINT_LAUNCH(kernel, blocks_of((int64_t)n, (wide ? 4 : 1) * THREADS), THREADS, 0, stream, src, dst, n);
+}
+
 template <class S> static cudaError_t convert(const S *src, void *dst, saint_dtype to, size_t n, cudaStream_t stream)
 {
-    unsigned blocks = blocks_of((int64_t)n, 4 * THREADS);
-    if (to == SAINT_F16) return SAINT_LAUNCH((convert_kernel<S, f16>), blocks, THREADS, 0, stream, src, (f16 *)dst, n);
-    if (to == SAINT_BF16) return SAINT_LAUNCH((convert_kernel<S, bf16>), blocks, THREADS, 0, stream, src, (bf16 *)dst, n);
-    return SAINT_LAUNCH((convert_kernel<S, float>), blocks, THREADS, 0, stream, src, (float *)dst, n);
+    if (to == SAINT_F16) return convert_to(src, (f16 *)dst, n, stream);
+    if (to == SAINT_BF16) return convert_to(src, (bf16 *)dst, n, stream);
+    return convert_to(src, (float *)dst, n, stream);
 }
 
 cudaError_t saint_cuda_convert(const void *src, saint_dtype from, void *dst, saint_dtype to, size_t n, cudaStream_t stream)

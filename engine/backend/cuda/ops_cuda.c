@@ -21,14 +21,6 @@ static saint_status check_heads(const char *op, int n_heads, int head_dim, int64
     return SAINT_OK;
 }
 
-static saint_status vector(saint_cuda *c, const float *host, int64_t n, const float **out, saint_error *err)
-{
-    const void *p = NULL;
-    saint_status s = saint_cuda_resident(c, host, (size_t)n, SAINT_F32, SAINT_F32, &p, err);
-    *out = p;
-    return s;
-}
-
 /* ---- memory ---- */
 
 static saint_status cuda_upload(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err)
@@ -44,10 +36,7 @@ static saint_status cuda_download(saint_backend *b, void *host, const void *src,
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
     if (s != SAINT_OK) return s;
-    if (bytes && (s = saint_cuda_check(c, cudaMemcpyAsync(host, src, bytes, cudaMemcpyDeviceToHost, c->stream), err,
-                                       "download of %zu bytes", bytes)) != SAINT_OK)
-        return s;
-    return saint_cuda_check(c, cudaStreamSynchronize(c->stream), err, "download of %zu bytes", bytes);
+    return saint_cuda_download(c, host, src, bytes, err);
 }
 
 static saint_status cuda_copy(saint_backend *b, void *dst, const void *src, size_t bytes, saint_error *err)
@@ -81,8 +70,8 @@ static saint_status norm(saint_cuda *c, const char *name, const float *x, int64_
     if (ytype != SAINT_F32 && ytype != SAINT_F16 && ytype != SAINT_BF16)
         return saint_fail(err, SAINT_INVALID, "%s: expected output F32, F16 or BF16, found %s", name, saint_dtype_name(ytype));
     if (!rows) return SAINT_OK;
-    if ((s = vector(c, w, d, &w, err)) != SAINT_OK) return s;
-    if ((s = vector(c, bias, d, &bias, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_vector(c, w, d, &w, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_vector(c, bias, d, &bias, err)) != SAINT_OK) return s;
     return saint_cuda_check(c, saint_cuda_norm(x, rows, d, w, bias, eps, y, ytype, c->stream), err, "%s of %lld x %lld", name,
                             (long long)rows, (long long)d);
 }
@@ -157,8 +146,8 @@ static saint_status cuda_positions(saint_backend *b, float *x, int n, int each, 
         return saint_fail(err, SAINT_INVALID, "positions: expected pictures of at least their %d prefix rows, found %d of %d rows", prefix,
                           n, each);
     if (!n || !each) return SAINT_OK;
-    if ((s = vector(c, pos, each * d, &pos, err)) != SAINT_OK) return s;
-    if ((s = vector(c, prefix ? cls : NULL, prefix * d, &cls, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_vector(c, pos, each * d, &pos, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_vector(c, prefix ? cls : NULL, prefix * d, &cls, err)) != SAINT_OK) return s;
     return saint_cuda_check(c, saint_cuda_positions(x, n, each, prefix, d, pos, cls, c->stream), err, "positions of %d x %d rows", n, each);
 }
 
@@ -215,7 +204,7 @@ static saint_status cuda_rope(saint_backend *b, void *x, int64_t rows, int64_t l
     if (head_dim % 2) return saint_fail(err, SAINT_UNSUPPORTED, "rope: expected an even head_dim, found %d", head_dim);
     if (!rows) return SAINT_OK;
     const void *positions;
-    if ((s = vector(c, inv_freq, head_dim / 2, &inv_freq, err)) != SAINT_OK) return s;
+    if ((s = saint_cuda_vector(c, inv_freq, head_dim / 2, &inv_freq, err)) != SAINT_OK) return s;
     if ((s = saint_cuda_argument(c, pos, (size_t)rows * sizeof *pos, &positions, err)) != SAINT_OK) return s;
     return saint_cuda_check(c, saint_cuda_rope(x, b->compute, rows, ldx, n_heads, head_dim, positions, inv_freq, c->stream), err,
                             "rope of %lld rows", (long long)rows);
@@ -245,126 +234,6 @@ static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t row
     if ((s = saint_cuda_scratch(c, "mean_heads", bytes, &mean, err)) != SAINT_OK) return s;
     if ((s = saint_cuda_mean_heads_here(b, x, rows, ldx, n_heads, head_dim, mean, err)) != SAINT_OK) return s;
     return rows ? cuda_download(b, out, mean, bytes, err) : SAINT_OK;
-}
-
-/* ---- linear ---- */
-
-static saint_status check_linear(const saint_backend *b, const saint_linear_args *a, saint_error *err)
-{
-    const saint_matrix *w = &a->w;
-    if (w->type != SAINT_F32 && w->type != SAINT_F16 && w->type != SAINT_BF16)
-        return saint_fail(err, SAINT_UNSUPPORTED, "linear: weights of type F32, F16 or BF16 are expected, found %s",
-                          saint_dtype_name(w->type));
-    if (a->ytype != SAINT_F32 && a->ytype != b->compute)
-        return saint_fail(err, SAINT_INVALID, "linear: output of type F32 or %s is expected, found %s", saint_dtype_name(b->compute),
-                          saint_dtype_name(a->ytype));
-    if (a->residual && (a->ytype != SAINT_F32 || a->gate))
-        return saint_fail(err, SAINT_INVALID, "linear: a residual goes with an F32 output and without a gate");
-    if (a->m < 0 || a->m > INT_MAX || w->rows < 0 || w->cols < 1 || (a->m > 1 && (a->ldx < w->cols || a->ldy < w->rows)))
-        return saint_fail(err, SAINT_INVALID,
-                          "linear: rows of at least %lld and %lld elements are expected, found ldx %lld and ldy %lld for %lld rows",
-                          (long long)w->cols, (long long)w->rows, (long long)a->ldx, (long long)a->ldy, (long long)a->m);
-    return SAINT_OK;
-}
-
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
-
-static saint_gemm_key key_of(const saint_backend *b, const saint_linear_args *a, const void *w, const void *bias, const void *y,
-                             saint_dtype ytype, int64_t ldy, const void *residual)
-{
-    return (saint_gemm_key){.m = a->m,
-                            .n = a->w.rows,
-                            .k = a->w.cols,
-                            .ldx = a->m > 1 ? a->ldx : a->w.cols,
-                            .ldy = a->m > 1 ? ldy : a->w.rows,
-                            .type = (int32_t)b->compute,
-                            .ytype = (int32_t)ytype,
-                            .bias = bias != NULL,
-                            .residual = residual != NULL,
-                            .align_x = saint_alignment_of(a->x),
-                            .align_w = saint_alignment_of(w),
-                            .align_y = residual ? least(saint_alignment_of(y), saint_alignment_of(residual)) : saint_alignment_of(y),
-                            .align_bias = bias ? saint_alignment_of(bias) : 0};
-}
-
-static saint_cuda_epilogue_args epilogue_of(const saint_backend *b, const saint_linear_args *a, const float *scale)
-{
-    return (saint_cuda_epilogue_args){.m = a->m,
-                                      .n = a->w.rows,
-                                      .ld = a->m > 1 ? a->ldy : a->w.rows,
-                                      .act = (int)a->act,
-                                      .scale = scale,
-                                      .residual = a->residual,
-                                      .gate = a->gate,
-                                      .gate_type = b->compute,
-                                      .ytype = a->ytype,
-                                      .y = a->y};
-}
-
-static saint_status finish(saint_cuda *c, const saint_cuda_epilogue_args *e, saint_error *err)
-{
-    return saint_cuda_check(c, saint_cuda_epilogue(e, c->stream), err, "epilogue of %lld x %lld", (long long)e->m, (long long)e->n);
-}
-
-/* What cuBLASLt adds by itself: a bias of the type of y, and a residual when nothing stands between. The rest is one more pass. */
-static saint_status product(saint_cuda *c, const saint_linear_args *a, const void *w, const float *scale, saint_error *err)
-{
-    saint_status s;
-    saint_backend *b = &c->base;
-    saint_cuda_epilogue_args e = epilogue_of(b, a, scale);
-    const void *bias;
-    if (a->residual && (a->act || a->scale)) { /* y must stay what it is until the end: the sums go elsewhere */
-        void *sums;
-        if ((s = vector(c, a->bias, a->w.rows, &e.bias, err)) != SAINT_OK) return s;
-        if ((s = saint_cuda_scratch(c, "sums of a linear layer", (size_t)a->m * (size_t)a->w.rows * sizeof(float), &sums, err)) != SAINT_OK)
-            return s;
-        saint_gemm_key key = key_of(b, a, w, NULL, sums, SAINT_F32, a->w.rows, NULL);
-        if ((s = saint_cuda_matmul(c, &key, a->x, w, NULL, NULL, sums, err)) != SAINT_OK) return s;
-        e.from = sums;
-        e.ldfrom = a->w.rows;
-        return finish(c, &e, err);
-    }
-    if ((s = saint_cuda_resident(c, a->bias, (size_t)a->w.rows, SAINT_F32, a->ytype, &bias, err)) != SAINT_OK) return s;
-    saint_gemm_key key = key_of(b, a, w, bias, a->y, a->ytype, a->ldy, a->residual);
-    if ((s = saint_cuda_matmul(c, &key, a->x, w, bias, a->residual, a->y, err)) != SAINT_OK) return s;
-    if (!a->act && !a->scale && !a->gate) return SAINT_OK;
-    e.from = a->y;
-    e.ldfrom = e.ld;
-    return finish(c, &e, err);
-}
-
-static saint_status linear(saint_cuda *c, const saint_linear_args *a, bool rows, saint_error *err)
-{
-    saint_status s;
-    saint_backend *b = &c->base;
-    if ((s = check_linear(b, a, err)) != SAINT_OK) return s;
-    if (a->m == 0 || a->w.rows == 0) return SAINT_OK;
-    const void *w;
-    const float *scale;
-    if ((s = saint_cuda_resident(c, a->w.data, (size_t)(a->w.rows * a->w.cols), a->w.type, b->compute, &w, err)) != SAINT_OK) return s;
-    if ((s = vector(c, a->scale, a->w.rows, &scale, err)) != SAINT_OK) return s;
-    if (!rows || a->m > SAINT_CUDA_ROWS_MOST) return product(c, a, w, scale, err);
-    saint_cuda_rows_args r = {
-        .epilogue = epilogue_of(b, a, scale), .x = a->x, .w = w, .ldx = a->m > 1 ? a->ldx : a->w.cols, .k = a->w.cols, .type = b->compute};
-    if ((s = vector(c, a->bias, a->w.rows, &r.epilogue.bias, err)) != SAINT_OK) return s;
-    return saint_cuda_check(c, saint_cuda_linear_rows(&r, c->stream), err, "linear_rows of %lld x %lld x %lld", (long long)a->m,
-                            (long long)a->w.rows, (long long)a->w.cols);
-}
-
-static saint_status cuda_linear(saint_backend *b, const saint_linear_args *a, saint_error *err)
-{
-    saint_cuda *c = (saint_cuda *)b;
-    saint_status s = saint_cuda_enter(c, err);
-    if (s != SAINT_OK) return s;
-    return linear(c, a, false, err);
-}
-
-static saint_status cuda_linear_rows(saint_backend *b, const saint_linear_args *a, saint_error *err)
-{
-    saint_cuda *c = (saint_cuda *)b;
-    saint_status s = saint_cuda_enter(c, err);
-    if (s != SAINT_OK) return s;
-    return linear(c, a, true, err);
 }
 
 /* ---- attention ---- */
@@ -532,8 +401,8 @@ const saint_backend_ops saint_cuda_ops = {
     .sync = saint_cuda_sync,
     .layernorm = cuda_layernorm,
     .rmsnorm = cuda_rmsnorm,
-    .linear = cuda_linear,
-    .linear_rows = cuda_linear_rows,
+    .linear = saint_cuda_linear,
+    .linear_rows = saint_cuda_linear_few,
     .patchify = cuda_patchify,
     .embed = cuda_embed,
     .positions = cuda_positions,
@@ -547,4 +416,5 @@ const saint_backend_ops saint_cuda_ops = {
     .peak = saint_cuda_peak,
     .close = saint_cuda_close,
     .chooser = &saint_cuda_chooser,
+    .fused = &saint_cuda_fused,
 };

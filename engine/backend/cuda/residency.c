@@ -20,7 +20,8 @@ static size_t start_of(const saint_resident_key *k, size_t cap)
 
 static bool same(const saint_resident_key *a, const saint_resident_key *b)
 {
-    return a->host == b->host && a->count == b->count && a->from == b->from && a->to == b->to;
+    return a->host == b->host && a->count == b->count && a->from == b->from && a->to == b->to && a->joined[0] == b->joined[0] &&
+           a->joined[1] == b->joined[1];
 }
 
 static slot *place_of(const saint_residency *r, const saint_resident_key *k)

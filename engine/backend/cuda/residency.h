@@ -10,7 +10,8 @@
 typedef struct {
     const void *host;
     size_t count;
-    saint_dtype from, to; /* as the host has it, as the device has it */
+    saint_dtype from, to;  /* as the host has it, as the device has it */
+    const void *joined[2]; /* what lies behind it on the device, when several arrays are one there; else NULL */
 } saint_resident_key;
 
 typedef struct saint_residency saint_residency;
