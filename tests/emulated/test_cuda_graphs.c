@@ -39,7 +39,7 @@ static void a_recorded_vit_equals_a_plain_one(void **state)
         for (int dtype = SAINT_F32; dtype <= SAINT_BF16; dtype++) {
             saint_model *m = load_tiny(folders[k]);
             saint_session *s = cuda(m, (saint_dtype)dtype, false), *plain = cuda(m, (saint_dtype)dtype, true);
-            step x = first_step(m);
+            random_step x = first_step(m);
             saint_image two[2] = {picture[1], picture[2]};
             x.q.cold = true;
             for (int run = 0; run < 9; run++) {
@@ -72,7 +72,7 @@ static void pruned_runs_between_keep_the_recording(void **state)
     (void)state;
     saint_model *m = load_tiny("clip-vit-tiny");
     saint_session *s = cuda(m, SAINT_F32, false);
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.cold = true;
     saint_settings none, pruned;
     saint_settings_default(&none);
@@ -112,7 +112,7 @@ static void a_step_needs_nothing_from_the_host(void **state)
         if (!saint_file_exists(path)) continue;
         saint_model *m = load_tiny(folders[k]);
         saint_session *s = cuda(m, SAINT_F32, false), *plain = cuda(m, SAINT_F32, true), *cpu = open_session(engine, m, 0);
-        step x = first_step(m);
+        random_step x = first_step(m);
         x.q.ignore_eos = true;
         x.q.cold = true;
         x.q.max_new_tokens = 6;
@@ -159,7 +159,7 @@ static void weights_travel_in_order_of_use(void **state)
     (void)state;
     saint_model *m = load_tiny("timm-vit-tiny");
     assert_int_equal(saint_model_get_info(m)->weight_type, SAINT_F32); /* nothing is converted on its way */
-    step x = first_step(m);
+    random_step x = first_step(m);
     const fake_copy *log;
     x.q.cold = true;
     x.q.max_new_tokens = 0;
