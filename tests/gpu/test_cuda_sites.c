@@ -289,7 +289,7 @@ static void recorded_runs_are_plain_runs(void **state)
 #endif
         for (int i = 0; i < steps; i++) {
             int k = pick(&rng, 5), batch = i > steps / 2 ? 2 : 1;
-            step x = first_step(m);
+            random_step x = first_step(m);
             for (int j = 0; j < 7 && plans[k][j]; j++) set_param(&x.q.settings, plans[k][j]);
             x.q.n_images = batch;
             x.q.images = &picture[pick(&rng, 2)];
