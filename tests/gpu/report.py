@@ -58,9 +58,9 @@ print("\n### Vision transformers: ms, median (smallest..largest)\n")
 print("| shape | batch | type | graphs | variant | tokens out | ViT | TFLOP/s | floor | of it | sites | selection | speed-up | FLOPs saved | PyTorch eager | compile |")
 print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 for o in benches.values():
-    if o["model"] in LLM or o["model"] not in VIT:
+    if "prefill" in o["rows"][0]:
         continue
-    layers, d, mlp = VIT[o["model"]]
+    layers, d, mlp = VIT.get(o["model"], (0, 0, 0))
     b, dtype = o["batch"], o["dtype"]
     for r in o["rows"]:
         v = r["vit"]
@@ -74,9 +74,9 @@ print("\n### Language models: ms\n")
 print("| shape | graphs | variant | picture tokens | ViT | selection, sites | prefill | floor | of it | PyTorch | decode, ms a token | floor | of it | PyTorch | before the first token |")
 print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 for o in benches.values():
-    if o["model"] not in LLM:
+    if "prefill" not in o["rows"][0]:
         continue
-    layers, d, mlp, vocab = LLM[o["model"]]
+    layers, d, mlp, vocab = LLM.get(o["model"], (0, 0, 0, 0))
     weights = layers * (4 * d * d + 3 * d * mlp) * size[o["dtype"]]
     for r in o["rows"]:
         pre = r["prefill"]
