@@ -35,6 +35,7 @@ static cJSON *sites_json(const saint_trace_image *im)
         cJSON_AddNumberToObject(o, "merged", s->n_merge);
         if (isfinite(s->margin)) cJSON_AddNumberToObject(o, "margin", (double)s->margin);
         cJSON_AddNumberToObject(o, "select_ms", s->seconds * 1e3);
+        cJSON_AddStringToObject(o, "selected_on", s->on_device ? "device" : "host");
         add_int_list(o, "kept", s->kept, s->n_keep);
         cJSON_AddItemToArray(list, o);
     }

@@ -39,9 +39,9 @@ if(SAINT_CUDA)
 endif()
 
 set(SAINT_CUDA_DIR ${CMAKE_SOURCE_DIR}/engine/backend/cuda)
-set(SAINT_CUDA_SOURCES backend_cuda.c ops_cuda.c linear_cuda.c decode_cuda.c graph_cuda.c lt.c lt_load.c transfer.c)
+set(SAINT_CUDA_SOURCES backend_cuda.c ops_cuda.c linear_cuda.c decode_cuda.c graph_cuda.c choose_cuda.c lt.c lt_load.c transfer.c)
 list(TRANSFORM SAINT_CUDA_SOURCES PREPEND ${SAINT_CUDA_DIR}/)
-set(SAINT_CUDA_KERNELS ops linear attention decode)
+set(SAINT_CUDA_KERNELS ops linear attention decode select compact)
 set(SAINT_CUDA_REPORTS "")
 
 if(SAINT_CUDA_BUILT)
@@ -56,7 +56,8 @@ if(SAINT_CUDA_BUILT)
             COMMAND ${CMAKE_COMMAND} -DNVCC=${SAINT_NVCC} -DSOURCE=${SAINT_CUDA_DIR}/${kernel}.cu -DOBJECT=${object}
                 -DINCLUDE=${CMAKE_SOURCE_DIR}/engine -P ${CMAKE_SOURCE_DIR}/scripts/nvcc.cmake
             DEPENDS ${SAINT_CUDA_DIR}/${kernel}.cu ${SAINT_CUDA_DIR}/device.cuh ${SAINT_CUDA_DIR}/kernels.h ${CMAKE_SOURCE_DIR}/engine/base/dtype.h
-                ${CMAKE_SOURCE_DIR}/engine/backend/backend.h ${CMAKE_SOURCE_DIR}/engine/backend/fused.h ${CMAKE_SOURCE_DIR}/scripts/nvcc.cmake
+                ${CMAKE_SOURCE_DIR}/engine/backend/backend.h ${CMAKE_SOURCE_DIR}/engine/backend/choose.h ${CMAKE_SOURCE_DIR}/engine/backend/fused.h
+                ${CMAKE_SOURCE_DIR}/scripts/nvcc.cmake
             COMMENT "Building CUDA kernels ${kernel}.cu" VERBATIM)
         list(APPEND ENGINE_SOURCES ${object})
         list(APPEND SAINT_CUDA_REPORTS ${object}.ptxas)

@@ -5,14 +5,24 @@
 
 #include "bench/bench.h"
 
-enum { MAX_VARIANTS = 8, MAX_REPEATS = 64, PREFIX = 35, SUFFIX = 25, NEW_TOKENS = 8 };
+enum { MAX_VARIANTS = 8, MAX_REPEATS = 64, MAX_SITES = 48, PREFIX = 35, SUFFIX = 25, NEW_TOKENS = 8 };
+
+typedef struct {
+    saint_stage stage;
+    int layer;
+    const char *method;
+    bool on_device;
+    int n_in, n_out;
+    double seconds;
+} site_cost;
 
 typedef struct {
     const char *name;
     saint_settings settings;
     saint_timings t[MAX_REPEATS];
     double flops_vit, flops_projector, flops_prefill, flops_decode, equivalent;
-    int vit_out, llm_last, sites;
+    int vit_out, llm_last, n_sites;
+    site_cost site[MAX_SITES];
 } variant;
 
 /* A picture with plain and busy parts, the same everywhere. */
@@ -100,6 +110,35 @@ static int choose_variants(variant *v, int *n, const load_options *l, const char
     return leave;
 }
 
+/* What each site took, of the whole batch, in the run at hand. */
+static void note_sites(variant *v, const saint_trace *t)
+{
+    v->n_sites = 0;
+    for (int k = 0; k < t->image[0].history.n_sites && k < MAX_SITES; k++) {
+        const saint_trace_site *s = t->image[0].history.site[k];
+        double seconds = 0;
+        for (int i = 0; i < t->n_images; i++) seconds += t->image[i].history.site[k]->seconds;
+        v->site[v->n_sites++] = (site_cost){s->stage, s->layer, s->method->name, s->on_device, s->n_in, s->n_keep, seconds};
+    }
+}
+
+static void add_sites(cJSON *o, const variant *v)
+{
+    cJSON *list = cJSON_AddArrayToObject(o, "sites"); /* of the last repeat */
+    for (int i = 0; i < v->n_sites; i++) {
+        const site_cost *s = &v->site[i];
+        cJSON *x = cJSON_CreateObject();
+        cJSON_AddStringToObject(x, "stage", s->stage == SAINT_STAGE_VIT ? "vit" : "llm");
+        cJSON_AddNumberToObject(x, "layer", s->layer);
+        cJSON_AddStringToObject(x, "method", s->method);
+        cJSON_AddNumberToObject(x, "n_in", s->n_in);
+        cJSON_AddNumberToObject(x, "n_out", s->n_out);
+        cJSON_AddNumberToObject(x, "ms", s->seconds * 1e3);
+        cJSON_AddStringToObject(x, "selected_on", s->on_device ? "device" : "host");
+        cJSON_AddItemToArray(list, x);
+    }
+}
+
 static saint_status run_once(saint_session *s, saint_request *q, variant *v, int repeat, saint_error *err)
 {
     saint_trace *t = NULL;
@@ -117,8 +156,8 @@ static saint_status run_once(saint_session *s, saint_request *q, variant *v, int
     }
     v->equivalent = im->equivalent;
     v->vit_out = im->vit_out;
-    v->sites = im->history.n_sites;
     v->llm_last = im->history.n_layers ? im->history.layer[im->history.n_layers - 1].image_in : 0;
+    note_sites(v, t);
     saint_trace_unref(t);
     return SAINT_OK;
 }
@@ -154,9 +193,9 @@ static cJSON *variant_json(const variant *v, const variant *base, int repeats, c
     cJSON_AddNumberToObject(o, "vit_out", v->vit_out);
     if (m->llm_layers) cJSON_AddNumberToObject(o, "image_tokens_last_layer", v->llm_last);
     cJSON_AddNumberToObject(o, "equivalent", v->equivalent);
-    cJSON_AddNumberToObject(o, "sites", v->sites);
     add_phase(o, "vit", v, repeats, offsetof(saint_timings, vit), v->flops_vit);
     add_phase(o, "selection", v, repeats, offsetof(saint_timings, selection), 0);
+    add_sites(o, v);
     double flops = v->flops_vit, flops_base = base->flops_vit;
     if (m->llm_layers) {
         add_phase(o, "projector", v, repeats, offsetof(saint_timings, projector), v->flops_projector);

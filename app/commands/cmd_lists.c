@@ -62,6 +62,7 @@ static cJSON *methods_json(void)
         cJSON_AddBoolToObject(o, "merges", m->merges);
         cJSON_AddBoolToObject(o, "reads_attention", m->reads_attention);
         cJSON_AddBoolToObject(o, "reads_text", m->reads_text);
+        cJSON_AddBoolToObject(o, "on_device", m->rule != 0);
         cJSON_AddItemToArray(list, o);
     }
     cJSON_AddItemToObject(c, "parameters", params_json());

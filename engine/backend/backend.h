@@ -24,6 +24,7 @@
 #include "base/status.h"
 
 typedef struct saint_backend saint_backend;
+typedef struct saint_chooser_ops saint_chooser_ops; /* choose.h */
 typedef struct saint_fused_ops saint_fused_ops; /* fused.h */
 
 typedef enum {
@@ -69,6 +70,7 @@ typedef struct {
     bool causal;
     float scale;
     const float *key_bias; /* host f32 [total keys], added to the scaled score (log token size, ToMe); or NULL */
+    const float *key_bias_here; /* the same in backend memory, instead of key_bias; only on backends that choose */
     void *out;             /* compute type [total queries, n_heads * head_dim], rows ldo apart */
     int64_t ldo;
 } saint_attention_args;
@@ -82,6 +84,7 @@ typedef struct {
     float scale;
     const float *key_bias; /* host [n_keys] or NULL */
     float *p;              /* host f32 [n_keys] */
+    const float *key_bias_here; /* see saint_attention_args */
 } saint_attention_row_args;
 
 typedef struct {
@@ -126,6 +129,7 @@ typedef struct {
     /* f32 -> compute type */
     saint_status (*narrow)(saint_backend *b, const float *x, size_t n, void *y, saint_error *err);
     void (*close)(saint_backend *b);
+    const saint_chooser_ops *chooser; /* token selection in backend memory; NULL: the host's code decides */
     const saint_fused_ops *fused; /* joined products, decoding without the host, recorded work; NULL: none of it */
 } saint_backend_ops;
 

@@ -15,7 +15,7 @@ typedef struct {
 
 static vote_params params_of(const saint_select_in *in)
 {
-    if (in->stage == SAINT_STAGE_VIT && in->compat & 1u << SAINT_COMPAT_VIT_DEFAULT_K_GAMMA) return (vote_params){5, 10.0f};
+    if (in->stage == SAINT_STAGE_VIT && in->compat & 1u << SAINT_COMPAT_VIT_DEFAULT_K_GAMMA) return (vote_params){SAINT_PUBLISHED_K, SAINT_PUBLISHED_GAMMA};
     return (vote_params){in->p.K, in->p.gamma};
 }
 

@@ -114,7 +114,7 @@ static saint_status add_projected(saint_llm_forward *f, bool decode, const void 
 }
 
 /* f->q := queries of the rows in f->h, and their keys and values behind those in kv, all of them rotated. */
-static saint_status read_rows(saint_llm_forward *f, const saint_llm_block *w, int t, const int32_t *pos, saint_kv *kv, bool decode, saint_error *err)
+static saint_status read_rows(saint_llm_forward *f, const saint_llm_block *w, int t, const saint_llm_readings *at, saint_kv *kv, bool decode, saint_error *err)
 {
     saint_status s;
     saint_backend *b = f->b;
@@ -126,13 +126,13 @@ static saint_status read_rows(saint_llm_forward *f, const saint_llm_block *w, in
                                .ldy = f->q_width, .rows = decode};
         saint_qkv qkv = {.qkv = f->q, .ld = f->q_width, .n_heads = l->heads, .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .inv_freq = l->inv_freq};
         if ((s = b->op->fused->linear_joined(b, &a, err)) != SAINT_OK) return s;
-        return b->op->fused->rope_store(b, &qkv, t, pos, k, v, err);
+        return at->pos_here ? b->op->chooser->rope_store(b, &qkv, t, at->pos, k, v, err) : b->op->fused->rope_store(b, &qkv, t, at->pos, k, v, err);
     }
     if ((s = project(f, decode, f->h, t, &w->q, NULL, f->q, err)) != SAINT_OK) return s;
     if ((s = project(f, decode, f->h, t, &w->k, NULL, k, err)) != SAINT_OK) return s;
     if ((s = project(f, decode, f->h, t, &w->v, NULL, v, err)) != SAINT_OK) return s;
-    if ((s = b->op->rope(b, f->q, t, f->q_width, l->heads, l->head_dim, pos, l->inv_freq, err)) != SAINT_OK) return s;
-    return b->op->rope(b, k, t, kv->width, l->kv_heads, l->head_dim, pos, l->inv_freq, err);
+    if ((s = b->op->rope(b, f->q, t, f->q_width, l->heads, l->head_dim, at->pos, l->inv_freq, err)) != SAINT_OK) return s;
+    return b->op->rope(b, k, t, kv->width, l->kv_heads, l->head_dim, at->pos, l->inv_freq, err);
 }
 
 /* f->up := silu(gate) * up of the rows in f->h. */
@@ -151,21 +151,34 @@ static saint_status gated(saint_llm_forward *f, const saint_llm_block *w, int t,
     return project(f, decode, f->h, t, &w->up, f->gate, f->up, err);
 }
 
-saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int t, const int32_t *pos, saint_kv *kv, bool decode,
-                                 float *last_attention, saint_error *err)
+/* Behind the attention of a block. */
+static saint_status read_keys(saint_llm_forward *f, int t, const saint_kv *kv, const saint_llm_readings *at, saint_error *err)
+{
+    saint_status s;
+    saint_backend *b = f->b;
+    const saint_llm *l = &f->m->llm;
+    saint_attention_row_args row = {.q = (char *)f->q + (size_t)(t - 1) * (size_t)f->q_width * saint_compute_size(b), .k = kv->k, .ldk = kv->width,
+                                    .n_heads = l->heads, .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_keys = kv->len,
+                                    .scale = 1.0f / sqrtf((float)l->head_dim), .p = at->attention};
+    if (at->attention && (s = at->here ? b->op->chooser->attention_row(b, &row, err) : b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
+    if (at->metric && at->here) return b->op->chooser->mean_heads(b, kv->k, kv->len, kv->width, l->kv_heads, l->head_dim, at->metric, err);
+    return at->metric ? saint_llm_metric(f, kv, 0, kv->len, at->metric, err) : SAINT_OK;
+}
+
+static saint_status run_block(saint_llm_forward *f, int layer, float *x, int t, saint_kv *kv, bool decode, const saint_llm_readings *at,
+                              saint_error *err)
 {
     saint_status s;
     saint_backend *b = f->b;
     const saint_llm *l = &f->m->llm;
     const saint_llm_block *w = &l->block[layer];
-    size_t e = saint_compute_size(b);
     int64_t q_width = (int64_t)l->heads * l->head_dim;
     float scale = 1.0f / sqrtf((float)l->head_dim);
     if (kv->len + t > kv->cap)
         return saint_fail(err, SAINT_STATE, "layer %d: %d rows do not fit a cache of %d", layer, kv->len + t, kv->cap);
 
     if ((s = b->op->rmsnorm(b, x, t, l->dim, w->norm1.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
-    if ((s = read_rows(f, w, t, pos, kv, decode, err)) != SAINT_OK) return s;
+    if ((s = read_rows(f, w, t, at, kv, decode, err)) != SAINT_OK) return s;
     kv->len += t;
 
     int32_t cu_q[2] = {0, t}, cu_k[2] = {0, kv->len};
@@ -173,17 +186,23 @@ saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int 
                               .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_seqs = 1, .cu_q = cu_q, .cu_k = cu_k, .causal = true,
                               .scale = scale, .out = f->attn, .ldo = q_width};
     if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
-    if (last_attention) {
-        saint_attention_row_args row = {.q = (char *)f->q + (size_t)(t - 1) * (size_t)f->q_width * e, .k = kv->k, .ldk = kv->width,
-                                        .n_heads = l->heads, .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_keys = kv->len,
-                                        .scale = scale, .p = last_attention};
-        if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
-    }
+    if ((s = read_keys(f, t, kv, at, err)) != SAINT_OK) return s;
     if ((s = add_projected(f, decode, f->attn, t, &w->o, x, err)) != SAINT_OK) return s;
 
     if ((s = b->op->rmsnorm(b, x, t, l->dim, w->norm2.w, l->eps, f->h, b->compute, err)) != SAINT_OK) return s;
     if ((s = gated(f, w, t, decode, err)) != SAINT_OK) return s;
     return add_projected(f, decode, f->up, t, &w->down, x, err);
+}
+
+saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int t, const int32_t *pos, saint_kv *kv, bool decode,
+                                 float *last_attention, saint_error *err)
+{
+    return run_block(f, layer, x, t, kv, decode, &(saint_llm_readings){.pos = pos, .attention = last_attention}, err);
+}
+
+saint_status saint_llm_prefill(saint_llm_forward *f, int layer, float *x, int t, saint_kv *kv, const saint_llm_readings *at, saint_error *err)
+{
+    return run_block(f, layer, x, t, kv, false, at, err);
 }
 
 saint_status saint_llm_metric(saint_llm_forward *f, const saint_kv *kv, int first, int n, float *metric, saint_error *err)

@@ -26,6 +26,18 @@ void saint_llm_close(saint_llm_forward *f); /* NULL is allowed */
 /* y f32 backend [n, dim] = embedding rows */
 saint_status saint_llm_embed(saint_llm_forward *f, const int32_t *ids, int n, float *y, saint_error *err);
 
+/* Where the rows of a block stand, and what selection reads of it. */
+typedef struct {
+    const int32_t *pos; /* [T] rotary position of each row */
+    bool pos_here;      /* pos lies in the backend's memory (for a backend with a chooser) */
+    float *metric;      /* f32 [kv->len after the call, head_dim]: mean over key-value heads of all cached keys; or NULL */
+    float *attention;   /* f32 [kv->len after the call]: attention of the last row; or NULL */
+    bool here;          /* metric and attention lie in the backend's memory, and nobody waits; else on the host */
+} saint_llm_readings;
+
+/* One block over the rows of one sequence in prefill, appending their keys and values to kv. */
+saint_status saint_llm_prefill(saint_llm_forward *f, int layer, float *x, int t, saint_kv *kv, const saint_llm_readings *at, saint_error *err);
+
 /* One block over the rows of one sequence, appending their keys and values to kv. decode picks the kernels for single rows.
  * pos [T]: rotary position of each row. last_attention: host f32 [kv->len after the call], attention of the last row, or NULL. */
 saint_status saint_llm_block_run(saint_llm_forward *f, int layer, float *x, int t, const int32_t *pos, saint_kv *kv, bool decode,

@@ -39,11 +39,49 @@ saint_status saint_rows_clone(saint_rows *dst, const saint_rows *src, saint_erro
     return s;
 }
 
+static void release_table(saint_backend *b, saint_row_table *t)
+{
+    void *column[] = {t->patch, t->pos, t->size, t->bias};
+    for (size_t i = 0; i < sizeof column / sizeof *column; i++) b->op->release(b, column[i]);
+    *t = (saint_row_table){0};
+}
+
+static saint_status make_table(saint_backend *b, saint_row_table *t, int cap, saint_error *err)
+{
+    void *column[4] = {0};
+    saint_status s = SAINT_OK;
+    for (int i = 0; i < 4 && s == SAINT_OK; i++) s = b->op->alloc(b, (size_t)(cap > 0 ? cap : 1) * sizeof(int32_t), &column[i], err);
+    *t = (saint_row_table){column[0], column[1], column[2], column[3]};
+    return s;
+}
+
+saint_status saint_rows_post(saint_rows *r, saint_error *err)
+{
+    size_t n = (size_t)saint_rows_total(r) * sizeof(int32_t);
+    saint_status s = r->table.patch ? SAINT_OK : make_table(r->b, &r->table, r->cap, err);
+    if (s == SAINT_OK && !r->table_spare.patch) s = make_table(r->b, &r->table_spare, r->cap, err);
+    if (s == SAINT_OK) s = r->b->op->chooser->post(r->b, r->table.patch, r->patch, n, err);
+    if (s == SAINT_OK) s = r->b->op->chooser->post(r->b, r->table.pos, r->pos, n, err);
+    return s == SAINT_OK ? r->b->op->chooser->post(r->b, r->table.size, r->size, n, err) : s;
+}
+
+void saint_rows_swap(saint_rows *r)
+{
+    float *x = r->x;
+    saint_row_table t = r->table;
+    r->x = r->spare;
+    r->spare = x;
+    r->table = r->table_spare;
+    r->table_spare = t;
+}
+
 void saint_rows_free(saint_rows *r)
 {
     if (r->b) {
         r->b->op->release(r->b, r->x);
         r->b->op->release(r->b, r->spare);
+        release_table(r->b, &r->table);
+        release_table(r->b, &r->table_spare);
     }
     free(r->cu);
     free(r->patch);
@@ -55,7 +93,16 @@ void saint_rows_free(saint_rows *r)
 saint_status saint_rows_gather(saint_rows *r, const int32_t *list, int n, const int32_t *cu, saint_error *err)
 {
     saint_status s = r->b->op->gather(r->b, r->x, list, n, (size_t)r->dim * sizeof(float), r->spare, err);
+    if (s == SAINT_OK) s = saint_rows_relist(r, list, n, cu, err);
     if (s != SAINT_OK) return s;
+    float *x = r->x;
+    r->x = r->spare;
+    r->spare = x;
+    return SAINT_OK;
+}
+
+saint_status saint_rows_relist(saint_rows *r, const int32_t *list, int n, const int32_t *cu, saint_error *err)
+{
     size_t count = (size_t)(n > 0 ? n : 1);
     int32_t *ids = malloc(count * sizeof *ids);
     float *size = malloc(count * sizeof *size);
@@ -73,9 +120,6 @@ saint_status saint_rows_gather(saint_rows *r, const int32_t *list, int n, const 
     memcpy(r->cu, cu, ((size_t)r->n_seqs + 1) * sizeof *cu);
     free(ids);
     free(size);
-    float *x = r->x;
-    r->x = r->spare;
-    r->spare = x;
     return SAINT_OK;
 }
 

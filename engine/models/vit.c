@@ -130,12 +130,21 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
 
 static const float *proportional_bias(saint_vit_forward *f, const saint_rows *rows)
 {
-    if (!rows->merged) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
+    if (!rows->merged || rows->ahead) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
     for (int i = 0; i < saint_rows_total(rows); i++) f->key_bias[i] = logf(rows->size[i]);
     return f->key_bias;
 }
 
-saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, float *metric, float *cls, saint_error *err)
+static saint_status read_keys(saint_vit_forward *f, int64_t t, const saint_vit_readings *out, saint_error *err)
+{
+    saint_backend *b = f->b;
+    int heads = f->m->vit.heads, hd = f->m->vit.dim / heads;
+    if (!out->metric) return SAINT_OK;
+    return out->here ? b->op->chooser->mean_heads(b, f->k, t, f->ld, heads, hd, out->metric, err)
+                     : b->op->mean_heads(b, f->k, t, f->ld, heads, hd, out->metric, err);
+}
+
+saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, const saint_vit_readings *out, saint_error *err)
 {
     saint_status s;
     saint_backend *b = f->b;
@@ -144,11 +153,11 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     int64_t t = saint_rows_total(rows), d = v->dim;
     int hd = v->dim / v->heads;
     float scale = 1.0f / sqrtf((float)hd);
-    const float *bias = proportional_bias(f, rows);
+    const float *bias = proportional_bias(f, rows), *here = rows->merged && rows->ahead ? rows->table.bias : NULL;
     if ((s = b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
     if ((s = read_rows(f, k, t, err)) != SAINT_OK) return s;
-    if (metric && (s = b->op->mean_heads(b, f->k, t, f->ld, v->heads, hd, metric, err)) != SAINT_OK) return s;
-    for (int i = 0; cls && i < rows->n_seqs; i++) {
+    if ((s = read_keys(f, t, out, err)) != SAINT_OK) return s;
+    for (int i = 0; out->attention && i < rows->n_seqs; i++) {
         int first = rows->cu[i], n = rows->cu[i + 1] - first;
         size_t at = (size_t)first * (size_t)f->ld * saint_compute_size(b);
         saint_attention_row_args row = {.q = (char *)f->q + at,
@@ -160,12 +169,14 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
                                         .n_keys = n,
                                         .scale = scale,
                                         .key_bias = bias ? bias + first : NULL,
-                                        .p = cls + first};
-        if ((s = b->op->attention_row(b, &row, err)) != SAINT_OK) return s;
+                                        .key_bias_here = here ? here + first : NULL,
+                                        .p = out->attention + first};
+        s = out->here ? b->op->chooser->attention_row(b, &row, err) : b->op->attention_row(b, &row, err);
+        if (s != SAINT_OK) return s;
     }
     saint_attention_args a = {.q = f->q, .k = f->k, .v = f->v, .ldq = f->ld, .ldk = f->ld, .ldv = f->ld, .n_heads = v->heads, .n_kv_heads = v->heads,
                               .head_dim = hd, .n_seqs = rows->n_seqs, .cu_q = rows->cu, .cu_k = rows->cu, .scale = scale, .key_bias = bias,
-                              .out = f->h, .ldo = d};
+                              .key_bias_here = here, .out = f->h, .ldo = d};
     if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
     return linear_residual(f, f->h, t, &k->proj, k->ls1, rows->x, err);
 }

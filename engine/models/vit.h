@@ -18,10 +18,16 @@ void saint_vit_close(saint_vit_forward *f); /* NULL is allowed */
 /* rows := patch embedding + class token + position embedding (+ CLIP's pre-LN) of n pictures; pixels f32 host [n, 3, side, side]. */
 saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, saint_rows *rows, saint_error *err);
 
-/* rows.x += attention(LN1(rows.x)) of block `layer`. Also what selection reads, on the host, for all rows of the batch:
- * metric [T, head_dim]: mean over heads of the keys; cls [T]: attention of each image's class token, mean over heads. NULL = not wanted:
- * on a device each of them is a round trip. */
-saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, float *metric, float *cls, saint_error *err);
+/* What selection reads of a layer, for all rows of the batch; NULL = not wanted. metric [T, head_dim]: mean over heads of the keys.
+ * attention [T]: of each image's class token, mean over heads. On the host, where each is a round trip to a device; or, `here`, in the
+ * backend's memory, where nobody waits (for a backend with a chooser). */
+typedef struct {
+    float *metric, *attention;
+    bool here;
+} saint_vit_readings;
+
+/* rows.x += attention(LN1(rows.x)) of block `layer`, and what selection reads. */
+saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows, const saint_vit_readings *out, saint_error *err);
 
 /* rows.x += MLP(LN2(rows.x)) of block `layer`. */
 saint_status saint_vit_mlp(saint_vit_forward *f, int layer, saint_rows *rows, saint_error *err);

@@ -20,6 +20,9 @@ typedef struct {
     saint_kv *kv[SAINT_MAX_LAYERS];
     saint_window window;       /* at the layer at hand */
     float *metric, *attention; /* [rows] of the layer at hand: mean key of every row, attention of the last prompt row */
+    saint_sites *sites;        /* those that the backend decides; NULL: the host decides all */
+    saint_history *history[1]; /* of the picture */
+    int noted;                 /* sites of it that the user has been warned of */
     float *logits;
     double layer_seconds;
 } llm_state;
@@ -153,10 +156,27 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
     return c ? saint_stats_of_rows(c->metric, v->window.first, length, hd, p, y, v->r->err) : lost(v, y->layer);
 }
 
-static void note_site(llm_state *v, const saint_trace_site *s)
+/* Picture rows that enter a layer: what the site before it let through; n where there is none. */
+static int picture_rows(const saint_history *h, int layer, int n)
 {
-    if (s->text_dropped)
-        saint_note(&v->r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", s->layer, s->text_dropped);
+    int rows = n;
+    for (int i = 0; i < h->n_sites; i++)
+        if (h->site[i]->stage == SAINT_STAGE_LLM && h->site[i]->layer < layer) rows = h->site[i]->n_keep;
+    return rows;
+}
+
+/* What follows from sites that have been told since the last call. */
+static void told(llm_state *v)
+{
+    saint_history *h = &v->im->history;
+    for (; v->noted < h->n_sites; v->noted++) {
+        const saint_trace_site *s = h->site[v->noted];
+        if (s->stage == SAINT_STAGE_LLM && s->text_dropped)
+            saint_note(&v->r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", s->layer, s->text_dropped);
+    }
+    if (v->rows.ahead) return;
+    for (int i = 0; i < h->n_layers; i++)
+        if (h->layer[i].stage == SAINT_STAGE_LLM && h->layer[i].image_in < 0) h->layer[i].image_in = picture_rows(h, h->layer[i].layer, v->n_features);
 }
 
 /* What the layers before the checkpoint did, behind this run's own record of the ViT. */
@@ -178,8 +198,8 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
     for (int i = 0; i < c->history->n_sites; i++) {
         if (c->history->site[i]->stage != SAINT_STAGE_LLM) continue;
         saint_history_add(h, c->history->site[i], true);
-        note_site(v, c->history->site[i]);
     }
+    told(v);
     return SAINT_OK;
 }
 
@@ -250,9 +270,16 @@ static saint_status block(llm_state *v, int layer, int room)
     int t = saint_rows_total(&v->rows);
     double begin = saint_now();
     if ((s = saint_kv_new(&v->kv[layer], r->b, t + room, l->kv_heads * l->head_dim, r->err)) != SAINT_OK) return s;
-    float *attention = saint_run_reads_attention(r, SAINT_STAGE_LLM, layer) ? v->attention : NULL;
-    if ((s = saint_llm_block_run(v->f, layer, v->rows.x, t, v->rows.pos, v->kv[layer], false, attention, r->err)) != SAINT_OK) return s;
-    if (saint_run_reads_metric(r, SAINT_STAGE_LLM, layer) && (s = saint_llm_metric(v->f, v->kv[layer], 0, t, v->metric, r->err)) != SAINT_OK) return s;
+    saint_llm_readings at = {.pos = v->rows.ahead ? v->rows.table.pos : v->rows.pos,
+                             .pos_here = v->rows.ahead,
+                             .metric = saint_run_reads_metric(r, SAINT_STAGE_LLM, layer) ? v->metric : NULL,
+                             .attention = saint_run_reads_attention(r, SAINT_STAGE_LLM, layer) ? v->attention : NULL};
+    if (saint_sites_here(v->sites, layer)) {
+        at.here = true;
+        at.metric = saint_sites_metric(v->sites, layer);
+        at.attention = saint_sites_attention(v->sites, layer);
+    }
+    if ((s = saint_llm_prefill(v->f, layer, v->rows.x, t, v->kv[layer], &at, r->err)) != SAINT_OK) return s;
     if ((s = saint_run_layer_done(r)) != SAINT_OK) return s;
     double elapsed = saint_now() - begin;
     v->layer_seconds = saint_run_layer_seconds(r, elapsed);
@@ -266,7 +293,6 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
 {
     saint_status s;
     saint_run *r = v->r;
-    saint_history *one[1] = {&v->im->history};
     int before = saint_rows_total(&v->rows);
     saint_site_input in = {.site = site,
                            .metric = v->metric,
@@ -276,9 +302,9 @@ static saint_status choose(llm_state *v, int layer, const saint_site *site)
                            .window = v->window.length,
                            .ascending = true,
                            .hand = &r->t->plan.hand};
-    if ((s = saint_run_site(r, &in, &v->rows, one)) != SAINT_OK) return s;
+    if ((s = saint_sites_run(v->sites, r, &in, &v->rows, v->history, &r->t->seconds.prefill)) != SAINT_OK) return s;
     v->window.length -= before - saint_rows_total(&v->rows);
-    note_site(v, one[0]->site[one[0]->n_sites - 1]);
+    told(v);
     if (saint_rows_total(&v->rows) == 0)
         return saint_fail(r->err, SAINT_INVALID,
                           "LLM layer %d: no row is left, because the image window covers the whole prompt; mend "
@@ -302,7 +328,8 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
                                 .seconds = v->layer_seconds,
                                 .flops = saint_cost_llm_layer(&r->m->info, t, 0),
                                 .reused = reused};
-    for (int i = 0; i < t; i++) record.image_in += v->rows.patch[i] >= 0;
+    for (int i = 0; i < t && !v->rows.ahead; i++) record.image_in += v->rows.patch[i] >= 0;
+    if (v->rows.ahead) record.image_in = -1; /* known when the sites before are told */
     if (v->window.length > 0) {
         if (r->ob && r->ob->tap) {
             char name[48];
@@ -336,6 +363,8 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
             .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
         if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
+    if (v->sites && (s = saint_sites_settle(v->sites, r, &r->t->seconds.prefill)) != SAINT_OK) return s;
+    told(v);
     double begin = saint_now();
     if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) !=
         SAINT_OK)
@@ -520,6 +549,7 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
     saint_trace_image *im = v->im;
     if ((s = prepare(v)) != SAINT_OK) return s;
     set_window(v);
+    if ((s = saint_sites_open(&v->sites, r, SAINT_STAGE_LLM, &v->rows, r->m->llm.head_dim, v->window.length, v->history)) != SAINT_OK) return s;
     if ((s = prefill(v, features, patch, room)) != SAINT_OK) return s;
     memcpy(im->logits, v->logits, (size_t)r->m->llm.vocab * sizeof *v->logits);
     im->n_logits = r->m->llm.vocab;
@@ -541,6 +571,7 @@ saint_status saint_run_llm(saint_run *r, int image, const float *features, int n
                    .reuse = &r->reuse.llm[image],
                    .n_features = n_features,
                    .n_rows = rows};
+    v.history[0] = &v.im->history;
     v.im->n_prefix = text->n_prefix;
     v.im->n_suffix = text->n_suffix;
     v.im->llm_in = rows;
@@ -551,6 +582,7 @@ saint_status saint_run_llm(saint_run *r, int image, const float *features, int n
     saint_status s = run(&v, features, patch, room);
     for (int i = 0; i < r->m->llm.layers; i++) saint_kv_unref(v.kv[i]);
     saint_llm_close(v.f);
+    saint_sites_close(v.sites);
     saint_rows_free(&v.rows);
     free(v.metric);
     free(v.attention);

@@ -12,6 +12,7 @@ typedef struct {
     saint_rows *rows;
     saint_vit_forward *f;
     float *metric, *cls; /* host, of the layer at hand */
+    saint_sites *sites;  /* those that the backend decides; NULL: the host decides all */
     saint_history **history;
     int head_dim;
     double attend_seconds; /* of the layer at hand, possibly by the run that cached it */
@@ -102,9 +103,11 @@ static saint_status attend(vit_state *v, int layer)
 {
     saint_run *r = v->r;
     double begin = saint_now();
-    float *metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL;
-    float *cls = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL;
-    saint_status s = v->whole ? SAINT_OK : saint_vit_attend(v->f, layer, v->rows, metric, cls, r->err);
+    saint_vit_readings read = {.metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL,
+                               .attention = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL};
+    if (saint_sites_here(v->sites, layer))
+        read = (saint_vit_readings){saint_sites_metric(v->sites, layer), saint_sites_attention(v->sites, layer), true};
+    saint_status s = v->whole ? SAINT_OK : saint_vit_attend(v->f, layer, v->rows, &read, r->err);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin;
     v->attend_seconds = saint_run_layer_seconds(r, elapsed);
@@ -120,7 +123,7 @@ static saint_status choose(vit_state *v, int layer, const saint_site *site)
     saint_run *r = v->r;
     saint_site_input in = {
         .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1, .hand = &r->t->plan.hand};
-    saint_status s = saint_run_site(r, &in, v->rows, v->history);
+    saint_status s = saint_sites_run(v->sites, r, &in, v->rows, v->history, &r->t->seconds.vit);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);
     return s;
@@ -193,10 +196,7 @@ static saint_status run_layers(vit_state *v, const float *pixels)
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_VIT, .layer = i, .done = i + 1, .total = run};
         if (s == SAINT_OK && !saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after ViT layer %d", i);
     }
-    double begin = saint_now();
-    if (s == SAINT_OK) s = r->b->op->sync(r->b, r->err);
-    r->t->seconds.vit += saint_now() - begin;
-    return s;
+    return s == SAINT_OK ? saint_sites_settle(v->sites, r, &r->t->seconds.vit) : s;
 }
 
 void saint_run_vit_account(saint_run *r, int image, int vit_out)
@@ -248,8 +248,10 @@ saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, 
     v.history = calloc((size_t)n, sizeof *v.history);
     if (!v.metric || !v.cls || !v.history) s = out_of_memory(r);
     for (int i = 0; i < n && s == SAINT_OK; i++) v.history[i] = &r->t->image[i].history;
+    if (s == SAINT_OK) s = saint_sites_open(&v.sites, r, SAINT_STAGE_VIT, rows, v.head_dim, c->grid * c->grid, v.history);
     if (s == SAINT_OK) s = run_layers(&v, pixels);
     for (int i = 0; i < n && s == SAINT_OK; i++) saint_run_vit_account(r, i, rows->cu[i + 1] - rows->cu[i] - c->prefix);
+    saint_sites_close(v.sites);
     free(v.metric);
     free(v.cls);
     free(v.history);

@@ -170,6 +170,32 @@ typedef struct {
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
 
+/* Its parts, for sites that a backend decides by itself: the candidates of one picture (metric and attention NULL where there are none), and
+ * record, merges and new order. done: the backend has merged and gathered x already, and only the host's tables are brought up to it. */
+void saint_site_candidates(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
+                           saint_select_in *out);
+saint_status saint_site_apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
+                              saint_history *const *history, double seconds, bool done);
+
+/* site_here.c: sites decided in the backend's memory. The host knows at once how many rows are left and the rest when it asks: one download
+ * for all sites of a stage. NULL where the host decides: a backend without a chooser; somebody who looks at single layers (taps, statistics,
+ * checkpoints, which keep every metric on the host). Functions take NULL then. */
+typedef struct saint_sites saint_sites;
+/* most: candidates of one picture at the first site. rows: may be filled later. */
+saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage, saint_rows *rows, int dim, int most,
+                              saint_history *const *history);
+void saint_sites_close(saint_sites *s);
+/* Whether the site at this layer is decided in the backend's memory, and then where its metric and its attention go (one of them NULL). */
+bool saint_sites_here(const saint_sites *s, int layer);
+float *saint_sites_metric(const saint_sites *s, int layer);
+float *saint_sites_attention(const saint_sites *s, int layer);
+/* The site `in->site`, whoever decides it; in->metric and in->attention are read where the host does. *stage: seconds of the stage, which
+ * grow by what is not selection, because votes wait for the layers in front of them, too. */
+saint_status saint_sites_run(saint_sites *s, saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history,
+                             double *stage);
+/* Waits for everything that was queued; then rows and histories know what was decided. *stage grows by that. */
+saint_status saint_sites_settle(saint_sites *s, saint_run *r, double *stage);
+
 /* The decision alone, for sequence seq of rows; the others matter where the published code couples a batch. */
 saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
                                 saint_trace_site **out, saint_error *err);

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "run/internal.h"
 
-static void fill_input(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
-                       saint_select_in *out)
+void saint_site_candidates(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,
+                           saint_select_in *out)
 {
     int first = rows->cu[seq] + in->n_prefix, all = rows->cu[seq + 1] - first;
     int n = in->window >= 0 && in->window < all ? in->window : all;
@@ -17,7 +17,7 @@ static void fill_input(const saint_model_info *m, unsigned compat, const saint_s
     out->n = n < 0 ? 0 : n;
     out->dim = in->dim;
     out->n_prefix = in->ascending ? 0 : in->n_prefix; /* text rows are not part of an LLM budget */
-    out->metric = in->metric + at * (size_t)in->dim;
+    out->metric = in->metric ? in->metric + at * (size_t)in->dim : NULL;
     out->attention = in->attention ? in->attention + at : NULL;
     out->size = rows->merged ? rows->size + first : NULL;
     out->patch = rows->patch + first;
@@ -79,6 +79,18 @@ static saint_trace_site *record(const saint_site *site, const saint_select_in *i
     return s;
 }
 
+/* The sizes of rows that a backend has merged by itself. */
+static saint_status merge_sizes(saint_run *r, saint_rows *rows, int first, int n, const saint_select_out *out)
+{
+    float *sum = calloc((size_t)n + 1, sizeof *sum);
+    if (!sum) return saint_fail(r->err, SAINT_MEMORY, "no memory to merge tokens");
+    for (int i = 0; i < out->n_merge; i++) sum[out->merge[i].into] += rows->size[first + out->merge[i].from];
+    for (int i = 0; i < n; i++) rows->size[first + i] += sum[i];
+    rows->merged = true;
+    free(sum);
+    return SAINT_OK;
+}
+
 /* hidden[into] := size-weighted mean of itself and all that merge into it; sizes add up. On the host, so that it is one code for all
  * devices. first: row of the first candidate, n: candidates. */
 static saint_status merge_rows(saint_run *r, saint_rows *rows, int first, int n, const saint_select_out *out)
@@ -117,7 +129,7 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
     saint_select_out *decision = calloc(n, sizeof *decision);
     int32_t *list = malloc(((size_t)saint_rows_total(rows) + 1) * sizeof *list);
     saint_status s = input && decision && list ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a preview");
-    for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(m, compat, in, rows, (int)i, &input[i]);
+    for (size_t i = 0; i < n && s == SAINT_OK; i++) saint_site_candidates(m, compat, in, rows, (int)i, &input[i]);
     /* all pictures only where one decides with the others */
     bool coupled = compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
     if (s == SAINT_OK && coupled) s = saint_select_batch(saint_method_at(in->site->method), input, rows->n_seqs, NULL, decision, err);
@@ -134,8 +146,8 @@ saint_status saint_site_preview(const saint_model_info *m, unsigned compat, cons
     return s;
 }
 
-static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
-                          saint_history *const *history, double seconds)
+saint_status saint_site_apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
+                              saint_history *const *history, double seconds, bool done)
 {
     int n_seqs = rows->n_seqs, total = saint_rows_total(rows), n = 0;
     int32_t *list = malloc(((size_t)total + 1) * sizeof *list), *cu = calloc((size_t)n_seqs + 1, sizeof *cu);
@@ -148,12 +160,13 @@ static saint_status apply(saint_run *r, const saint_site_input *in, saint_rows *
             s = saint_fail(r->err, SAINT_MEMORY, "no memory to record a site");
             break;
         }
+        site->on_device = done;
         h->site[h->n_sites++] = site;
-        if (out[q].n_merge) s = merge_rows(r, rows, rows->cu[q] + in->n_prefix, input[q].n, &out[q]);
+        if (out[q].n_merge) s = (done ? merge_sizes : merge_rows)(r, rows, rows->cu[q] + in->n_prefix, input[q].n, &out[q]);
         n += added;
         cu[q + 1] = n;
     }
-    if (s == SAINT_OK) s = saint_rows_gather(rows, list, n, cu, r->err);
+    if (s == SAINT_OK) s = (done ? saint_rows_relist : saint_rows_gather)(rows, list, n, cu, r->err);
     free(list);
     free(cu);
     return s;
@@ -169,12 +182,12 @@ saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows
     saint_select_out *out = calloc(n, sizeof *out);
     saint_status s = input && out ? SAINT_OK : saint_fail(r->err, SAINT_MEMORY, "no memory for a selection");
     double begin = saint_now();
-    for (size_t i = 0; i < n && s == SAINT_OK; i++) fill_input(&r->m->info, r->t->plan.compat, in, rows, (int)i, &input[i]);
+    for (size_t i = 0; i < n && s == SAINT_OK; i++) saint_site_candidates(&r->m->info, r->t->plan.compat, in, rows, (int)i, &input[i]);
     if (s == SAINT_OK) s = saint_select_batch(m, input, rows->n_seqs, saint_engine_pool(r->s->engine), out, r->err);
     double seconds = saint_now() - begin;
     if (s == SAINT_OK) {
         r->t->seconds.selection += seconds;
-        s = apply(r, in, rows, input, out, history, seconds);
+        s = saint_site_apply(r, in, rows, input, out, history, seconds, false);
         for (size_t i = 0; i < n; i++) saint_select_free(&out[i]);
     }
     free(input);

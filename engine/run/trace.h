@@ -25,7 +25,8 @@ typedef struct {
     int16_t *round;      /* [n_in] iteration that dropped the token, -1 for survivors */
     saint_merge *merge;  /* [n_merge] indices into `in` */
     float margin;        /* distance between the last dropped and the first kept score */
-    double seconds;      /* of the selection alone */
+    double seconds;      /* of the selection alone; on a device with merging and compaction */
+    bool on_device;      /* decided where the rows lie; else by the host's code, whatever computed the layers */
 } saint_trace_site;
 
 typedef struct {

@@ -63,7 +63,7 @@ static saint_status blocks(saint_run *r, saint_vit_forward *f, saint_rows *rows)
 {
     saint_status s = SAINT_OK;
     for (int i = 0; i < r->m->vit.run && s == SAINT_OK; i++) {
-        s = saint_vit_attend(f, i, rows, NULL, NULL, r->err);
+        s = saint_vit_attend(f, i, rows, &(saint_vit_readings){0}, r->err);
         if (s == SAINT_OK) s = saint_vit_mlp(f, i, rows, r->err);
     }
     return s;

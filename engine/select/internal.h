@@ -11,14 +11,27 @@
 enum {
     SAINT_METHOD_FIXED = 1, SAINT_METHOD_MERGES = 2, SAINT_METHOD_ATTENTION = 4, SAINT_METHOD_TEXT = 8, /* flags of methods.def */
     SAINT_SELECT_MAX_TOKENS = 32767, /* rounds are int16 and there are never more rounds than tokens */
-    SAINT_SELECT_MAX_DIM = 65536
+    SAINT_SELECT_MAX_DIM = 65536,
+    SAINT_PUBLISHED_K = 5, SAINT_PUBLISHED_GAMMA = 10 /* what compat.vit_default_K_gamma puts in their place */
 };
 
-#define X(id, name, stages, params, flags, summary, reference)                                             \
+#define X(id, name, stages, params, flags, rule, summary, reference)                                       \
     saint_status saint_##id##_count(const saint_select_in *in, int *n_drop, saint_error *err);             \
     saint_status saint_##id##_select(const saint_select_in *in, saint_select_out *out, saint_error *err);
 #include "select/methods.def"
 #undef X
+
+/* select.c: the checks of a selection in parts, for decisions that are made elsewhere (rule.c). */
+/* Sizes, parameters, stage. */
+saint_status saint_select_check(const saint_method *m, const saint_select_in *in, saint_error *err);
+saint_status saint_select_allocate(int n_tokens, saint_select_out *out, saint_error *err);
+/* Whether what a method returned is a permutation of a subset. */
+saint_status saint_select_check_out(const saint_method *m, const saint_select_in *in, const saint_select_out *out, saint_error *err);
+/* The error of a metric or an attention that is not finite. */
+saint_status saint_select_not_finite(const saint_method *m, bool attention, int row, saint_error *err);
+saint_status saint_select_unequal(const saint_method *m, int n, int first, saint_error *err); /* batch_mean_rate over unequal pictures */
+/* Whether the pictures of a batch drop the mean of their counts. */
+bool saint_select_coupled(const saint_method *m, const saint_select_in *in);
 
 /* methods/hand.c */
 extern const saint_method saint_method_hand;

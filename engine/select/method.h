@@ -77,6 +77,7 @@ typedef struct {
     bool reads_text;      /* its decision at an LLM site depends on the question, so it cannot be reused for another one */
     bool merges;
     bool fixed_budget;    /* survivors are known before the data is seen */
+    int rule;             /* saint_rule (backend/choose.h): a backend that selects by itself can do this one; 0 = the code below alone */
     /* How many of n candidates it would drop on its own. Cheap for fixed budgets; for votes it is the count of the published code. */
     saint_status (*count)(const saint_select_in *in, int *n_drop, saint_error *err);
     saint_status (*select)(const saint_select_in *in, saint_select_out *out, saint_error *err);

@@ -1,10 +1,11 @@
 /* select.c - the table of methods, the checked call and the batch. */
 #include <stdlib.h>
 
+#include "backend/choose.h"
 #include "select/internal.h"
 
 static const saint_method METHODS[] = {
-#define X(id, name_, stages_, params_, flags, summary_, reference_)            \
+#define X(id, name_, stages_, params_, flags, rule_, summary_, reference_)     \
     {.name = name_,                                                            \
      .summary = summary_,                                                      \
      .reference = reference_,                                                  \
@@ -14,6 +15,7 @@ static const saint_method METHODS[] = {
      .reads_text = ((flags) & SAINT_METHOD_TEXT) != 0,                         \
      .merges = ((flags) & SAINT_METHOD_MERGES) != 0,                           \
      .fixed_budget = ((flags) & SAINT_METHOD_FIXED) != 0,                      \
+     .rule = (int)(rule_),                                                     \
      .count = saint_##id##_count,                                              \
      .select = saint_##id##_select},
 #include "select/methods.def"
@@ -60,7 +62,12 @@ static saint_status check_params(const saint_method *m, const saint_select_in *i
     return SAINT_OK;
 }
 
-static saint_status check_in(const saint_method *m, const saint_select_in *in, saint_error *err)
+saint_status saint_select_not_finite(const saint_method *m, bool attention, int row, saint_error *err)
+{
+    return saint_fail(err, SAINT_INVALID, "%s: the %s must be finite, row %d has a NaN or an infinity", m->name, attention ? "attention" : "metric", row);
+}
+
+saint_status saint_select_check(const saint_method *m, const saint_select_in *in, saint_error *err)
 {
     if (in->n < 0 || in->n > SAINT_SELECT_MAX_TOKENS)
         return saint_fail(err, SAINT_INVALID, "%s: the number of tokens must be 0 to %d, found %d", m->name, (int)SAINT_SELECT_MAX_TOKENS,
@@ -75,16 +82,19 @@ static saint_status check_in(const saint_method *m, const saint_select_in *in, s
     if (in->forced_drop < -1 || in->forced_drop > in->n)
         return saint_fail(err, SAINT_INVALID, "%s: forced_drop must be -1 (the method decides) to %d tokens, found %d", m->name, in->n,
                           in->forced_drop);
-    saint_status status = check_params(m, in, err);
+    return check_params(m, in, err);
+}
+
+static saint_status check_in(const saint_method *m, const saint_select_in *in, saint_error *err)
+{
+    saint_status status = saint_select_check(m, in, err);
     if (status != SAINT_OK || in->n == 0) return status;
     int row;
-    if (in->metric && (row = saint_non_finite_row(in->metric, in->n, in->dim)) >= 0)
-        return saint_fail(err, SAINT_INVALID, "%s: the metric must be finite, row %d has a NaN or an infinity", m->name, row);
+    if (in->metric && (row = saint_non_finite_row(in->metric, in->n, in->dim)) >= 0) return saint_select_not_finite(m, false, row, err);
     if (m->reads_attention && !in->attention)
         return saint_fail(err, SAINT_INVALID, "%s needs the attention of the %s, and none was given", m->name,
                           in->stage == SAINT_STAGE_VIT ? "class token" : "last prompt token");
-    if (m->reads_attention && (row = saint_non_finite_row(in->attention, in->n, 1)) >= 0)
-        return saint_fail(err, SAINT_INVALID, "%s: the attention must be finite, row %d has a NaN or an infinity", m->name, row);
+    if (m->reads_attention && (row = saint_non_finite_row(in->attention, in->n, 1)) >= 0) return saint_select_not_finite(m, true, row, err);
     for (int i = 0; m->merges && in->size && i < in->n; i++)
         if (!(in->size[i] > 0.0f && isfinite(in->size[i])))
             return saint_fail(err, SAINT_INVALID, "%s: sizes must be positive, row %d has %g", m->name, i, (double)in->size[i]);
@@ -92,7 +102,7 @@ static saint_status check_in(const saint_method *m, const saint_select_in *in, s
 }
 
 /* One block for all arrays, base pointer `kept`. */
-static saint_status allocate_out(int n_tokens, saint_select_out *out, saint_error *err)
+saint_status saint_select_allocate(int n_tokens, saint_select_out *out, saint_error *err)
 {
     size_t n = n_tokens > 0 ? (size_t)n_tokens : 1;
     size_t bytes = n * (sizeof *out->merge + sizeof *out->kept + sizeof *out->score + sizeof *out->neighbours + sizeof *out->round);
@@ -113,7 +123,7 @@ static saint_status allocate_out(int n_tokens, saint_select_out *out, saint_erro
 }
 
 /* A method is code that anyone adds: what it returns is checked before a gather follows its indices. */
-static saint_status check_out(const saint_method *m, const saint_select_in *in, const saint_select_out *out, saint_error *err)
+saint_status saint_select_check_out(const saint_method *m, const saint_select_in *in, const saint_select_out *out, saint_error *err)
 {
     int n = in->n;
     if (out->n_keep < 0 || out->n_keep > n)
@@ -151,10 +161,10 @@ saint_status saint_select_run(const saint_method *m, const saint_select_in *in, 
     *out = (saint_select_out){0};
     saint_status status = check_in(m, in, err);
     if (status != SAINT_OK) return status;
-    status = allocate_out(in->n, out, err);
+    status = saint_select_allocate(in->n, out, err);
     if (status != SAINT_OK) return status;
     if (in->n > 0) status = m->select(in, out, err);
-    if (status == SAINT_OK) status = check_out(m, in, out, err);
+    if (status == SAINT_OK) status = saint_select_check_out(m, in, out, err);
     if (status != SAINT_OK) saint_select_free(out);
     return status;
 }
@@ -197,6 +207,17 @@ static saint_status run_batch(batch *b, saint_pool *pool, int n, saint_error *er
     return SAINT_OK;
 }
 
+bool saint_select_coupled(const saint_method *m, const saint_select_in *in)
+{
+    /* The flag is a quirk of the ViT path and of methods that count; the images of a batch share stage and flags. */
+    return !m->fixed_budget && in->stage == SAINT_STAGE_VIT && in->compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE;
+}
+
+saint_status saint_select_unequal(const saint_method *m, int n, int first, saint_error *err)
+{
+    return saint_fail(err, SAINT_INVALID, "%s: batch_mean_rate needs as many tokens in every image, found %d and %d", m->name, first, n);
+}
+
 saint_status saint_select_batch(const saint_method *m, const saint_select_in *in, int n_images, saint_pool *pool, saint_select_out *out,
                                 saint_error *err)
 {
@@ -208,12 +229,9 @@ saint_status saint_select_batch(const saint_method *m, const saint_select_in *in
     int *n_drop = calloc(n, sizeof *n_drop);
     saint_status status =
         b.status && b.error && n_drop ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for a selection in %d images", n_images);
-    /* The flag is a quirk of the ViT path and of methods that count; the images of a batch share stage and flags. */
-    if (status == SAINT_OK && !m->fixed_budget && in[0].stage == SAINT_STAGE_VIT && in[0].compat & 1u << SAINT_COMPAT_BATCH_MEAN_RATE) {
+    if (status == SAINT_OK && saint_select_coupled(m, in)) {
         for (int i = 1; i < n_images && status == SAINT_OK; i++)
-            if (in[i].n != in[0].n)
-                status = saint_fail(err, SAINT_INVALID, "%s: batch_mean_rate needs as many tokens in every image, found %d and %d", m->name,
-                                    in[0].n, in[i].n);
+            if (in[i].n != in[0].n) status = saint_select_unequal(m, in[i].n, in[0].n, err);
         b.n_drop = n_drop;
         if (status == SAINT_OK) status = run_batch(&b, pool, n_images, err);
         b.n_drop = NULL;

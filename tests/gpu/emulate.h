@@ -103,6 +103,9 @@ static inline double shuffle_any(double x, int lane)
 template <class T> static inline T shuffle_xor(T x, int mask) { return (T)shuffle_any(x, emu_lane() ^ mask); }
 static inline float shuffle(float x, int lane) { return (float)shuffle_any(x, lane & 31); }
 
+static inline float times(float a, float b) { return a * b; } /* built without contraction */
+static inline double times(double a, double b) { return a * b; }
+
 static inline void copy16(void *shared, const void *src, bool valid) { emu_copy_later(shared, src, valid); }
 static inline void copies_commit() { emu_commit(); }
 template <int LEFT> static inline void copies_wait() { emu_wait(LEFT); }

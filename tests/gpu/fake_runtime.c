@@ -54,7 +54,7 @@ static struct {
 static int n_pinned, n_devices = 1, objects, streams_made;
 static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], peak;
 static cudaError_t sticky;
-static long refused, launches, replays, calls, fail_at;
+static long refused, launches, replays, calls, fail_at, stream_waits, event_waits;
 static cudaError_t fail_with;
 static const char *failed = "", *called[MOST_CALLS];
 static fake_copy copies_seen[MOST_LOG];
@@ -99,6 +99,10 @@ void fake_device_fails(int error) { sticky = (cudaError_t)error; }
 long fake_launches(void) { return launches; }
 
 long fake_replays(void) { return replays; }
+
+long fake_stream_waits(void) { return stream_waits; }
+
+long fake_event_waits(void) { return event_waits; }
 
 int fake_objects(void) { return objects; }
 
@@ -237,6 +241,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     cudaError_t e = fake_call("cudaStreamSynchronize");
     if (e != cudaSuccess) return e;
     enter();
+    stream_waits++;
     return leave(s->recording ? spoil(s) : run_all(s));
 }
 
@@ -274,7 +279,18 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
     cudaError_t f = fake_call("cudaEventSynchronize");
     if (f != cudaSuccess) return f;
     enter();
+    event_waits++;
     return leave(e->s ? run_until(e->s, e->at) : sticky);
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+    cudaError_t f = fake_call("cudaEventElapsedTime");
+    *ms = 0.5f; /* of a device that takes no time */
+    if (f != cudaSuccess) return f;
+    enter();
+    bool done = from->s && to->s && from->s->base + from->s->done >= from->at && to->s->base + to->s->done >= to->at;
+    return leave(done ? sticky : cudaErrorNotReady);
 }
 
 static cudaError_t wait_for(void *ctx)
@@ -608,7 +624,10 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     if (held) c->from = memcpy(c->held, from, bytes);
     if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, !held, s->number};
     e = fake_queue(s, copy_now, free, c);
-    if (e == cudaSuccess && down && !is_pinned(to, bytes)) e = run_all(s);
+    if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
+        stream_waits++;
+        e = run_all(s);
+    }
     return leave(e);
 }
 

@@ -20,6 +20,8 @@ void fake_miscalculates(bool wrong);    /* cuBLASLt's sums are a little off from
 long fake_heuristics(void);             /* how often a product was prepared */
 long fake_launches(void);               /* kernels and products that ran, replayed ones included */
 long fake_replays(void);                /* graphs that were launched */
+long fake_stream_waits(void);           /* how often somebody waited for all of a stream, downloads to pageable memory included */
+long fake_event_waits(void);            /* and for an event */
 int fake_objects(void);                 /* streams, events, graphs, pinned blocks, descriptions of products that nobody has destroyed */
 
 /* The call of the runtime or of cuBLASLt with this number, counted from now as 1, fails with the error (a cudaError_t; out of memory becomes

@@ -40,6 +40,12 @@ def share(floor_ms, took):
     return f"{100 * floor_ms / took:.0f} %" if took else "-"
 
 
+def where(r):
+    """How many sites, and who decides them."""
+    places = sorted({x["selected_on"] for x in r["sites"]})
+    return f"{len(r['sites'])} on the {' and the '.join(places)}" if places else "0"
+
+
 benches = {os.path.basename(p)[6:-5]: load(p) for p in sorted(glob.glob(out + "/bench-*.json"))}
 benches = {k: v for k, v in benches.items() if v}
 peers = load(out + "/peers.json") or {}
@@ -67,7 +73,7 @@ for o in benches.values():
         f = floor(v.get("gflop", 0) * 1e9, layers * (4 * d * d + 2 * d * mlp) * size[dtype], dtype)
         none = r["preset"] == "none"
         print(f"| {o['model']} | {b} | {dtype} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {spread(v)} | {v.get('gflops', 0) / 1e3:.1f} "
-              f"| {ms(f)} | {share(f, v['ms'])} | {r['sites']} | {ms(r['selection']['ms'])} | {r['speedup']:.2f}x | {r['flops_ratio']:.2f}x "
+              f"| {ms(f)} | {share(f, v['ms'])} | {where(r)} | {ms(r['selection']['ms'])} | {r['speedup']:.2f}x | {r['flops_ratio']:.2f}x "
               f"| {peer(o['model'] + f' b{b} eager') if none and dtype == 'bf16' else ''} | {peer(o['model'] + f' b{b} compile') if none and dtype == 'bf16' else ''} |")
 
 print("\n### Language models: ms\n")
@@ -84,9 +90,15 @@ for o in benches.values():
         keys = 60 + r["image_tokens_last_layer"]
         g = floor(0, weights + (d * vocab + 2 * layers * d * keys) * size[o["dtype"]], o["dtype"])
         step = 1e3 / r["decode_tokens_per_second"] if r.get("decode_tokens_per_second") else 0
-        print(f"| {o['model']} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {ms(r['vit']['ms'])} | {ms(r['selection']['ms'])}, {r['sites']} "
+        print(f"| {o['model']} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {ms(r['vit']['ms'])} | {ms(r['selection']['ms'])}, {where(r)} "
               f"| {spread(pre)} | {ms(f)} | {share(f, pre['ms'])} | {peer(o['model'] + ' prefill ' + str(r['vit_out']))} | {ms(step)} | {ms(g)} | {share(g, step)} "
               f"| {peer(o['model'] + ' decode step, 640 keys')} | {r['speedup']:.2f}x |")
+
+sites = [(n, r["preset"], x) for n, o in benches.items() for r in o["rows"] for x in r["sites"]]
+if sites:
+    print("\n### Selection: ms of each site, all pictures of the batch (last repeat)\n\n| run | variant | layer | method | tokens | ms | decided on the |\n|---|---|---|---|---|---|---|")
+    for n, preset, x in sites:
+        print(f"| {n} | {preset} | {x['stage']} {x['layer']} | {x['method']} | {x['n_in']} to {x['n_out']} | {ms(x['ms'])} | {x['selected_on']} |")
 
 rest = {k: v for k, v in peers.items() if any(w in k for w in ("site", "half"))}
 if rest:

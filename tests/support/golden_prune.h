@@ -13,10 +13,20 @@
 #include "formats/npy.h"
 #include "select/method.h"
 
+/* Who decides: saint_select_batch without a pool, or a backend. */
+typedef saint_status (*golden_select_fn)(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out,
+                                          saint_error *err);
+
 typedef struct {
     int exact, tied, failed, lists;
     float min_margin;
+    golden_select_fn select;
 } golden_tally;
+
+static inline saint_status golden_on_host(const saint_method *m, const saint_select_in *in, int n_images, saint_select_out *out, saint_error *err)
+{
+    return saint_select_batch(m, in, n_images, NULL, out, err);
+}
 
 static inline double golden_number(const cJSON *object, const char *key, double otherwise)
 {
@@ -93,7 +103,7 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
             .forced_drop = -1,
         };
     }
-    assert_ok(saint_select_batch(saint_method_find(name), in, batch, NULL, out, err));
+    assert_ok(tally->select(saint_method_find(name), in, batch, out, err));
     int verdict = 0;
     for (int b = 0; b < batch; b++) {
         const cJSON *list = drop && !llm ? cJSON_GetArrayItem(kept, b) : kept, *id;
@@ -121,9 +131,9 @@ static inline void golden_case(const char *folder, const cJSON *c, int number, g
 }
 
 /* All cases of a folder; the number of cases is checked by the caller in the tally. */
-static inline golden_tally golden_run(const char *folder)
+static inline golden_tally golden_run_by(const char *folder, golden_select_fn select)
 {
-    golden_tally tally = {.min_margin = INFINITY};
+    golden_tally tally = {.min_margin = INFINITY, .select = select};
     char path[1024];
     cJSON *root;
     snprintf(path, sizeof path, "%s/cases.json", folder);
@@ -136,5 +146,7 @@ static inline golden_tally golden_run(const char *folder)
     cJSON_Delete(root);
     return tally;
 }
+
+static inline golden_tally golden_run(const char *folder) { return golden_run_by(folder, golden_on_host); }
 
 #endif

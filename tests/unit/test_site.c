@@ -120,8 +120,8 @@ static void a_weight_counts_like_as_many_equal_tokens(void **state)
     assert_int_equal(saint_model_get_info(mae)->classes, 5);
     assert_ok(saint_vit_open(&f, session->b, mae, WIDE, err));
     for (int layer = 0; layer < 2; layer++) {
-        assert_ok(saint_vit_attend(f, layer, &merged, metric, one, err));
-        assert_ok(saint_vit_attend(f, layer, &apart, metric, many, err));
+        assert_ok(saint_vit_attend(f, layer, &merged, &(saint_vit_readings){metric, one, false}, err));
+        assert_ok(saint_vit_attend(f, layer, &apart, &(saint_vit_readings){metric, many, false}, err));
         for (int i = 0; i < N; i++) {
             assert_true(fabsf(one[i] - (float)sizes[i] * many[first[i]]) < 1e-5f); /* the class token's attention, in sum */
             for (int c = 0; c < DIM; c++) assert_true(fabsf(merged.x[i * DIM + c] - apart.x[first[i] * DIM + c]) < 1e-4f);

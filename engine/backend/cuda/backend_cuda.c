@@ -162,6 +162,7 @@ void saint_cuda_close(saint_backend *b)
     if (c->copies && cudaStreamSynchronize(c->copies) != cudaSuccess) (void)cudaGetLastError(); /* nothing travels to what goes */
     if (c->stream) {
         saint_cuda_release_now(c, c->scratch);
+        saint_cuda_choose_close(c);
         saint_cuda_transfer_close(c);
         saint_cuda_lt_close(c);
         if (cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
@@ -200,6 +201,7 @@ static saint_status open_device(saint_cuda *c, saint_error *err)
     if (s == SAINT_OK) s = saint_cuda_check(c, keep_memory(c->device), err, "cudaMemPoolSetAttribute");
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_attention_prepare(), err, "cudaFuncSetAttribute of attention");
     if (s == SAINT_OK) s = saint_cuda_transfer_open(c, err);
+    if (s == SAINT_OK) s = saint_cuda_choose_open(c, err);
     return s == SAINT_OK ? saint_cuda_lt_open(c, err) : s;
 }
 

@@ -6,7 +6,7 @@
 #include <cuda_runtime_api.h>
 #include <pthread.h>
 
-#include "backend/backend.h"
+#include "backend/choose.h"
 #include "backend/cuda/plans.h"
 #include "backend/cuda/residency.h"
 #include "backend/fused.h"
@@ -41,6 +41,13 @@ typedef struct {
     int n_old;
 } saint_cuda_ring;
 
+/* Pinned memory that what selection is waited for arrives in. */
+typedef struct {
+    char *host;
+    size_t room;
+    cudaEvent_t arrived;
+} saint_cuda_tray;
+
 typedef struct {
     saint_backend base; /* first: a saint_backend * is a saint_cuda * */
     int device, multiprocessors;
@@ -61,6 +68,8 @@ typedef struct {
     void *raw;     /* a piece of a weight before its conversion, on the device; NULL until there is one */
     void *scratch; /* grows */
     size_t scratch_bytes;
+    saint_cuda_tray tray;
+    cudaEvent_t mark[SAINT_MARKS]; /* made when first used */
     saint_recording *recording;   /* under way, or NULL */
     pthread_mutex_t recording_lock; /* held while one is: memory that is released meanwhile, on other threads, waits */
 } saint_cuda;
@@ -144,8 +153,17 @@ saint_status saint_cuda_swiglu(saint_backend *b, const void *x, int64_t rows, in
 
 /* decode_cuda.c */
 extern const saint_fused_ops saint_cuda_fused;
+saint_status saint_cuda_rope_store_here(saint_backend *b, const saint_qkv *a, int64_t rows, const int32_t *pos, void *k, void *v, saint_error *err);
 
 /* ops_cuda.c */
 extern const saint_backend_ops saint_cuda_ops;
+saint_status saint_cuda_mean_heads_here(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                                        saint_error *err);
+saint_status saint_cuda_attention_row_here(saint_backend *b, const saint_attention_row_args *a, saint_error *err);
+
+/* choose_cuda.c */
+extern const saint_chooser_ops saint_cuda_chooser;
+saint_status saint_cuda_choose_open(saint_cuda *c, saint_error *err);
+void saint_cuda_choose_close(saint_cuda *c);
 
 #endif

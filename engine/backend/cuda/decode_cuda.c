@@ -26,14 +26,23 @@ static saint_status cuda_rope_store(saint_backend *b, const saint_qkv *a, int64_
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
-    const float *inv_freq;
     const void *positions;
     if (s == SAINT_OK) s = check_qkv("rope_store", a, rows, err);
     if (s != SAINT_OK || !rows) return s;
-    if ((s = saint_cuda_vector(c, a->inv_freq, a->head_dim / 2, &inv_freq, err)) != SAINT_OK) return s;
     if ((s = saint_cuda_argument(c, pos, (size_t)rows * sizeof *pos, &positions, err)) != SAINT_OK) return s;
+    return saint_cuda_rope_store_here(b, a, rows, positions, k, v, err);
+}
+
+saint_status saint_cuda_rope_store_here(saint_backend *b, const saint_qkv *a, int64_t rows, const int32_t *pos, void *k, void *v, saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    const float *inv_freq;
+    if (s == SAINT_OK) s = check_qkv("rope_store", a, rows, err);
+    if (s != SAINT_OK || !rows) return s;
+    if ((s = saint_cuda_vector(c, a->inv_freq, a->head_dim / 2, &inv_freq, err)) != SAINT_OK) return s;
     saint_cuda_rope_store_args r = rope_args(b, a, rows, inv_freq);
-    r.pos = positions;
+    r.pos = pos;
     r.k = k;
     r.v = v;
     return saint_cuda_check(c, saint_cuda_rope_store(&r, c->stream), err, "rope_store of %lld rows", (long long)rows);

@@ -63,6 +63,10 @@ template <> __device__ __forceinline__ unsigned pack2<bf16>(float lo, float hi)
 template <class T> __device__ __forceinline__ T shuffle_xor(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 __device__ __forceinline__ float shuffle(float x, int lane) { return __shfl_sync(0xffffffffu, x, lane); }
 
+/* A product that is rounded by itself, as on the CPU: never half of a fused multiply-add. */
+__device__ __forceinline__ float times(float a, float b) { return __fmul_rn(a, b); }
+__device__ __forceinline__ double times(double a, double b) { return __dmul_rn(a, b); }
+
 /* 16 bytes to shared memory behind the thread's back; zeros when not valid (src must be a readable address all the same). */
 __device__ __forceinline__ void copy16(void *shared, const void *src, bool valid)
 {

@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 
+#include "backend/choose.h"
 #include "base/dtype.h"
 
 /* bias NULL: RMSNorm */
@@ -118,6 +119,35 @@ typedef struct {
     float *p, *mean;
 } saint_cuda_attention_row_args;
 cudaError_t saint_cuda_attention_row(const saint_cuda_attention_row_args *a, cudaStream_t stream);
+
+/* One site, see backend/choose.h: the same names mean the same. cu, n_drop and everything below `scratch` are device memory too. */
+typedef struct {
+    int rule, n_seqs, rows, most; /* rows before; candidates of the longest sequence, at most SAINT_CHOOSE_TOKENS */
+    const int32_t *cu, *n_drop;
+    int n_prefix, window, in_order;
+    const float *metric, *attention;
+    int dim;
+    float threshold, reach, gamma;
+    int K, r, batch_mean, overwrite_r, grid_w, grid_bits;
+    uint64_t seed;
+    int64_t d;
+    float *x, *x_to;
+    saint_row_table from, to;
+    saint_choice_record record;
+    /* scratch */
+    float *unit;             /* [rows, dim] */
+    int32_t *bad, *partner;  /* [rows] */
+    double *self;            /* [rows] */
+    int32_t *list, *cu_to;   /* [rows], [n_seqs + 1]: results too */
+} saint_cuda_choose_args;
+/* Lets the kernels below use the shared memory they need on the current device. Once per device. */
+cudaError_t saint_cuda_choose_prepare(void);
+/* Scores, order, record. */
+cudaError_t saint_cuda_choose(const saint_cuda_choose_args *a, cudaStream_t stream);
+/* Merges (SAINT_RULE_MATCH), list, tables and cu_to. */
+cudaError_t saint_cuda_compact(const saint_cuda_choose_args *a, cudaStream_t stream);
+/* x_to by the list; rows_to: how many rows there are at most. */
+cudaError_t saint_cuda_gather_list(const saint_cuda_choose_args *a, int rows_to, cudaStream_t stream);
 
 #ifdef __cplusplus
 }

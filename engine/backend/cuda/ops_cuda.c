@@ -210,8 +210,8 @@ static saint_status cuda_rope(saint_backend *b, void *x, int64_t rows, int64_t l
                             "rope of %lld rows", (long long)rows);
 }
 
-static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
-                                    saint_error *err)
+saint_status saint_cuda_mean_heads_here(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                                        saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
@@ -219,13 +219,21 @@ static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t row
     if ((s = check_rows("mean_heads", rows, err)) != SAINT_OK) return s;
     if ((s = check_heads("mean_heads", n_heads, head_dim, ldx, err)) != SAINT_OK) return s;
     if (!rows) return SAINT_OK;
-    size_t bytes = (size_t)rows * (size_t)head_dim * sizeof *out;
+    return saint_cuda_check(c, saint_cuda_mean_heads(x, b->compute, rows, ldx, n_heads, head_dim, out, c->stream), err,
+                            "mean_heads of %lld rows", (long long)rows);
+}
+
+static saint_status cuda_mean_heads(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
+                                    saint_error *err)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    saint_status s = saint_cuda_enter(c, err);
+    if (s != SAINT_OK) return s;
+    size_t bytes = rows > 0 && head_dim > 0 ? (size_t)rows * (size_t)head_dim * sizeof *out : 0;
     void *mean;
     if ((s = saint_cuda_scratch(c, "mean_heads", bytes, &mean, err)) != SAINT_OK) return s;
-    if ((s = saint_cuda_check(c, saint_cuda_mean_heads(x, b->compute, rows, ldx, n_heads, head_dim, mean, c->stream), err,
-                              "mean_heads of %lld rows", (long long)rows)) != SAINT_OK)
-        return s;
-    return cuda_download(b, out, mean, bytes, err);
+    if ((s = saint_cuda_mean_heads_here(b, x, rows, ldx, n_heads, head_dim, mean, err)) != SAINT_OK) return s;
+    return rows ? cuda_download(b, out, mean, bytes, err) : SAINT_OK;
 }
 
 /* ---- attention ---- */
@@ -322,6 +330,7 @@ static saint_status cuda_attention(saint_backend *b, const saint_attention_args 
     if ((s = cut(c, a, kind == SAINT_CUDA_ATTENTION_WARP ? SAINT_CUDA_ATTENTION_WARP_QUERIES : SAINT_CUDA_ATTENTION_QUERIES, &d, err)) !=
         SAINT_OK)
         return s;
+    d.key_bias = a->key_bias_here;
     if (a->key_bias) {
         const void *bias;
         if ((s = saint_cuda_argument(c, a->key_bias, (size_t)a->cu_k[a->n_seqs] * sizeof(float), &bias, err)) != SAINT_OK) return s;
@@ -339,9 +348,9 @@ static saint_status cuda_attention(saint_backend *b, const saint_attention_args 
                             a->n_heads, a->head_dim);
 }
 
-static saint_status cuda_attention_row(saint_backend *b, const saint_attention_row_args *a, saint_error *err)
+/* mean NULL: scratch, and *out says where. */
+static saint_status attention_row(saint_cuda *c, const saint_attention_row_args *a, float *mean, float **out, saint_error *err)
 {
-    saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
     if (s != SAINT_OK) return s;
     if ((s = check_attention("attention_row", a->n_heads, a->n_kv_heads, a->head_dim, err)) != SAINT_OK) return s;
@@ -349,13 +358,14 @@ static saint_status cuda_attention_row(saint_backend *b, const saint_attention_r
     if (!a->n_keys) return SAINT_OK;
     size_t n = (size_t)a->n_keys;
     void *scratch;
-    const void *bias = NULL;
+    const void *bias = a->key_bias_here;
     if (a->key_bias && (s = saint_cuda_argument(c, a->key_bias, n * sizeof(float), &bias, err)) != SAINT_OK) return s;
     if ((s = saint_cuda_scratch(c, "attention_row", (n * (size_t)a->n_heads + n) * sizeof(float), &scratch, err)) != SAINT_OK) return s;
     float *p = scratch;
+    *out = mean ? mean : p + n * (size_t)a->n_heads;
     saint_cuda_attention_row_args r = {.q = a->q,
                                        .k = a->k,
-                                       .type = b->compute,
+                                       .type = c->base.compute,
                                        .ldk = a->ldk,
                                        .n_heads = a->n_heads,
                                        .n_kv_heads = a->n_kv_heads,
@@ -364,10 +374,21 @@ static saint_status cuda_attention_row(saint_backend *b, const saint_attention_r
                                        .scale = a->scale,
                                        .key_bias = bias,
                                        .p = p,
-                                       .mean = p + n * (size_t)a->n_heads};
-    if ((s = saint_cuda_check(c, saint_cuda_attention_row(&r, c->stream), err, "attention_row of %d keys", a->n_keys)) != SAINT_OK)
-        return s;
-    return cuda_download(b, a->p, r.mean, n * sizeof(float), err);
+                                       .mean = *out};
+    return saint_cuda_check(c, saint_cuda_attention_row(&r, c->stream), err, "attention_row of %d keys", a->n_keys);
+}
+
+saint_status saint_cuda_attention_row_here(saint_backend *b, const saint_attention_row_args *a, saint_error *err)
+{
+    float *p;
+    return attention_row((saint_cuda *)b, a, a->p, &p, err);
+}
+
+static saint_status cuda_attention_row(saint_backend *b, const saint_attention_row_args *a, saint_error *err)
+{
+    float *mean = NULL;
+    saint_status s = attention_row((saint_cuda *)b, a, NULL, &mean, err);
+    return s == SAINT_OK && mean ? cuda_download(b, a->p, mean, (size_t)a->n_keys * sizeof(float), err) : s;
 }
 
 const saint_backend_ops saint_cuda_ops = {
@@ -393,5 +414,6 @@ const saint_backend_ops saint_cuda_ops = {
     .gather = cuda_gather,
     .narrow = cuda_narrow,
     .close = saint_cuda_close,
+    .chooser = &saint_cuda_chooser,
     .fused = &saint_cuda_fused,
 };
