@@ -132,13 +132,25 @@ void cli_note(const char *command, const char *text)
     fputc('\n', stderr);
 }
 
+/* Whether an error ends in a reason that no other input would mend: only its words tell a full disk from a path that does not exist. */
+static bool the_disk_failed(const char *text)
+{
+    static const int reasons[] = {ENOSPC, EDQUOT, EIO, EFBIG};
+    size_t n = strlen(text);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        const char *words = strerror(reasons[i]);
+        if (n >= strlen(words) && strcmp(text + n - strlen(words), words) == 0) return true;
+    }
+    return false;
+}
+
 int cli_fail(const char *command, saint_status s, const saint_error *e)
 {
     complain(command, e->text[0] ? e->text : saint_status_text(s));
     switch (s) {
     case SAINT_CANCELLED: return EXIT_INTERRUPTED;
+    case SAINT_IO: return the_disk_failed(e->text) ? EXIT_FAILED : EXIT_USAGE;
     case SAINT_INVALID:
-    case SAINT_IO:
     case SAINT_FORMAT:
     case SAINT_UNSUPPORTED: return EXIT_USAGE;
     default: return EXIT_FAILED;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "defaults.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,18 +16,71 @@
 
 /* ---- model ------------------------------------------------------------------------------------------------------- */
 
-/* The folders of models lie beside those of the presets: installed and in the tree. */
+/* The folders of models lie beside those of the presets: installed and in the tree. False: there is no i-th. */
+static bool models_folder(int i, char *out, size_t size)
+{
+    const char *presets = preset_folder(i), *slash = presets ? strrchr(presets, '/') : NULL;
+    if (!presets) return false;
+    int n = snprintf(out, size, "%.*s/models", slash ? (int)(slash - presets) : 0, presets);
+    return n >= 0 && (size_t)n < size;
+}
+
+static bool is_model(const char *folder)
+{
+    struct stat st;
+    char config[4096 + 512];
+    return snprintf(config, sizeof config, "%s/config.json", folder) < (int)sizeof config && stat(config, &st) == 0;
+}
+
+bool embedded_model(const char *name, char *out, size_t size)
+{
+    char folder[4096];
+    if (!*name || *name == '.' || strchr(name, '/')) return false;
+    for (int i = 0; models_folder(i, folder, sizeof folder); i++) {
+        int n = snprintf(out, size, "%s/%s", folder, name);
+        if (n >= 0 && (size_t)n < size && is_model(out)) return true;
+    }
+    return false;
+}
+
+static bool listed(char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+size_t embedded_models(char *names[EMBEDDED_MAX])
+{
+    size_t n = 0;
+    char folder[4096], path[8192];
+    for (int i = 0; models_folder(i, folder, sizeof folder); i++) {
+        DIR *d = opendir(folder);
+        for (const struct dirent *x; d && (x = readdir(d));)
+            if (n < EMBEDDED_MAX && embedded_model(x->d_name, path, sizeof path) && !listed(names, n, x->d_name)) {
+                names[n] = strdup(x->d_name);
+                n += names[n] != NULL;
+            }
+        if (d) closedir(d);
+    }
+    qsort(names, n, sizeof *names, by_name);
+    return n;
+}
+
+const char *model_path(const char *given, char *out, size_t size)
+{
+    struct stat st;
+    return stat(given, &st) != 0 && embedded_model(given, out, size) ? out : given;
+}
+
 saint_status default_model(char *out, size_t size, saint_error *err)
 {
-    for (int i = 0; preset_folder(i); i++) {
-        struct stat st;
-        const char *presets = preset_folder(i), *slash = strrchr(presets, '/');
-        char config[4096 + 128];
-        int n = snprintf(out, size, "%.*s/models/scenes-vlm", slash ? (int)(slash - presets) : 0, presets);
-        if (n < 0 || (size_t)n >= size || snprintf(config, sizeof config, "%s/config.json", out) >= (int)sizeof config) continue;
-        if (stat(config, &st) == 0) return SAINT_OK;
-    }
-    return saint_fail(err, SAINT_IO, "the embedded model is not there (looked for %s); give --model DIR", out);
+    char folder[4096];
+    if (embedded_model(DEFAULT_MODEL, out, size)) return SAINT_OK;
+    if (!models_folder(1, folder, sizeof folder)) folder[0] = 0;
+    return saint_fail(err, SAINT_IO, "the embedded model is not there (looked for %s/%s); give --model DIR", folder, DEFAULT_MODEL);
 }
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */

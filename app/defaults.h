@@ -7,7 +7,16 @@
 
 #include "engine.h"
 
-/* Folder of the embedded model: models/scenes-vlm beside the presets. SAINT_IO: it is not there. */
+/* Models that come with the program lie in models/NAME beside the presets, installed or in the tree. */
+#define DEFAULT_MODEL "scenes-vlm"
+enum { EMBEDDED_MAX = 32 };
+/* Folder of the model of that name; false when none of them is called so. */
+bool embedded_model(const char *name, char *out, size_t size);
+/* Their names in order, each to be freed; returns how many. */
+size_t embedded_models(char *names[EMBEDDED_MAX]);
+/* What --model says as a folder: `given` itself, or in `out` the embedded model of that name when there is no such file or folder. */
+const char *model_path(const char *given, char *out, size_t size);
+/* Folder of the model that is meant when nobody says. SAINT_IO: it is not there. */
 saint_status default_model(char *out, size_t size, saint_error *err);
 
 enum { DEFAULT_SCENES_SEED = 0, DEFAULT_SCENES_COUNT = 143, DEFAULT_SCENES_SIDE = 336 }; /* 2,002 questions */

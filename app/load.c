@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "defaults.h"
+
 int load_model(const char *command, const load_options *l, saint_model **out)
 {
     saint_error e = {0};
@@ -20,11 +22,13 @@ int load_model(const char *command, const load_options *l, saint_model **out)
         return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
     }
     struct stat st;
-    bool folder = stat(l->model, &st) == 0 && S_ISDIR(st.st_mode);
-    if (folder && access(l->model, R_OK | X_OK) != 0)
-        return cli_usage(command, "%s: this folder cannot be read: %s", l->model, strerror(errno));
+    char embedded[8192];
+    const char *path = model_path(l->model, embedded, sizeof embedded);
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (folder && access(path, R_OK | X_OK) != 0)
+        return cli_usage(command, "%s: this folder cannot be read: %s", path, strerror(errno));
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
-    saint_status s = saint_model_load(out, l->model, &o, &e);
+    saint_status s = saint_model_load(out, path, &o, &e);
     if (s != SAINT_OK) return cli_fail(command, s, &e);
     if (l->vision_tower && strcmp(saint_model_get_info(*out)->layout, "liuhaotian") != 0)
         return cli_usage(command, "--vision-tower %s: %s needs no tower from elsewhere; leave the option out", l->vision_tower, l->model);

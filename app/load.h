@@ -13,7 +13,7 @@ typedef struct {
 
 /* Rows of an option table for the fields above. */
 #define LOAD_FOLDER_OPTIONS(l)                                                                                                 \
-    {"model", "DIR", "model folder (Hugging Face, liuhaotian or timm layout)", NULL, &(l).model, NULL},                        \
+    {"model", "DIR", "model folder (Hugging Face, liuhaotian or timm layout), or the name of an embedded one", NULL, &(l).model, NULL},                        \
     {"vision-tower", "DIR", "CLIP tower of a liuhaotian checkpoint, when it does not lie beside it", NULL, &(l).vision_tower, NULL}, \
     {"template", "NAME", "conversation template: vicuna_v1, llava_hf, plain", NULL, &(l).template_name, NULL},                 \
     {"image-mode", "MODE", "pad, crop or stretch instead of the checkpoint's own", NULL, &(l).image_mode, NULL}

@@ -214,8 +214,9 @@ void saint_matcher_close(saint_matcher *m)
     free(m->alias_next);
 }
 
-static saint_status keep_question(saint_matcher *m, const cJSON *o, const char *where, saint_error *err)
+static saint_status keep_question(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    saint_matcher *m = ctx;
     saint_digits a, b, c, e;
     const char *id, *image, *text, *category;
     uint32_t n;
@@ -249,18 +250,9 @@ static saint_status keep_question(saint_matcher *m, const cJSON *o, const char *
 static saint_status read_questions(saint_matcher *m, const char *path, saint_error *err)
 {
     saint_map map;
-    saint_json_stream in;
     saint_status s = saint_map_open(path, &map, err);
     if (s != SAINT_OK) return s;
-    s = saint_json_stream_open(&in, &(saint_source){path, map.data ? (const char *)map.data : "", map.bytes}, NULL, true, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = keep_question(m, o, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
+    s = saint_json_stream_each(&(saint_source){path, map.data ? (const char *)map.data : "", map.bytes}, NULL, true, keep_question, m, err);
     saint_map_close(&map);
     return s;
 }

@@ -44,8 +44,9 @@ static saint_status joined(const cJSON *list, saint_buf *out, const char *where,
     return ok && saint_buf_add(out, "", 1) ? SAINT_OK : saint_no_memory(err, where);
 }
 
-static saint_status one_record(saint_matcher *m, const cJSON *o, const char *where, saint_error *err)
+static saint_status one_record(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    saint_matcher *m = ctx;
     static const char *const ids[] = {"uid", "question_id", "questionId", "index", "qid", "id", NULL};
     static const char *const questions[] = {"prompt", "question", NULL}, *const images[] = {"image", NULL},
                              *const categories[] = {"category", NULL};
@@ -78,17 +79,7 @@ static saint_status one_record(saint_matcher *m, const cJSON *o, const char *whe
 
 static saint_status records(saint_matcher *m, const saint_source *src, bool lines, saint_error *err)
 {
-    saint_json_stream in;
-    saint_status s = saint_json_stream_open(&in, src, NULL, lines, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = one_record(m, o, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    return s;
+    return saint_json_stream_each(src, NULL, lines, one_record, m, err);
 }
 
 /* {id: text} or {id: index}; an index is a letter of ScienceQA. */

@@ -1,5 +1,6 @@
 /* imagefolder.c - classification (evaluation.md 1.11): <class>/<picture>, class id = rank of the class folder by bytes (as torchvision's
- * ImageFolder and timm have it); or the flat ImageNet validation set with Kaggle's LOC_val_solution.csv. */
+ * ImageFolder and timm have it), pictures in turn from all classes; or the flat ImageNet validation set with Kaggle's LOC_val_solution.csv.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,19 +47,28 @@ static saint_status add(saint_dataset *d, const char *name, size_t class_id, sai
     return saint_data_add(d, &s, d->path, err);
 }
 
-static saint_status read_class(saint_dataset *d, const char *root, size_t class_id, saint_error *err)
+static saint_status list_class(const char *root, const char *name, saint_list *out, saint_error *err)
 {
-    const char *name = d->class_name[class_id];
     char *folder = saint_path_join(root, name);
-    saint_list files = {0};
-    saint_status s = folder ? saint_list_folder(folder, is_image, &files, err) : saint_no_memory(err, root);
-    for (size_t i = 0; i < files.n && s == SAINT_OK; i++) {
-        char *file = saint_path_join(name, files.name[i]);
-        s = file ? add(d, file, class_id, err) : saint_no_memory(err, root);
-        free(file);
-    }
-    saint_list_free(&files);
+    saint_status s = folder ? saint_list_folder(folder, is_image, out, err) : saint_no_memory(err, root);
     free(folder);
+    return s;
+}
+
+/* The first picture of every class, then every second one, ...: the first N samples of a data set should show all its classes. */
+static saint_status add_in_turn(saint_dataset *d, const saint_list *files, size_t n_classes, saint_error *err)
+{
+    saint_status s = SAINT_OK;
+    for (size_t turn = 0, added = 1; added && s == SAINT_OK; turn++) {
+        added = 0;
+        for (size_t i = 0; i < n_classes && s == SAINT_OK; i++) {
+            if (turn >= files[i].n) continue;
+            char *file = saint_path_join(d->class_name[i], files[i].name[turn]);
+            s = file ? add(d, file, i, err) : saint_no_memory(err, d->path);
+            free(file);
+            added++;
+        }
+    }
     return s;
 }
 
@@ -74,7 +84,12 @@ static saint_status read_folders(saint_dataset *d, const char *root, saint_error
                        "LOC_synset_mapping.txt beside it",
                        root, classes.n);
     if (s == SAINT_OK) s = set_classes(d, classes.name, classes.n, err);
-    for (size_t i = 0; i < classes.n && s == SAINT_OK; i++) s = read_class(d, root, i, err);
+    saint_list *files = s == SAINT_OK ? calloc(classes.n, sizeof *files) : NULL;
+    if (s == SAINT_OK && !files) s = saint_no_memory(err, root);
+    for (size_t i = 0; i < classes.n && s == SAINT_OK; i++) s = list_class(root, classes.name[i], &files[i], err);
+    if (s == SAINT_OK) s = add_in_turn(d, files, classes.n, err);
+    for (size_t i = 0; files && i < classes.n; i++) saint_list_free(&files[i]);
+    free(files);
     saint_list_free(&classes);
     return s;
 }

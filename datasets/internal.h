@@ -140,6 +140,10 @@ enum { SAINT_JSON_RECORD_MAX = 1 << 24 };
 saint_status saint_json_stream_open(saint_json_stream *s, const saint_source *src, const char *key, bool lines, saint_error *err);
 /* The next element, owned by the caller; *value NULL at the end. key: the member's name as a JSON string, for objects; may be NULL. */
 saint_status saint_json_stream_next(saint_json_stream *s, cJSON **key, cJSON **value, saint_error *err);
+/* All elements, one after the other; the first failure ends it. where: as saint_json_where. */
+saint_status saint_json_stream_each(const saint_source *src, const char *key, bool lines,
+                                    saint_status (*each)(void *ctx, const cJSON *o, const char *where, saint_error *err), void *ctx,
+                                    saint_error *err);
 /* Whether text holds one JSON value and more behind it: JSON lines. */
 bool saint_json_is_lines(const saint_source *src);
 /* "FILE: record 17", for errors about the element that was read last. */

@@ -182,6 +182,23 @@ bool saint_json_is_lines(const saint_source *src)
     return s.at < s.n;
 }
 
+saint_status saint_json_stream_each(const saint_source *src, const char *key, bool lines,
+                                    saint_status (*each)(void *ctx, const cJSON *o, const char *where, saint_error *err), void *ctx,
+                                    saint_error *err)
+{
+    saint_json_stream in;
+    saint_status s = saint_json_stream_open(&in, src, key, lines, err);
+    while (s == SAINT_OK) {
+        cJSON *o;
+        char where[1024];
+        s = saint_json_stream_next(&in, NULL, &o, err);
+        if (s != SAINT_OK || !o) break;
+        s = each(ctx, o, saint_json_where(&in, where, sizeof where), err);
+        cJSON_Delete(o);
+    }
+    return s;
+}
+
 saint_status saint_record_text(const cJSON *o, const char *key, bool required, saint_digits *d, const char **out, const char *where,
                                saint_error *err)
 {

@@ -39,10 +39,13 @@ static int right_choice(const char *const *choices, size_t n, const char *answer
 
 typedef struct {
     const char *choices[LIST_MAX], *answers[LIST_MAX], *images[LIST_MAX], *meta[2 * 64];
+    saint_dataset *d;
 } lists;
 
-static saint_status add(saint_dataset *d, const cJSON *o, lists *l, const char *where, saint_error *err)
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    lists *l = ctx;
+    saint_dataset *d = l->d;
     saint_digits digits[7];
     saint_sample s = {.answer_index = -1, .choices = l->choices, .answers = l->answers, .images = l->images, .meta = l->meta};
     saint_status status = saint_record_text(o, "uid", true, &digits[0], &s.uid, where, err);
@@ -75,17 +78,10 @@ static saint_status add(saint_dataset *d, const cJSON *o, lists *l, const char *
 static saint_status parse(saint_dataset *d, const saint_source *a, const saint_source *b, saint_error *err)
 {
     (void)b;
-    saint_json_stream in;
     lists *l = malloc(sizeof *l);
-    saint_status s = l ? saint_json_stream_open(&in, a, NULL, true, err) : saint_no_memory(err, a->name);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = add(d, o, l, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
+    if (!l) return saint_no_memory(err, a->name);
+    l->d = d;
+    saint_status s = saint_json_stream_each(a, NULL, true, add, l, err);
     free(l);
     return s;
 }

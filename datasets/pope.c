@@ -22,8 +22,16 @@ static int category_of(const char *name, size_t *prefix)
     return -1;
 }
 
-static saint_status add(saint_dataset *d, const cJSON *o, const char *category, const char *where, saint_error *err)
+typedef struct {
+    saint_dataset *d;
+    const char *category;
+} reading;
+
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    const reading *r = ctx;
+    const char *category = r->category;
+    saint_dataset *d = r->d;
     saint_digits a, b, c, e;
     const char *id, *image, *text, *label;
     saint_status s = saint_record_text(o, "question_id", true, &a, &id, where, err);
@@ -54,17 +62,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
     (void)b;
     size_t prefix;
     int c = category_of(a->name, &prefix);
-    saint_json_stream in;
-    saint_status s = saint_json_stream_open(&in, a, NULL, true, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = add(d, o, c < 0 ? "questions" : categories[c], saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    return s;
+    return saint_json_stream_each(a, NULL, true, add, &(reading){d, c < 0 ? "questions" : categories[c]}, err);
 }
 
 static bool is_pope(const char *folder, const char *name)

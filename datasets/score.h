@@ -34,6 +34,7 @@ typedef struct {
 saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed,
                                 saint_error *err);
 
+/* v.n counts what the metric is a mean or a sum over: questions; pictures for accplus and accuracy_plus, which need both answers of one. */
 typedef struct {
     const char *name; /* static */
     saint_interval v;

@@ -106,9 +106,9 @@ saint_status saint_score_means(const saint_dataset *d, const saint_verdict *v, s
     saint_slice_add(&out->all, "accuracy", r)->partial = out->n < out->n_total;
     if (d->info.kind == SAINT_DATA_SEED) s = seed_metrics(d, v, out, r, err);
     if (classes) {
-        saint_slice_add(&out->all, "top1", r);
+        saint_slice_add(&out->all, "top1", r)->partial = out->n < out->n_total;
         s = saint_score_mean(d, v, -1, true, &r, err);
-        if (s == SAINT_OK) saint_slice_add(&out->all, "top5", r);
+        if (s == SAINT_OK) saint_slice_add(&out->all, "top5", r)->partial = out->n < out->n_total;
     }
     if (s != SAINT_OK || classes) return s;
     if (d->categories.n > CATEGORIES_MAX) {

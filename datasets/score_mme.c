@@ -89,7 +89,7 @@ static saint_status category_slice(const saint_dataset *d, const pairs *p, uint3
         saint_interval r;
         s = saint_stats_mean(x + (size_t)k * n, NULL, n, k ? 100 : 200, &r, err);
         if (s != SAINT_OK) break;
-        r.n *= 2; /* questions */
+        if (k < 2) r.n *= 2; /* questions; of acc+ it is the pictures that are right or wrong */
         saint_slice_add(slice, name[k], r)->partial = partial;
     }
     free(x);

@@ -9,6 +9,7 @@
 enum { TYPES_MAX = 64 };
 
 typedef struct {
+    saint_dataset *d;
     saint_texts names;
     struct {
         char id[24];
@@ -43,8 +44,10 @@ static bool wanted(const saint_dataset *d, const char *type)
     return !video || (d->n_roots && saint_is_folder(d->root[d->n_roots - 1]));
 }
 
-static saint_status add(saint_dataset *d, const cJSON *o, types *t, const char *where, saint_error *err)
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    types *t = ctx;
+    saint_dataset *d = t->d;
     static const char *const keys[] = {"question_id",      "question", "answer",   "data_type", "data_id",
                                        "question_type_id", "choice_a", "choice_b", "choice_c",  "choice_d"};
     enum { ID, QUESTION, ANSWER, DATA_TYPE, DATA_ID, TYPE, CHOICE, KEYS = 10 };
@@ -93,17 +96,9 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
     (void)b;
     types *t = calloc(1, sizeof *t);
     if (!t) return saint_no_memory(err, a->name);
-    saint_json_stream in;
+    t->d = d;
     saint_status s = read_types(t, a, err);
-    if (s == SAINT_OK) s = saint_json_stream_open(&in, a, "questions", false, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = add(d, o, t, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
+    if (s == SAINT_OK) s = saint_json_stream_each(a, "questions", false, add, t, err);
     if (s == SAINT_OK && t->left_out)
         s = saint_data_note(d, err, "%zu questions left out: they are about videos, of which no frames are there, or not of the split",
                             t->left_out);

@@ -7,8 +7,9 @@
 
 enum { ANSWERS_MAX = 64 };
 
-static saint_status add(saint_dataset *d, const cJSON *o, const char *where, saint_error *err)
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    saint_dataset *d = ctx;
     saint_digits a, b, c;
     const char *id, *image, *question, *v[ANSWERS_MAX];
     size_t n = 0;
@@ -40,8 +41,9 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *where, sai
 }
 
 /* Tokens of a picture joined by ", " as LLaVA writes them. */
-static saint_status keep_tokens(saint_dataset *d, const cJSON *o, const char *where, saint_error *err)
+static saint_status keep_tokens(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    saint_dataset *d = ctx;
     saint_digits a;
     const char *image;
     uint32_t cluster;
@@ -67,28 +69,12 @@ static saint_status keep_tokens(saint_dataset *d, const cJSON *o, const char *wh
     return SAINT_OK;
 }
 
-static saint_status each(saint_dataset *d, const saint_source *src,
-                         saint_status (*f)(saint_dataset *, const cJSON *, const char *, saint_error *), saint_error *err)
-{
-    saint_json_stream in;
-    saint_status s = saint_json_stream_open(&in, src, "data", false, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = f(d, o, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    return s;
-}
-
 static saint_status parse(saint_dataset *d, const saint_source *a, const saint_source *b, saint_error *err)
 {
-    saint_status s = each(d, a, add, err);
+    saint_status s = saint_json_stream_each(a, "data", false, add, d, err);
     if (s != SAINT_OK || !b) return s;
     d->ocr = calloc(d->clusters.n ? d->clusters.n : 1, sizeof *d->ocr);
-    return d->ocr ? each(d, b, keep_tokens, err) : saint_no_memory(err, d->path);
+    return d->ocr ? saint_json_stream_each(b, "data", false, keep_tokens, d, err) : saint_no_memory(err, d->path);
 }
 
 static saint_status open_textvqa(saint_dataset *d, saint_error *err)

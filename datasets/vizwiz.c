@@ -7,8 +7,9 @@
 
 enum { ANSWERS_MAX = 64 };
 
-static saint_status add(saint_dataset *d, const cJSON *o, const char *where, saint_error *err)
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    saint_dataset *d = ctx;
     saint_digits a, b, c;
     const char *image, *question, *type, *v[ANSWERS_MAX];
     size_t n = 0;
@@ -39,17 +40,7 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *where, sai
 static saint_status parse(saint_dataset *d, const saint_source *a, const saint_source *b, saint_error *err)
 {
     (void)b;
-    saint_json_stream in;
-    saint_status s = saint_json_stream_open(&in, a, NULL, true, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = add(d, o, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    return s;
+    return saint_json_stream_each(a, NULL, true, add, d, err);
 }
 
 static saint_status open_vizwiz(saint_dataset *d, saint_error *err)

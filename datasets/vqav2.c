@@ -8,8 +8,17 @@
 
 enum { ANSWERS_MAX = 64 };
 
-static saint_status add(saint_dataset *d, const cJSON *o, const char *coco, const char *where, saint_error *err)
+typedef struct {
+    saint_dataset *d;
+    const char *coco; /* part of the pictures' names */
+    size_t unknown;   /* annotations of no question */
+} reading;
+
+static saint_status add(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    const reading *r = ctx;
+    const char *coco = r->coco;
+    saint_dataset *d = r->d;
     saint_digits a, b, c;
     const char *id, *image, *question;
     saint_status s = saint_record_text(o, "question_id", true, &a, &id, where, err);
@@ -23,21 +32,6 @@ static saint_status add(saint_dataset *d, const cJSON *o, const char *coco, cons
     const char *images[] = {file};
     saint_sample sample = {.uid = id, .cluster = image, .question = question, .answer_index = -1, .images = images, .n_images = 1};
     return saint_data_add(d, &sample, where, err);
-}
-
-static saint_status read_questions(saint_dataset *d, const saint_source *src, const char *coco, saint_error *err)
-{
-    saint_json_stream in;
-    saint_status s = saint_json_stream_open(&in, src, "questions", false, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = add(d, o, coco, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    return s;
 }
 
 static saint_status answers_of(const cJSON *o, const char **v, size_t *n, const char *where, saint_error *err)
@@ -56,8 +50,10 @@ static saint_status answers_of(const cJSON *o, const char **v, size_t *n, const 
     return SAINT_OK;
 }
 
-static saint_status annotate(saint_dataset *d, const cJSON *o, size_t *unknown, const char *where, saint_error *err)
+static saint_status annotate(void *ctx, const cJSON *o, const char *where, saint_error *err)
 {
+    reading *r = ctx;
+    saint_dataset *d = r->d;
     saint_digits a, b;
     const char *id, *type, *v[ANSWERS_MAX];
     size_t n, i;
@@ -66,24 +62,15 @@ static saint_status annotate(saint_dataset *d, const cJSON *o, size_t *unknown, 
     if (s == SAINT_OK) s = answers_of(o, v, &n, where, err);
     if (s != SAINT_OK) return s;
     if (saint_dataset_find(d, id, &i)) return saint_data_set_answers(d, i, v, n, type, err);
-    ++*unknown;
+    r->unknown++;
     return SAINT_OK;
 }
 
 static saint_status read_annotations(saint_dataset *d, const saint_source *src, saint_error *err)
 {
-    saint_json_stream in;
-    size_t unknown = 0;
-    saint_status s = saint_json_stream_open(&in, src, "annotations", false, err);
-    while (s == SAINT_OK) {
-        cJSON *o;
-        char where[1024];
-        s = saint_json_stream_next(&in, NULL, &o, err);
-        if (s != SAINT_OK || !o) break;
-        s = annotate(d, o, &unknown, saint_json_where(&in, where, sizeof where), err);
-        cJSON_Delete(o);
-    }
-    if (s == SAINT_OK && unknown) s = saint_data_note(d, err, "%zu annotations belong to no question of this file", unknown);
+    reading r = {.d = d};
+    saint_status s = saint_json_stream_each(src, "annotations", false, annotate, &r, err);
+    if (s == SAINT_OK && r.unknown) s = saint_data_note(d, err, "%zu annotations belong to no question of this file", r.unknown);
     return s;
 }
 
@@ -100,7 +87,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
 {
     char coco[40];
     coco_of(split_of(d), coco);
-    saint_status s = read_questions(d, a, coco, err);
+    saint_status s = saint_json_stream_each(a, "questions", false, add, &(reading){.d = d, .coco = coco}, err);
     return s == SAINT_OK && b ? read_annotations(d, b, err) : s;
 }
 

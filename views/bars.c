@@ -125,10 +125,12 @@ void saint_ui_stacks_draw(saint_ui_pen p, const saint_ui_stack *stack, int n, co
     if (width < 1) width = 1;
     for (int i = 0; i < n; i++) {
         double sum = 0;
+        bool known = false;
         int y = i * step, from = 0;
         if (y >= h - legend) break;
         saint_ui_text(p, 0, y, left - 1, SAINT_UI_TEXT, stack[i].label);
         for (int k = 0; k < n_parts && stack[i].part; k++) {
+            known = known || isfinite(stack[i].part[k]);
             if (!(stack[i].part[k] > 0) || !isfinite(stack[i].part[k])) continue;
             sum += stack[i].part[k];
             int to = (int)lround(sum / (most > 0 ? most : 1) * width);
@@ -137,7 +139,7 @@ void saint_ui_stacks_draw(saint_ui_pen p, const saint_ui_stack *stack, int n, co
             from = to;
         }
         char text[96], number[40];
-        snprintf(text, sizeof text, "%s %s", saint_ui_fixed(number, sizeof number, sum, decimals), unit ? unit : "");
+        snprintf(text, sizeof text, "%s %s", saint_ui_fixed(number, sizeof number, known ? sum : NAN, decimals), known && unit ? unit : "");
         if (right) saint_ui_text(p, left + width + 1, y, right, SAINT_UI_TEXT, text);
     }
     for (int k = 0, x = 0; k < n_parts && legend; k++) {

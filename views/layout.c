@@ -96,8 +96,11 @@ static void right_column(saint_ui_layout *l, saint_ui_rect r, const saint_ui_lay
 static void inspect(saint_ui_layout *l, saint_ui_rect body, const saint_ui_layout_wish *wish)
 {
     int w, h;
-    if (wish->whole_image) {
+    if (wish->whole_image) { /* a few lines of words below, where that costs little of the picture */
+        saint_ui_rect token = {0};
+        if (body.h >= 28) token = cut_bottom(&body, body.h >= 44 ? 8 : 5);
         add(l, SAINT_UI_PANE_IMAGE, body);
+        add(l, SAINT_UI_PANE_TOKEN, token);
         return;
     }
     image_size(body, wish, body.w - RIGHT_LEAST, &w, &h);
@@ -213,7 +216,7 @@ void saint_ui_layout_make(saint_ui_layout *out, saint_ui_page page, int w, int h
     else switch (page) {
         case SAINT_UI_PAGE_COMPARE: compare(out, body, wish); break;
         case SAINT_UI_PAGE_SPEED: speed(out, body); break;
-        case SAINT_UI_PAGE_LAYERS: two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110); break;
+        case SAINT_UI_PAGE_LAYERS: two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110 || body.h < 24); break; /* high before wide: curves rise */
         case SAINT_UI_PAGE_CHARTS:
             if (body.w >= 110 || body.h >= 30) two(out, body, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, body.w >= 110 && body.h < 45);
             else add(out, SAINT_UI_PANE_CHART, body);

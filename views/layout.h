@@ -45,7 +45,7 @@ typedef struct {
     double aspect;          /* width over height of what is shown; 0 = 1 */
     int fields;             /* parameters to show */
     int facts;              /* lines of the facts */
-    bool whole_image;       /* the picture over everything */
+    bool whole_image;       /* the picture over everything, the token below it where there is room */
     saint_ui_pane_id focus; /* the pane that stays where only one fits */
 } saint_ui_layout_wish;
 

@@ -61,80 +61,119 @@ static bool passes(const saint_ui_action *a, const char *filter)
 
 static bool same_group(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 
-static void help_line(saint_ui_pen p, int y, const saint_ui_action *a, int what)
+enum { KEY_COLUMNS = 15, DOC_AT = 1 + KEY_COLUMNS };
+
+/* A heading, an action, or a blank (NULL), and the rows that it takes: sentences are wrapped, not cut. */
+typedef struct {
+    const saint_ui_action *action;
+    bool heading;
+    int rows;
+} help_item;
+
+static int doc_room(int w) { return w - DOC_AT > 8 ? w - DOC_AT : 8; }
+
+static const char *doc_of(const saint_ui_action *a) { return a->doc ? a->doc : a->label; }
+
+/* The reason stands behind the sentence where both fit into one row. */
+static bool one_row(const saint_ui_action *a, int w)
 {
-    enum { KEY_COLUMNS = 15 };
-    saint_ui_text(p, 1, y, KEY_COLUMNS - 1, a->reason ? SAINT_UI_KEY_OFF : SAINT_UI_KEY, a->key);
-    int x = 1 + KEY_COLUMNS;
-    int room = p.area.w - x, reason = a->reason ? saint_ui_text_width(a->reason) + 4 : 0; /* the reason is what one wants to know */
-    int doc = reason && room - reason < room / 3 ? room / 3 : room - reason;
-    x += saint_ui_text(p, x, y, doc, a->reason ? SAINT_UI_DISABLED : SAINT_UI_TEXT, a->doc ? a->doc : a->label);
-    if (a->reason) saint_ui_textf(p, x, y, p.area.w - x, SAINT_UI_WARN, "  (%s)", a->reason);
-    if (what) saint_ui_hit_add(p, 0, y, p.area.w, 1, what, a->id);
+    return saint_ui_text_width(doc_of(a)) + (a->reason ? saint_ui_text_width(a->reason) + 4 : 0) <= doc_room(w);
 }
 
-/* The i-th line of the help: an action, a heading (*heading) or a blank (NULL). Groups come in the order in which the table first names
- * them. */
-static int help_lines(const saint_ui_action *action, int n, const char *filter, int want, const saint_ui_action **found, bool *heading)
+static int help_rows(const saint_ui_action *a, int w)
 {
-    int line = 0;
+    if (one_row(a, w)) return 1;
+    int n = saint_ui_wrap_count(doc_of(a), doc_room(w));
+    if (a->reason) n += saint_ui_wrap_count(a->reason, doc_room(w));
+    return n > 0 ? n : 1;
+}
+
+/* Groups come in the order in which the table first names them. item [2 * n + n] or NULL; returns how many there are, *rows all of theirs.
+ */
+static int help_items(const saint_ui_action *action, int n, const char *filter, int w, help_item *item, int *rows)
+{
+    int count = 0;
+    *rows = 0;
     for (int g = 0; g < n; g++) {
         bool first = passes(&action[g], filter);
         for (int i = 0; i < g && first; i++) first = !(passes(&action[i], filter) && same_group(action[i].group, action[g].group));
         if (!first) continue;
-        if (line) line++;
-        if (line++ == want) *found = &action[g], *heading = true;
-        for (int i = g; i < n; i++) {
-            if (!same_group(action[i].group, action[g].group) || !passes(&action[i], filter)) continue;
-            if (line++ == want) *found = &action[i], *heading = false;
-        }
+        if (count) item[count++] = (help_item){NULL, false, 1};
+        item[count++] = (help_item){&action[g], true, 1};
+        for (int i = g; i < n; i++)
+            if (same_group(action[i].group, action[g].group) && passes(&action[i], filter))
+                item[count++] = (help_item){&action[i], false, help_rows(&action[i], w)};
     }
-    return line;
+    for (int i = 0; i < count; i++) *rows += item[i].rows;
+    return count;
 }
 
-/* Lines per column: the columns break before a heading where one is near. */
-static int help_columns(int w, int h, int lines)
+/* y may lie above the pen: the rows above it are left out. */
+static void help_draw(saint_ui_pen p, int y, const help_item *item, int what)
+{
+    const saint_ui_action *a = item->action;
+    int room = doc_room(p.area.w), w = p.area.w;
+    if (!a || y >= p.area.h || y + item->rows <= 0) return;
+    if (item->heading) {
+        saint_ui_text(p, 1, y, -1, SAINT_UI_ACCENT, a->group ? a->group : "other");
+        return;
+    }
+    if (y >= 0) saint_ui_text(p, 1, y, KEY_COLUMNS - 1, a->reason ? SAINT_UI_KEY_OFF : SAINT_UI_KEY, a->key);
+    saint_ui_role role = a->reason ? SAINT_UI_DISABLED : SAINT_UI_TEXT;
+    if (one_row(a, w)) {
+        int x = DOC_AT + saint_ui_text(p, DOC_AT, y, room, role, doc_of(a));
+        if (a->reason) saint_ui_textf(p, x, y, w - x, SAINT_UI_WARN, "  (%s)", a->reason);
+    } else {
+        int skip = y < 0 ? -y : 0, doc = saint_ui_wrap_count(doc_of(a), room);
+        if (skip < doc) saint_ui_paragraph(p, DOC_AT, y + skip, room, doc - skip, skip, role, doc_of(a));
+        int from = y + doc, over = from < 0 ? -from : 0;
+        if (a->reason) saint_ui_paragraph(p, DOC_AT, from + over, room, item->rows - doc - over, over, SAINT_UI_WARN, a->reason);
+    }
+    if (what) saint_ui_hit_add(p, 0, y, w, item->rows, what, a->id);
+}
+
+/* Rows per column: the columns break before a heading where one is near. */
+static int help_columns(int w, int h, int rows)
 {
     int columns = w / 92 > 0 ? w / 92 : 1; /* sentences that can be read to their end are worth the scrolling */
-    return lines <= h || columns < 1 ? 1 : columns > 3 ? 3 : columns;
+    return rows <= h || columns < 1 ? 1 : columns > 3 ? 3 : columns;
 }
 
 int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, const char *filter, int first, int what)
 {
+    help_item item[3 * MOST_ACTIONS];
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!action || n < 1 || p.area.w < 1) return 0;
-    const saint_ui_action *a = NULL;
-    bool heading = false;
-    int lines = help_lines(action, n, filter, -1, &a, &heading);
-    if (!lines) {
+    if (n > MOST_ACTIONS) n = MOST_ACTIONS;
+    int all, count = help_items(action, n, filter, p.area.w, item, &all);
+    if (!count) {
         saint_ui_text(p, 1, 0, -1, SAINT_UI_MUTED, "no action matches the filter");
         return 0;
     }
-    int columns = help_columns(p.area.w, p.area.h, lines), per = (lines + columns - 1) / columns, width = p.area.w / columns, line = 0,
-        rows = 0;
-    for (int column = 0; column < columns && line < lines; column++) {
-        saint_ui_pen at = saint_ui_pen_part(p, column * width, 0, width - (columns > 1), p.area.h);
+    int columns = help_columns(p.area.w, p.area.h, all), width = p.area.w / columns - (columns > 1), at = 0, rows = 0;
+    if (columns > 1) count = help_items(action, n, filter, width, item, &all);
+    int per = (all + columns - 1) / columns;
+    for (int column = 0; column < columns && at < count; column++) {
+        saint_ui_pen part = saint_ui_pen_part(p, column * (p.area.w / columns), 0, width, p.area.h);
         int y = 0;
-        for (; line < lines && (y < per || column == columns - 1); line++) {
-            a = NULL;
-            help_lines(action, n, filter, line, &a, &heading);
-            if (!a && y == 0) continue;                                               /* no blank on top */
-            if (a && heading && y > 0 && y >= per - 3 && column < columns - 1) break; /* no heading at the foot */
-            if (a && heading && y >= first && y - first < p.area.h)
-                saint_ui_text(at, 1, y - first, -1, SAINT_UI_ACCENT, a->group ? a->group : "other");
-            else if (a && y >= first && y - first < p.area.h) help_line(at, y - first, a, what);
-            y++;
+        for (; at < count && (y < per || column == columns - 1); at++) {
+            if (!item[at].action && y == 0) continue;                                     /* no blank on top */
+            if (item[at].heading && y > 0 && y >= per - 3 && column < columns - 1) break; /* no heading at the foot */
+            help_draw(part, y - first, &item[at], what);
+            y += item[at].rows;
         }
         if (y > rows) rows = y;
     }
     return rows;
 }
 
-int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter)
+int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter, int w)
 {
-    const saint_ui_action *a = NULL;
-    bool heading = false;
-    return action && n > 0 ? help_lines(action, n, filter, -1, &a, &heading) : 0;
+    help_item item[3 * MOST_ACTIONS];
+    int rows = 0;
+    if (!action || n < 1) return 0;
+    help_items(action, n < MOST_ACTIONS ? n : MOST_ACTIONS, filter, w, item, &rows);
+    return rows;
 }
 
 /* ---- palette ---- */

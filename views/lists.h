@@ -22,8 +22,8 @@ void saint_ui_footer_draw(saint_ui_pen p, const saint_ui_action *action, int n, 
  * of one column, for scrolling. */
 int saint_ui_help_draw(saint_ui_pen p, const saint_ui_action *action, int n, const char *filter, int first, int what);
 
-/* Lines of the list in one column: how high a box for it should be. */
-int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter);
+/* Rows of the list in one column of w: how high a box for it should be. */
+int saint_ui_help_height(const saint_ui_action *action, int n, const char *filter, int w);
 
 /* How well a pattern's letters appear in order in text: 0 = they do not, more is better. Case does not matter. at[strlen(pattern)] (may be
  * NULL) gets the byte positions that matched. */

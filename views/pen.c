@@ -167,12 +167,20 @@ saint_ui_pen saint_ui_pane_draw(saint_ui_pen p, const saint_ui_pane *pane)
         x += saint_ui_text(p, x, 0, room - 1, SAINT_UI_MUTED, pane->detail);
         saint_ui_char(p, x++, 0, ' ', saint_ui_theme_style(p.theme, SAINT_UI_TEXT));
     }
+    int taken = 0;
     if (pane->note && *pane->note && w > 8) {
         int n = saint_ui_text_width(pane->note);
         if (n > w - 6) n = w - 6;
+        taken = n + 2;
         saint_ui_char(p, w - 4 - n, h - 1, ' ', saint_ui_theme_style(p.theme, SAINT_UI_TEXT));
         saint_ui_text(p, w - 3 - n, h - 1, n, SAINT_UI_MUTED, pane->note);
         saint_ui_char(p, w - 3, h - 1, ' ', saint_ui_theme_style(p.theme, SAINT_UI_TEXT));
+    }
+    room = w - 6 - taken;
+    if (pane->foot && *pane->foot && room > 8) {
+        int n = saint_ui_text(p, 3, h - 1, room - 2, SAINT_UI_STRONG, pane->foot);
+        saint_ui_char(p, 2, h - 1, ' ', saint_ui_theme_style(p.theme, SAINT_UI_TEXT));
+        saint_ui_char(p, 3 + n, h - 1, ' ', saint_ui_theme_style(p.theme, SAINT_UI_TEXT));
     }
     return saint_ui_pen_part(p, 1, 1, w - 2, h - 2);
 }

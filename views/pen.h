@@ -58,6 +58,7 @@ void saint_ui_hit_add(saint_ui_pen p, int x, int y, int w, int h, int what, int 
 typedef struct {
     const char *title, *detail; /* detail: behind the title, quieter */
     const char *note;           /* lower edge, right */
+    const char *foot;           /* lower edge, left: where the note leaves room */
     bool focus, stale;
 } saint_ui_pane;
 saint_ui_pen saint_ui_pane_draw(saint_ui_pen p, const saint_ui_pane *pane);

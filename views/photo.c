@@ -11,6 +11,7 @@ void saint_ui_photo_cache_free(saint_ui_photo_cache *c)
     if (!c) return;
     free(c->scaled);
     free(c->drawn);
+    free(c->mixes);
     free(c->column);
     free(c->row);
     *c = (saint_ui_photo_cache){0};
@@ -151,6 +152,7 @@ static bool usable(saint_view_rect r) { return r.w > 1e-3 && r.h > 1e-3 && r.w <
 static saint_view_rect seen_frame(const saint_ui_photo *ph)
 {
     saint_view_rect photo = {0, 0, ph->image->w, ph->image->h}, r = ph->rect;
+    if (usable(ph->seen)) return ph->seen;
     if (!usable(r)) return photo;
     if (!ph->whole) return r;
     double x1 = fmax(r.x0 + r.w, photo.w), y1 = fmax(r.y0 + r.h, photo.h);
@@ -165,11 +167,43 @@ int saint_ui_photo_patch_at(const saint_ui_photo *ph, saint_ui_rect where, int x
 {
     if (!ph || !ph->image || ph->grid_w < 1 || ph->grid_h < 1 || !saint_ui_rect_has(where, x, y)) return -1;
     saint_view_rect f = seen_frame(ph), r = ph->rect;
-    if (!usable(r)) r = f;
+    if (!usable(r)) r = (saint_view_rect){0, 0, ph->image->w, ph->image->h};
     double px = f.x0 + (x - where.x + 0.5) / where.w * f.w, py = f.y0 + (y - where.y + 0.5) / where.h * f.h;
     double gx = floor((px - r.x0) / r.w * ph->grid_w), gy = floor((py - r.y0) / r.h * ph->grid_h);
     if (!(gx >= 0 && gx < ph->grid_w && gy >= 0 && gy < ph->grid_h)) return -1;
     return (int)gy * ph->grid_w + (int)gx;
+}
+
+/* Where a view of `length` begins so that `middle` is in its middle, but nothing beside the picture is shown without need; on a whole pixel
+ * of size `pixel` counted from `from`. */
+static double begin_at(double middle, double length, double from, double all, double pixel)
+{
+    double at = middle - length / 2;
+    if (length >= all) return from - (length - all) / 2;
+    at = from + round((at - from) / pixel) * pixel;
+    return fmin(fmax(at, from), from + all - length);
+}
+
+double saint_ui_photo_zoom(const saint_ui_photo *ph, int max_w, int max_h, int per_patch, double x, double y, saint_view_rect *seen,
+                           double *fit)
+{
+    if (seen) *seen = (saint_view_rect){0};
+    if (fit) *fit = 0;
+    if (!ph || !ph->image || !ph->image->rgb || ph->grid_w < 1 || ph->grid_h < 1 || max_w < 1 || max_h < 1) return 1;
+    saint_ui_photo whole = *ph;
+    whole.seen = (saint_view_rect){0};
+    saint_view_rect all = seen_frame(&whole), r = usable(ph->rect) ? ph->rect : all;
+    int w, h;
+    saint_ui_photo_size(all.w / all.h, ph->grid_w, ph->grid_h, max_w, max_h, !ph->whole, &w, &h);
+    double now = w / all.w * r.w / ph->grid_w, pixel = r.w / ph->grid_w / per_patch; /* columns of a patch; photo units of a column */
+    if (fit) *fit = now;
+    if (per_patch <= now * 1.001) return 1;
+    double columns = fmin(max_w, ceil(all.w / pixel - 1e-6)), rows = fmin(max_h, ceil(all.h / pixel / 2 - 1e-6));
+    saint_view_rect part = {.w = columns * pixel, .h = 2 * rows * pixel};
+    part.x0 = begin_at(r.x0 + x * r.w / ph->grid_w, part.w, all.x0, all.w, pixel);
+    part.y0 = begin_at(r.y0 + y * r.h / ph->grid_h, part.h, all.y0, all.h, pixel);
+    if (seen) *seen = part;
+    return per_patch / now;
 }
 
 /* Pixels per cell on this terminal. */
@@ -216,7 +250,7 @@ static saint_status prepare(saint_ui_photo_cache *c, const saint_ui_photo *ph, s
     }
     memcpy(c->drawn, c->scaled, n);
     saint_view_rect r = ph->rect;
-    if (!usable(r)) r = frame;
+    if (!usable(r)) r = (saint_view_rect){0, 0, ph->image->w, ph->image->h};
     steps(c->column, w, frame.x0, frame.w, r.x0, r.w, ph->grid_w, ph->image->w);
     steps(c->row, h, frame.y0, frame.h, r.y0, r.h, ph->grid_h, ph->image->h);
     return SAINT_OK;
@@ -233,10 +267,14 @@ saint_status saint_ui_photo_draw(saint_ui_pen p, const saint_ui_photo *ph, saint
     }
     saint_view_rect frame = seen_frame(ph);
     int w, h, across, down;
-    saint_ui_photo_size(frame.w / frame.h, ph->grid_w, ph->grid_h, p.area.w, p.area.h, !ph->whole, &w, &h);
+    saint_ui_photo_size(frame.w / frame.h, ph->grid_w, ph->grid_h, p.area.w, p.area.h, !ph->whole && !usable(ph->seen), &w, &h);
     pixels(p, ph, &across, &down);
     saint_ui_photo_cache own = {0}, *c = cache ? cache : &own;
     saint_status s = prepare(c, ph, frame, w * across, h * down, err);
+    bool dithers =
+        p.theme && p.theme->tier == SAINT_UI_256 && across == 1; /* quarter blocks choose two colours for four pixels on their own */
+    if (s == SAINT_OK && dithers && !c->mixes && !(c->mixes = calloc(1, sizeof *c->mixes)))
+        s = saint_fail(err, SAINT_MEMORY, "photo: no memory for mixtures of colours");
     if (s == SAINT_OK) {
         int x = (p.area.w - w) / 2, y = (p.area.h - h) / 2;
         saint_ui_pen inner = saint_ui_pen_part(p, x, y, w, h);

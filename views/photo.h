@@ -6,6 +6,7 @@
 #define SAINT_VIEWS_PHOTO_H
 
 #include "engine.h"
+#include "views/dither.h"
 #include "views/pen.h"
 
 typedef enum {
@@ -21,6 +22,7 @@ typedef struct {
     const saint_image *image; /* NULL: an empty pane saying so */
     saint_view_rect rect;     /* the network's square on the photo, as saint_preprocess gives it; all zero = the whole photo */
     bool whole;               /* show also the photo outside the square; default is what the network sees, padding hatched */
+    saint_view_rect seen;     /* this part alone, from saint_ui_photo_zoom; all zero = everything */
     int grid_w, grid_h;       /* patches; 0 = only the photo */
     const uint8_t *kept;      /* [grid_h, grid_w] 1 = alive; NULL: all */
     const uint8_t *kept_b;    /* the other plan's, for SAINT_UI_PHOTO_DIFF; NULL: all */
@@ -48,6 +50,7 @@ typedef struct {
     int of_w, of_h, w, h;
     saint_view_rect frame;
     uint8_t *scaled, *drawn;           /* [h, w, 3] */
+    saint_ui_mixes *mixes;             /* where there are 256 colours */
     saint_ui_photo_step *column, *row; /* [w], [h]: what each pixel column and row shows */
 } saint_ui_photo_cache;
 void saint_ui_photo_cache_free(saint_ui_photo_cache *c); /* NULL is allowed */
@@ -57,6 +60,13 @@ void saint_ui_photo_cache_reset(saint_ui_photo_cache *c);
 /* Columns and rows for a picture of width:height `aspect` in at most max_w x max_h cells; when `exact`, a size at which every patch of a
  * grid_w x grid_h grid covers whole pixels, if one fits that wastes less than a quarter of the best size. */
 void saint_ui_photo_size(double aspect, int grid_w, int grid_h, int max_w, int max_h, bool exact, int *w, int *h);
+
+/* The part of the picture to show so that a patch is `per_patch` columns wide, around (x, y) in patches, where at most max_w x max_h cells are
+ * free: it fills them as far as the picture goes, and patches begin at whole pixels. Returns how many times larger that is than the whole
+ * picture in the same place; 1 with *seen all zero where it would not be larger, or there is no grid. *fit (may be NULL): columns of a patch
+ * when all is shown. */
+double saint_ui_photo_zoom(const saint_ui_photo *photo, int max_w, int max_h, int per_patch, double x, double y, saint_view_rect *seen,
+                           double *fit);
 
 /* Draw centred in the pen's area. *where (may be NULL) is the rectangle of cells that shows the picture. cache may be NULL: it is then made
  * and freed here. Registers a hit `what` with the patch as value on every cell that shows one, when what is not 0. SAINT_MEMORY when memory

@@ -195,6 +195,10 @@ static void overlay(const scene *s, uint8_t *rgb)
         double strength = s->ph->strength ? (double)s->ph->strength[i] : 1;
         mark_patch(s, rgb, s->ph->linked[i], link_color, 0.15 + 0.55 * fmin(1, fmax(0, strength)), false);
     }
+}
+
+static void cursor(const scene *s, uint8_t *rgb)
+{
     if (s->ph->cursor >= 0 && s->ph->grid_w > 0) {
         bool roomy = s->per_patch >= 3;
         mark_patch(s, rgb, s->ph->cursor, roomy ? cursor_edge : s->light ? cursor_dark : cursor_color, roomy ? 0 : 1, true);
@@ -271,7 +275,7 @@ void saint_ui_photo_compose(saint_ui_pen p, const saint_ui_photo *ph, saint_ui_p
 {
     static const saint_ui_theme plain = {.tier = SAINT_UI_MONO, .glyphs = SAINT_UI_ASCII, .ink = {220, 220, 220}};
     scene s = {.ph = ph, .theme = p.theme ? p.theme : &plain, .c = c, .w = c->w, .h = c->h};
-    double square = ph->rect.w > 0 && ph->rect.h > 0 ? ph->rect.w : c->frame.w;
+    double square = ph->rect.w > 0 && ph->rect.h > 0 ? ph->rect.w : ph->image->w;
     if (ph->grid_w > 0) s.per_patch = c->w * (square / c->frame.w) / ph->grid_w;
     s.cell_aspect = c->h == p.area.h ? 2 : 1;
     s.light = s.theme->kind == SAINT_UI_LIGHT;
@@ -282,6 +286,8 @@ void saint_ui_photo_compose(saint_ui_pen p, const saint_ui_photo *ph, saint_ui_p
         return;
     }
     overlay(&s, c->drawn);
+    if (s.theme->tier == SAINT_UI_256 && c->w == p.area.w && c->mixes) saint_ui_dither(c->drawn, c->w, c->h, c->mixes);
+    cursor(&s, c->drawn); /* of one colour, whatever the photo is made of */
     if (c->w == 2 * p.area.w) saint_ui_photo_quarters(p, c->drawn, p.area.w, p.area.h);
     else if (c->h == 2 * p.area.h) saint_ui_photo_halves(p, c->drawn, p.area.w, p.area.h);
     else blanks(p, &s, c->drawn);

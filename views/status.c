@@ -80,21 +80,62 @@ void saint_ui_progress_draw(saint_ui_pen p, const saint_ui_progress *g)
     saint_ui_text(p, x, 0, -1, g->failed > 0 ? SAINT_UI_WARN : SAINT_UI_MUTED, words);
 }
 
-void saint_ui_message_draw(saint_ui_pen p, const saint_ui_message *m)
+/* Returns the columns used; whole: how many all of it would take (nothing is drawn). */
+static int said_draw(saint_ui_pen p, int x, int right, const saint_ui_said *s, bool whole)
 {
     static const saint_ui_role roles[] = {SAINT_UI_MUTED, SAINT_UI_INFO, SAINT_UI_GOOD, SAINT_UI_WARN, SAINT_UI_BAD};
     static const char *const rich[] = {"", "", "\u2713 ", "! ", "\u2717 "}, *const plain[] = {"", "", "ok ", "! ", "error: "};
+    if (!s->text) return 0;
+    int say = (int)s->say >= 0 && (int)s->say < 5 ? (int)s->say : 0;
+    const char *sign = (saint_ui_pen_ascii(p) ? plain : rich)[say];
+    if (whole) return saint_ui_text_width(sign) + saint_ui_text_width(s->text);
+    int used = saint_ui_text(p, x, 0, right - x, roles[say], sign);
+    return used + saint_ui_text(p, x + used, 0, right - x - used, roles[say], s->text);
+}
+
+static int progress_columns(const saint_ui_message *m, int w)
+{
+    if (!m->progress || w < 60) return 0;
+    return w * 2 / 5 < 56 ? w * 2 / 5 : 56;
+}
+
+enum { SIGN = 3 };
+
+int saint_ui_message_rows(const saint_ui_message *m, int w)
+{
+    enum { MOST = 4 };
+    if (!m || m->say.say < SAINT_UI_SAY_WARN || !m->say.text) return 1;
+    int progress = progress_columns(m, w), room = w - 1 - (progress ? progress + 2 : 0);
+    if (SIGN + saint_ui_text_width(m->say.text) <= room) return 1;
+    int n = saint_ui_wrap_count(m->say.text, w - SIGN - 2);
+    return n < 1 ? 1 : n > MOST ? MOST : n;
+}
+
+void saint_ui_message_draw(saint_ui_pen p, const saint_ui_message *m)
+{
+    enum { BETWEEN = 3 };
     saint_ui_clear(p, SAINT_UI_TEXT);
     if (!m) return;
+    if (p.area.h > 1 && m->say.text) {
+        bool bad = m->say.say == SAINT_UI_SAY_BAD;
+        saint_ui_role role = bad ? SAINT_UI_BAD : SAINT_UI_WARN;
+        saint_ui_text(p, 1, 0, SIGN, role, !bad ? "!" : saint_ui_sym(p, SAINT_UI_SYM_BAD));
+        saint_ui_paragraph(p, 1 + (bad && saint_ui_pen_ascii(p) ? SIGN : 2), 0, p.area.w - SIGN - 2, p.area.h, 0, role, m->say.text);
+        return;
+    }
     int right = p.area.w;
-    if (m->progress && p.area.w >= 60) {
-        int w = p.area.w * 2 / 5 < 56 ? p.area.w * 2 / 5 : 56;
+    if (progress_columns(m, p.area.w)) {
+        int w = progress_columns(m, p.area.w);
         saint_ui_progress_draw(saint_ui_pen_part(p, p.area.w - w - 1, 0, w, 1), m->progress);
         right -= w + 2;
     }
-    int say = (int)m->say >= 0 && (int)m->say < 5 ? (int)m->say : 0, x = 1;
-    x += saint_ui_text(p, x, 0, right - x, roles[say], (saint_ui_pen_ascii(p) ? plain : rich)[say]);
-    saint_ui_text(p, x, 0, right - x, roles[say], m->text);
+    if (m->say.text && m->more.text &&
+        1 + said_draw(p, 1, right, &m->say, true) + BETWEEN + said_draw(p, 1, right, &m->more, true) > right) {
+        said_draw(p, 1, right, m->more_first ? &m->more : &m->say, false);
+        return;
+    }
+    int x = 1 + said_draw(p, 1, right, &m->say, false);
+    said_draw(p, x > 1 ? x + BETWEEN : 1, right, &m->more, false);
 }
 
 saint_ui_pen saint_ui_overlay(saint_ui_pen p, int w, int h, const char *title, const char *note)

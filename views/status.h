@@ -30,10 +30,17 @@ void saint_ui_progress_draw(saint_ui_pen p, const saint_ui_progress *g);
 
 typedef struct {
     saint_ui_say say;
-    const char *text;
+    const char *text; /* NULL: nothing */
+} saint_ui_said;
+
+typedef struct {
+    saint_ui_said say, more;           /* more stands behind it where both fit whole, else one of the two is shown: */
+    bool more_first;                   /* more */
     const saint_ui_progress *progress; /* at the right; NULL = none */
 } saint_ui_message;
-/* One row. */
+/* Rows that a warning or an error takes so that nothing of it is cut, at most 4; everything else has one. */
+int saint_ui_message_rows(const saint_ui_message *m, int w);
+/* One row, or as many as the pen's area has for a warning or an error. */
 void saint_ui_message_draw(saint_ui_pen p, const saint_ui_message *m);
 
 /* A box of at most w x h cells in the middle, what is around it dimmed; gives the pen of its inside. */

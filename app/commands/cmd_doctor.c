@@ -10,22 +10,8 @@
 #include "commands.h"
 #include "defaults.h"
 #include "load.h"
+#include "sweep/machine.h"
 #include "version.h"
-
-static void cpu_name(char *out, size_t size)
-{
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[512];
-    snprintf(out, size, "unknown");
-    while (f && fgets(line, sizeof line, f)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-        line[strcspn(line, "\n")] = 0;
-        snprintf(out, size, "%s", colon + 2);
-        break;
-    }
-    if (f) fclose(f);
-}
 
 static const char *const tiers[] = {"generic", "avx2", "avx512", "avx512bf16"};
 
@@ -67,7 +53,7 @@ int cmd_info(int argc, char **argv)
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     char cpu[256];
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     saint_engine *e = NULL;
     saint_error err = {0};
     saint_status s = saint_engine_open(&e, NULL, &err);
@@ -203,6 +189,23 @@ static void check_devices(doctor *d)
     }
 }
 
+/* Embedded models besides the default one. */
+static void check_other_models(doctor *d)
+{
+    char *names[EMBEDDED_MAX], path[8192];
+    size_t n = embedded_models(names);
+    for (size_t i = 0; i < n; i++) {
+        saint_model *m = NULL;
+        saint_error e = {0};
+        if (strcmp(names[i], DEFAULT_MODEL) != 0 && embedded_model(names[i], path, sizeof path)) {
+            saint_status s = saint_model_load(&m, path, NULL, &e);
+            check(d, "embedded model", s == SAINT_OK, s == SAINT_OK ? path : e.text);
+            saint_model_unref(m);
+        }
+        free(names[i]);
+    }
+}
+
 /* The named model, or the embedded one and the place where its test pictures are kept. */
 static void check_model(doctor *d, const load_options *l)
 {
@@ -211,11 +214,12 @@ static void check_model(doctor *d, const load_options *l)
     saint_error e = {0};
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = l->model ? SAINT_OK : default_model(path, sizeof path, &e);
-    const char *folder = l->model ? l->model : path;
+    const char *folder = l->model ? model_path(l->model, path, sizeof path) : path;
     if (s == SAINT_OK) s = saint_model_load(&m, folder, &o, &e);
     check(d, l->model ? "model" : "embedded model", s == SAINT_OK, s == SAINT_OK ? folder : e.text);
     saint_model_unref(m);
     if (l->model) return;
+    check_other_models(d);
     s = default_folder(FOLDER_CACHE, path, sizeof path, &e);
     check(d, "test pictures", s == SAINT_OK, s == SAINT_OK ? path : e.text);
 }
@@ -230,7 +234,7 @@ int cmd_doctor(int argc, char **argv)
     if (leave >= 0) return leave;
     doctor d = {.checks = cJSON_CreateArray()};
     char detail[300], cpu[256];
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     const char *best = "generic";
     for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)

@@ -15,6 +15,9 @@
 #include "eval/summary.h"
 #include "load.h"
 #include "sweep/alone.h"
+#include "sweep/journal.h"
+#include "sweep/machine.h"
+#include "sweep/plan.h"
 #include "sweep/stop.h"
 
 typedef struct {
@@ -35,11 +38,15 @@ typedef struct {
     saint_notes notes;
     eval_trial trial, baseline;
     eval_folder *folder;
+    char model_path[8192], data_name[8192]; /* as they were opened */
     size_t n;             /* samples of the data set */
     bool *wanted;         /* [n] */
     eval_result **result; /* [n] of the trial */
     eval_result **base;   /* [n] of the unpruned model; the same list when that is the trial */
     size_t n_wanted, n_kept, torn;
+    uint64_t attempt;     /* this launch */
+    int argc;
+    char **argv;
     const int *stop;
 } job;
 
@@ -85,21 +92,19 @@ static bool making_data(void *ctx, size_t done, size_t total)
 static int open_data(job *j)
 {
     saint_error e = {0};
-    char made[8192];
     const char *name = j->o->data;
     saint_status s = SAINT_OK;
     if (default_data_meant(name)) {
         progress_line p = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now(), .stop = j->stop};
-        s = default_data(made, sizeof made, making_data, &p, &e);
+        s = default_data(j->data_name, sizeof j->data_name, making_data, &p, &e);
         wipe(&p);
-        name = made;
         if (s == SAINT_IO) return cli_usage("eval", "%s; or give --data KIND:PATH", e.text);
-    }
+    } else snprintf(j->data_name, sizeof j->data_name, "%s", name);
     const saint_dataset_options d = {.images = j->o->images,
                                      .split = j->o->split,
                                      .style =
                                          j->o->prompts && strcmp(j->o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
-    if (s == SAINT_OK) s = saint_dataset_open(name, &d, &j->data, &e);
+    if (s == SAINT_OK) s = saint_dataset_open(j->data_name, &d, &j->data, &e);
     if (s != SAINT_OK) return cli_fail("eval", s, &e);
     const saint_dataset_info *i = saint_dataset_get_info(j->data);
     j->n = i->n;
@@ -177,6 +182,8 @@ static int make_trials(job *j)
 
 /* ---- folder ------------------------------------------------------------------------------------------------------ */
 
+static const char *dtype_name(const job *j) { return j->so.dtype == SAINT_BF16 ? "bf16" : j->so.dtype == SAINT_F16 ? "f16" : "f32"; }
+
 static void add_config(cJSON *o, const char *key, const char *config)
 {
     cJSON *c = cJSON_Parse(config);
@@ -200,7 +207,7 @@ static cJSON *identity(const job *j)
     cJSON_AddStringToObject(o, "prompts", d->prompt_name);
     cJSON_AddStringToObject(o, "template", j->o->load.template_name ? j->o->load.template_name : "the model's own");
     cJSON_AddStringToObject(o, "image_mode", j->o->load.image_mode ? j->o->load.image_mode : "the model's own");
-    cJSON_AddStringToObject(o, "dtype", j->so.dtype == SAINT_BF16 ? "bf16" : j->so.dtype == SAINT_F16 ? "f16" : "f32");
+    cJSON_AddStringToObject(o, "dtype", dtype_name(j));
     cJSON_AddStringToObject(o, "backend", j->so.backend);
     add_config(o, "config", j->trial.config);
     add_config(o, "baseline", j->baseline.config);
@@ -246,7 +253,7 @@ static bool keep(void *ud, eval_result *r)
         x->status = saint_fail(&x->error, SAINT_MEMORY, "no memory for a record");
         return false;
     }
-    r->timing_valid = sweep_alone_now(&x->alone) && r->timing_valid;
+    sweep_alone_mark(&x->alone, r);
     x->shared += r->state == EVAL_OK && !r->timing_valid;
     **to = *r;
     if (j->folder)
@@ -288,6 +295,83 @@ static const char *device_name(const job *j)
     return name;
 }
 
+/* ---- runs.jsonl -------------------------------------------------------------------------------------------------- */
+
+static saint_status given_of(const job *j, sweep_texts *out, saint_error *err)
+{
+    const load_options *l = &j->o->load;
+    const char *const base[][2] = {{"preset", l->preset}, {"compat", l->compat}};
+    saint_status s = SAINT_OK;
+    for (int i = 0; i < 2 && s == SAINT_OK; i++) {
+        char *text = NULL;
+        if (!base[i][1]) continue;
+        if (asprintf(&text, "%s=%s", base[i][0], base[i][1]) < 0) return saint_fail(err, SAINT_MEMORY, "no memory");
+        s = sweep_texts_add(out, text, err);
+        free(text);
+    }
+    for (int i = 0; i < l->set.n && s == SAINT_OK; i++) s = sweep_texts_add(out, l->set.v[i], err);
+    return s;
+}
+
+static saint_status plan_of(const job *j, sweep_plan *out, saint_error *err)
+{
+    sweep_texts given = {0};
+    const sweep_scene scene = {.model = j->model_path,
+                               .info = saint_model_get_info(j->model),
+                               .data = j->data_name,
+                               .split = j->o->split,
+                               .images = j->o->images,
+                               .dataset = j->data,
+                               .dtype = dtype_name(j),
+                               .backend = j->so.backend,
+                               .template_name = j->o->load.template_name,
+                               .image_mode = j->o->load.image_mode,
+                               .parser = j->parser};
+    saint_status s = given_of(j, &given, err);
+    if (s == SAINT_OK) s = sweep_plan_one(&j->trial, &j->baseline, &given, j->wanted, &scene, out, err);
+    sweep_texts_free(&given);
+    return s;
+}
+
+/* Who computes what, so that the folder tells all that a row of `saint export` has to. */
+static saint_status note_launch(const job *j, saint_error *err)
+{
+    static const sweep_rank alone = {.world = 1, .local_rank = -1, .launcher = "none"};
+    sweep_plan p, nothing = {0};
+    saint_device devices[16];
+    char why[160], driver[64] = "", *asked = NULL;
+    if (!j->folder) return SAINT_OK;
+    saint_status s = plan_of(j, &p, err);
+    if (s != SAINT_OK) return s;
+    sweep_launch l = {.plan = p.id,
+                      .rank = &alone,
+                      .dtype = p.dtype,
+                      .backend = p.backend,
+                      .device = "cpu",
+                      .driver = driver,
+                      .kernels = saint_session_tier(j->session),
+                      .threads = saint_engine_threads(j->engine),
+                      .argc = j->argc,
+                      .argv = j->argv};
+    int n = strcmp(p.backend, "cuda") == 0 ? saint_engine_devices(devices, 16, why, sizeof why) : 0;
+    if (n) sweep_machine_driver(driver, sizeof driver);
+    for (int i = 0; i < n && i < 16; i++)
+        if (devices[i].index == j->so.device) l.device = devices[i].name;
+    nothing.wanted = calloc(j->n + 1, sizeof *nothing.wanted);
+    s = nothing.wanted ? sweep_plan_line(&p, &nothing, &asked, err) : saint_fail(err, SAINT_MEMORY, "no memory for the samples");
+    cJSON *o = s == SAINT_OK ? sweep_launch_json(&l, j->attempt) : NULL;
+    if (o) {
+        cJSON_AddItemToObject(o, "asked_of", sweep_plan_json(&p));
+        cJSON_AddStringToObject(o, "asked", asked);
+        s = eval_folder_launch(j->folder, o, err);
+    } else if (s == SAINT_OK) s = saint_fail(err, SAINT_MEMORY, "no memory for a line");
+    cJSON_Delete(o);
+    free(asked);
+    free(nothing.wanted);
+    sweep_plan_free(&p);
+    return s;
+}
+
 static int run(job *j)
 {
     saint_error e = {0};
@@ -297,13 +381,14 @@ static int run(job *j)
     j->n_kept = j->n_wanted - samples;
     running x = {.j = j, .line = {.shown = isatty(STDERR_FILENO) == 1, .begin = saint_now(), .total = samples}};
     saint_status s = unit ? open_session(j, &e) : saint_fail(&e, SAINT_MEMORY, "no memory for the samples");
+    if (s == SAINT_OK) s = x.status = note_launch(j, &x.error);
     int threads = saint_engine_threads(j->engine);
     const eval_options o = {.session = j->session,
                             .model = j->model,
                             .data = j->data,
                             .decoders = threads < 4 ? threads : 4,
                             .timing_valid = true,
-                            .attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(x.line.begin * 1e6),
+                            .attempt = j->attempt,
                             .stop = j->stop};
     sweep_alone_begin(&x.alone, sweep_alone_folder(), device_name(j));
     if (s == SAINT_OK) s = eval_runner_open(&r, &o, &e);
@@ -375,11 +460,12 @@ static void free_records(eval_result **list, size_t n)
 
 static int evaluate(job *j)
 {
-    char model[8192];
     saint_error e = {0};
     load_options load = j->o->load;
-    if (!load.model && default_model(model, sizeof model, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
-    if (!load.model) load.model = model;
+    if (load.model) snprintf(j->model_path, sizeof j->model_path, "%s", load.model);
+    else if (default_model(j->model_path, sizeof j->model_path, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
+    load.model = j->model_path;
+    j->attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(saint_now() * 1e6);
     int leave = load_engine("eval", &load, &j->engine, &j->so);
     if (leave < 0) leave = load_model("eval", &load, &j->model);
     if (leave < 0) leave = open_data(j);
@@ -425,6 +511,8 @@ int cmd_eval(int argc, char **argv)
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;
+    j->argc = argc;
+    j->argv = argv;
     j->stop = sweep_stop_catch();
     j->parser = official ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS;
     leave = evaluate(j);

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "defaults.h"
 #include "load.h"
 
 /* ---- methods --------------------------------------------------------------------------------------------------- */
@@ -176,42 +177,66 @@ static cJSON *model_json(const saint_model_info *i)
     return o;
 }
 
+static void print_model(const saint_model_info *i)
+{
+    cli_put_clean(stdout, i->name, 4096);
+    printf(": %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->architecture, i->layout, (double)i->n_params * 1e-6,
+           (double)i->weight_bytes / 1048576);
+    if (i->vit_layers)
+        printf("  ViT  %d layers (%d run), width %d, %d heads, MLP %d, %d x %d patches of %d pixels\n", i->vit_layers, i->vit_layers_run,
+               i->vit_dim, i->vit_heads, i->vit_mlp, i->grid_w, i->grid_h, i->patch);
+    if (i->classes) printf("  head %d classes\n", i->classes);
+    if (i->llm_layers)
+        printf("  LLM  %d layers, width %d, %d heads (%d of keys and values), MLP %d, vocabulary %d\n", i->llm_layers, i->llm_dim,
+               i->llm_heads, i->llm_kv_heads, i->llm_mlp, i->vocab);
+}
+
+/* The models that come with the program, and the shapes. */
+static int list_models(bool json)
+{
+    char *names[EMBEDDED_MAX], folder[8192];
+    size_t n = embedded_models(names);
+    int leave = -1;
+    cJSON *o = cJSON_CreateObject(), *embedded = cJSON_AddArrayToObject(o, "embedded"), *shapes = cJSON_AddArrayToObject(o, "shapes");
+    if (!json && n) puts("Embedded, by name (--model NAME; " DEFAULT_MODEL " is meant when --model is left out):");
+    for (size_t k = 0; k < n; k++) {
+        saint_model *m = NULL;
+        load_options l = {.model = folder};
+        if (leave < 0 && embedded_model(names[k], folder, sizeof folder)) leave = load_model("models", &l, &m);
+        if (m && json) {
+            cJSON *x = model_json(saint_model_get_info(m));
+            cJSON_AddStringToObject(x, "folder", folder);
+            cJSON_AddBoolToObject(x, "default", strcmp(names[k], DEFAULT_MODEL) == 0);
+            cJSON_AddItemToArray(embedded, x);
+        } else if (m) print_model(saint_model_get_info(m));
+        saint_model_unref(m);
+        free(names[k]);
+    }
+    if (!json && leave < 0) puts("\nYours: --model DIR. Shapes with random weights (--shape NAME, for speed only):");
+    for (int i = 0; saint_shape_name(i) && leave < 0; i++) {
+        cJSON_AddItemToArray(shapes, cJSON_CreateString(saint_shape_name(i)));
+        if (!json) printf("  %s\n", saint_shape_name(i));
+    }
+    if (leave < 0 && json) return cli_print_json(o);
+    cJSON_Delete(o);
+    return leave < 0 ? EXIT_DONE : leave;
+}
+
 int cmd_models(int argc, char **argv)
 {
     load_options l = {0};
     bool json = false;
     const cli_option table[] = {LOAD_MODEL_OPTIONS(l), {"json", NULL, "print JSON", &json, NULL, NULL}, {0}};
-    const cli_command c = {"models", "what a model folder holds", "[--model DIR] [--json]", table};
+    const cli_command c = {"models", "the embedded models, or what a model folder holds", "[--model DIR] [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
-    if (!l.model && !l.shape) {
-        cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "shapes");
-        for (int i = 0; saint_shape_name(i); i++) cJSON_AddItemToArray(list, cJSON_CreateString(saint_shape_name(i)));
-        if (json) return cli_print_json(o);
-        cJSON_Delete(o);
-        puts("Name a folder with --model DIR. Shapes with random weights (--shape NAME, for speed only):");
-        for (int i = 0; saint_shape_name(i); i++) printf("  %s\n", saint_shape_name(i));
-        return EXIT_DONE;
-    }
+    if (!l.model && !l.shape) return list_models(json);
     saint_model *m = NULL;
     leave = load_model("models", &l, &m);
     if (leave >= 0) return leave;
-    const saint_model_info *i = saint_model_get_info(m);
     int status = EXIT_DONE;
-    if (json) {
-        status = cli_print_json(model_json(i));
-    } else {
-        cli_put_clean(stdout, i->name, 4096);
-        printf(": %s, %s layout, %.1f M parameters, %.1f MiB mapped\n", i->architecture, i->layout, (double)i->n_params * 1e-6,
-               (double)i->weight_bytes / 1048576);
-        if (i->vit_layers)
-            printf("  ViT  %d layers (%d run), width %d, %d heads, MLP %d, %d x %d patches of %d pixels\n", i->vit_layers,
-                   i->vit_layers_run, i->vit_dim, i->vit_heads, i->vit_mlp, i->grid_w, i->grid_h, i->patch);
-        if (i->classes) printf("  head %d classes\n", i->classes);
-        if (i->llm_layers)
-            printf("  LLM  %d layers, width %d, %d heads (%d of keys and values), MLP %d, vocabulary %d\n", i->llm_layers, i->llm_dim,
-                   i->llm_heads, i->llm_kv_heads, i->llm_mlp, i->vocab);
-    }
+    if (json) status = cli_print_json(model_json(saint_model_get_info(m)));
+    else print_model(saint_model_get_info(m));
     saint_model_unref(m);
     return status;
 }

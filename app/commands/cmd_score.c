@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "defaults.h"
 #include "datasets/answers.h"
 #include "datasets/score.h"
 
@@ -131,7 +132,14 @@ static int run(scored *r, saint_parser p)
     saint_error e = {0};
     /* Answers to SEED's video questions need no frames. */
     const saint_dataset_options open = {.split = r->o->split ? r->o->split : strncmp(r->o->data, "seed:", 5) == 0 ? "all" : NULL};
-    saint_status s = saint_dataset_open(r->o->data, &open, &r->d, &e);
+    char made[8192];
+    saint_status s = SAINT_OK;
+    const char *name = r->o->data;
+    if (default_data_meant(name)) {
+        s = default_data(made, sizeof made, NULL, NULL, &e);
+        name = made;
+    }
+    if (s == SAINT_OK) s = saint_dataset_open(name, &open, &r->d, &e);
     if (s != SAINT_OK) return cli_fail("score", s, &e);
     const saint_dataset_info *info = saint_dataset_get_info(r->d);
     if (!info->has_answers)
@@ -149,7 +157,9 @@ int cmd_score(int argc, char **argv)
 {
     options o = {0};
     const cli_option table[] = {
-        {"data", "KIND:PATH", "data set: scenes, mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, manifest",
+        {"data", "KIND:PATH",
+         "data set: scenes (alone: the embedded test split), mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, "
+         "manifest",
          NULL, &o.data, NULL},
         {"answers", "FILE|DIR", "answers: {\"uid\", \"answer\"} per line, or the official result files", NULL, &o.answers, NULL},
         {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,

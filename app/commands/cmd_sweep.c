@@ -19,6 +19,7 @@
 #include "sweep/alone.h"
 #include "sweep/claim.h"
 #include "sweep/jobs.h"
+#include "sweep/machine.h"
 #include "sweep/metrics.h"
 #include "sweep/show.h"
 #include "sweep/stop.h"
@@ -279,10 +280,11 @@ static int exit_status(saint_status s)
 static int work(job *j, saint_session *session, int threads, const saint_device *device)
 {
     saint_error e = {0};
-    char name[16] = "cpu";
+    char name[16] = "cpu", driver[64] = "";
     sweep_line_shown line = {.shown = !j->quiet && isatty(STDERR_FILENO) == 1, .stop = j->stop};
     int local = j->rank.local_rank;
     if (device) snprintf(name, sizeof name, "cuda%d", device->index);
+    if (device) sweep_machine_driver(driver, sizeof driver);
     const sweep_worker w = {.folder = j->folder,
                             .model = j->model,
                             .data = j->data,
@@ -292,7 +294,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
                                        .dtype = j->dtype,
                                        .backend = j->backend,
                                        .device = device ? device->name : "cpu",
-                                       .driver = "",
+                                       .driver = driver,
                                        .kernels = saint_session_tier(session),
                                        .threads = threads,
                                        .argc = j->argc,

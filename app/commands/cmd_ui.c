@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 /* Started eight times over by mpirun or srun, eight screens would fight for one terminal. */
 static bool one_of_many(const char **name)

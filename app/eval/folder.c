@@ -14,7 +14,7 @@
 #include "sweep/folder.h"
 #include "sweep/lines.h"
 
-static const char *const file_name[EVAL_FILES] = {"answers.jsonl", "baseline.jsonl", "errors.jsonl"};
+static const char *const file_name[EVAL_FILES] = {"answers.jsonl", "baseline.jsonl", "errors.jsonl", "runs.jsonl"};
 
 struct eval_folder {
     char *path[EVAL_FILES];
@@ -252,5 +252,15 @@ saint_status eval_folder_add(eval_folder *f, eval_file which, const char *uid, c
         if (f->dirty[i] && fdatasync(f->fd[i]) != 0) s = io(err, f->path[i], "cannot be written to the disk");
         f->dirty[i] = false;
     }
+    return s;
+}
+
+saint_status eval_folder_launch(eval_folder *f, const cJSON *o, saint_error *err)
+{
+    char *text = cJSON_PrintUnformatted(o);
+    if (!text) return saint_fail(err, SAINT_MEMORY, "%s: no memory for a line", f->path[EVAL_RUNS]);
+    saint_status s = sweep_line_append(f->fd[EVAL_RUNS], f->path[EVAL_RUNS], text, err);
+    cJSON_free(text);
+    if (s == SAINT_OK && fdatasync(f->fd[EVAL_RUNS]) != 0) s = io(err, f->path[EVAL_RUNS], "cannot be written to the disk");
     return s;
 }

@@ -207,6 +207,8 @@ static void add_counts(eval_result *out, const saint_model *m, const saint_trace
     out->llm_in = llm ? im->llm_in - out->text : 0;
     out->llm_out = llm ? survivors(h, SAINT_STAGE_LLM) : 0;
     out->equivalent = round(im->equivalent * 1e9) / 1e9;
+    out->vit_layers = saint_model_get_info(m)->vit_layers_run;
+    out->llm_layers = saint_model_get_info(m)->llm_layers;
     out->n_sites = h->n_sites;
     for (int i = 0; i < h->n_sites; i++) {
         out->site[i].stage = (int16_t)h->site[i]->stage;

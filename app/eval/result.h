@@ -13,6 +13,13 @@ typedef enum { EVAL_OK, EVAL_ERROR, EVAL_MEMORY } eval_state; /* "ok", "error", 
 
 enum { EVAL_SITES = 2 * SAINT_MAX_LAYERS, EVAL_TOP = 5 };
 
+/* Who else used the device while a unit ran, as far as is known: why its times do not count. */
+typedef enum {
+    EVAL_ALONE,       /* nobody; or not recorded */
+    EVAL_WITH_RANKS,  /* other processes of the same sweep */
+    EVAL_WITH_OTHERS  /* another saint of this user */
+} eval_company;
+
 typedef struct {
     uint64_t trial;          /* eval_trial.id: the configuration */
     uint32_t sample;         /* index in the data set */
@@ -31,6 +38,7 @@ typedef struct {
     int text, vit_in, vit_out, llm_in, llm_out; /* text: rows of the prompt; llm_in, llm_out: picture tokens before the first and behind
                                                  * the last LLM layer */
     double equivalent;
+    int vit_layers, llm_layers; /* that the network has and runs; 0 = not recorded, or none */
     int n_sites;
     struct {
         int16_t stage, layer;
@@ -44,6 +52,11 @@ typedef struct {
     double s_load, s_preprocess, s_vit, s_selection, s_projector, s_prefill, s_decode, s_total;
     double reused;           /* share 0..1 of the layers taken from the cache */
     bool timing_valid;       /* the process had the device alone */
+    eval_company company;    /* who was there otherwise */
+    double s_wall;           /* seconds that the process spent on this unit, whatever for: waiting for the picture, the unpruned run when it
+                              * came first; 0 = not recorded */
+    uint64_t peak_rss;       /* most resident bytes of the process while it did so (memory.h), 0 = not recorded */
+    uint64_t peak_device;    /* most bytes in use on an accelerator, weights included; 0 = there is none, or not recorded */
     uint64_t attempt;        /* which process of which launch */
     double finished;         /* Unix time */
 } eval_result;

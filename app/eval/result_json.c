@@ -11,6 +11,8 @@
 
 static const char *const state_name[] = {"ok", "error", "oom"};
 static const char *const stage_name[] = {"vit", "llm"};
+static const char *const company_name[] = {"", "ranks", "others"};
+enum { COMPANIES = sizeof company_name / sizeof *company_name };
 
 char *eval_clean_text(const char *text)
 {
@@ -90,7 +92,9 @@ static const field counts[] = {{"n_text_tok", AT(text), 1 << 24},
                                {"n_img_tok_vit_in", AT(vit_in), 1 << 24},
                                {"n_img_tok_vit_out", AT(vit_out), 1 << 24},
                                {"n_img_tok_llm_in", AT(llm_in), 1 << 24},
-                               {"n_img_tok_llm_out", AT(llm_out), 1 << 24}};
+                               {"n_img_tok_llm_out", AT(llm_out), 1 << 24},
+                               {"vit_layers", AT(vit_layers), SAINT_MAX_LAYERS},
+                               {"llm_layers", AT(llm_layers), SAINT_MAX_LAYERS}};
 static const field numbers[] = {{"equiv_tok", AT(equivalent), 1 << 24},
                                 {"flops_vit", AT(flops_vit), 1e30},
                                 {"flops_projector", AT(flops_projector), 1e30},
@@ -104,6 +108,7 @@ static const field numbers[] = {{"equiv_tok", AT(equivalent), 1 << 24},
                                 {"t_prefill_s", AT(s_prefill), 1e9},
                                 {"t_decode_s", AT(s_decode), 1e9},
                                 {"t_total_s", AT(s_total), 1e9},
+                                {"t_wall_s", AT(s_wall), 1e9},
                                 {"reused", AT(reused), 1},
                                 {"finished", AT(finished), 1e12}};
 #undef AT
@@ -142,7 +147,10 @@ cJSON *eval_result_json(const eval_result *r)
     cJSON_AddItemToObject(o, "sites", sites_json(r));
     add_number(o, "kv_bytes", (double)r->kv_bytes);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) add_number(o, numbers[i].key, number_of(r, &numbers[i]));
+    add_number(o, "peak_rss", (double)r->peak_rss);
+    add_number(o, "peak_dev_mem", (double)r->peak_device);
     cJSON_AddBoolToObject(o, "timing_valid", r->timing_valid);
+    if (r->company) cJSON_AddStringToObject(o, "timing_shared_with", company_name[r->company]);
     add_hex(o, "attempt", r->attempt);
     return o;
 }
@@ -265,10 +273,28 @@ static saint_status parse_state(const cJSON *c, eval_result *out, saint_error *e
     return SAINT_OK;
 }
 
+static saint_status parse_company(const cJSON *c, eval_company *out, saint_error *err)
+{
+    const char *text = "";
+    saint_status s = saint_json_string(c, "timing_shared_with", &text, what, err);
+    int i = 0;
+    while (s == SAINT_OK && i < COMPANIES && strcmp(text, company_name[i]) != 0) i++;
+    if (i == COMPANIES) return expected(err, "timing_shared_with", "ranks or others");
+    if (s == SAINT_OK) *out = (eval_company)i;
+    return s;
+}
+
+static saint_status parse_bytes(const cJSON *c, const char *key, uint64_t *out, saint_error *err)
+{
+    double x = 0;
+    saint_status s = parse_number(c, key, 0x1p53, &x, err);
+    if (s == SAINT_OK) *out = (uint64_t)x;
+    return s;
+}
+
 static saint_status parse_numbers(const cJSON *c, eval_result *out, saint_error *err)
 {
     saint_status s = SAINT_OK;
-    double kv = 0;
     for (size_t i = 0; i < sizeof counts / sizeof *counts && s == SAINT_OK; i++) {
         int x = 0;
         s = saint_json_int(c, counts[i].key, 0, (int)counts[i].max, &x, what, err);
@@ -279,8 +305,9 @@ static saint_status parse_numbers(const cJSON *c, eval_result *out, saint_error 
         s = parse_number(c, numbers[i].key, numbers[i].max, &x, err);
         memcpy((char *)out + numbers[i].at, &x, sizeof x);
     }
-    if (s == SAINT_OK) s = parse_number(c, "kv_bytes", 0x1p53, &kv, err);
-    if (s == SAINT_OK) out->kv_bytes = (uint64_t)kv;
+    if (s == SAINT_OK) s = parse_bytes(c, "kv_bytes", &out->kv_bytes, err);
+    if (s == SAINT_OK) s = parse_bytes(c, "peak_rss", &out->peak_rss, err);
+    if (s == SAINT_OK) s = parse_bytes(c, "peak_dev_mem", &out->peak_device, err);
     if (s == SAINT_OK) s = parse_float(c, "first_logit_margin", &out->margin, err);
     if (s == SAINT_OK) s = parse_float(c, "kl", &out->kl, err);
     if (s == SAINT_OK) s = saint_json_int(c, "diverged", -2, IDS_MAX, &out->diverged, what, err);
@@ -305,6 +332,7 @@ saint_status eval_result_parse(const cJSON *c, eval_result *out, saint_error *er
     if (s == SAINT_OK) s = parse_sites(c, out, err);
     if (s == SAINT_OK) s = parse_numbers(c, out, err);
     if (s == SAINT_OK) s = saint_json_bool(c, "timing_valid", &out->timing_valid, what, err);
+    if (s == SAINT_OK) s = parse_company(c, &out->company, err);
     if (s == SAINT_OK) s = parse_hex(c, "attempt", false, &out->attempt, err);
     if (s != SAINT_OK) eval_result_free(out);
     return s;

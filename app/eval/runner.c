@@ -13,6 +13,7 @@
 #include "eval/ahead.h"
 #include "eval/costs.h"
 #include "eval/internal.h"
+#include "eval/memory.h"
 
 /* Survivors that a random twin needs of its partner. */
 typedef struct {
@@ -318,6 +319,7 @@ static void sign(const eval_runner *r, const eval_unit *u, eval_result *out)
     out->repeat = u->repeat;
     out->attempt = r->o.attempt;
     out->timing_valid = r->o.timing_valid && out->state == EVAL_OK;
+    out->company = r->o.timing_valid ? EVAL_ALONE : EVAL_WITH_RANKS;
     if (r->picture && r->n_images) {
         out->s_load = eval_seconds(r->picture->s_load);
         out->s_preprocess = eval_seconds(r->picture->s_preprocess);
@@ -367,27 +369,11 @@ static const eval_result *partner_of(const eval_runner *r, uint64_t trial, uint3
 
 /* ---- twins -------------------------------------------------------------------------------------------------------- */
 
-/* The same in every process, and another one for every trial, sample and repeat. */
-static uint64_t seed_of(const eval_runner *r, const eval_unit *u)
-{
-    saint_sha256 h;
-    const char *uid = saint_dataset_uid(r->o.data, u->sample);
-    uint8_t repeat[4] = {(uint8_t)u->repeat, (uint8_t)(u->repeat >> 8), (uint8_t)(u->repeat >> 16), (uint8_t)(u->repeat >> 24)};
-    saint_sha256_init(&h);
-    saint_sha256_update(&h, &u->trial->digest, sizeof u->trial->digest);
-    saint_sha256_update(&h, uid, strlen(uid) + 1);
-    saint_sha256_update(&h, repeat, sizeof repeat);
-    saint_digest d = saint_sha256_final(&h);
-    uint64_t seed = 0;
-    for (int i = 0; i < 8; i++) seed = seed << 8 | d.byte[i];
-    return seed;
-}
-
 /* Random dropping with the survivors that the partner had at each of its places. */
 static void twin_settings(const eval_runner *r, const eval_unit *u, const eval_result *partner, saint_settings *out)
 {
     int method = saint_method_index(saint_method_find("random"));
-    uint64_t seed = seed_of(r, u);
+    uint64_t seed = eval_twin_seed(u->trial, saint_dataset_uid(r->o.data, u->sample), u->repeat);
     *out = u->trial->settings;
     for (int i = 0; i < partner->n_sites; i++) {
         bool llm = partner->site[i].stage == SAINT_STAGE_LLM;
@@ -491,6 +477,21 @@ static saint_status one(eval_runner *r, const eval_unit *u, const eval_unit *uni
     return run_unit(r, u, unit, n, out, err);
 }
 
+/* The same, and what it took this process. */
+static saint_status measured(eval_runner *r, const eval_unit *u, const eval_unit *unit, size_t n, const eval_trial *baseline,
+                             eval_result *out, saint_error *err)
+{
+    double begin = saint_now();
+    eval_memory_begin();
+    (void)saint_session_peak_bytes(r->o.session);
+    saint_status s = one(r, u, unit, n, baseline, out, err);
+    if (s != SAINT_OK) return s;
+    out->s_wall = eval_seconds(saint_now() - begin);
+    out->peak_rss = eval_memory_peak();
+    out->peak_device = saint_session_peak_bytes(r->o.session);
+    return s;
+}
+
 /* Trials that were checked. Units repeat them in turn, so the search goes on where it ended. */
 typedef struct {
     const eval_trial **trial;
@@ -545,7 +546,7 @@ saint_status eval_runner_run(eval_runner *r, const eval_unit *unit, size_t n, co
     for (size_t i = 0; i < n && s == SAINT_OK; i++) {
         eval_result out;
         if (stopped(r)) return saint_fail(err, SAINT_CANCELLED, "interrupted after %zu of %zu", i, n);
-        s = one(r, &unit[i], unit, n, baseline, &out, err);
+        s = measured(r, &unit[i], unit, n, baseline, &out, err);
         if (s == SAINT_OK && !done(ud, &out)) return saint_fail(err, SAINT_CANCELLED, "stopped after %zu of %zu", i + 1, n);
     }
     return s;

@@ -15,7 +15,7 @@ typedef struct {
     const saint_dataset *data;
     int decoders;                /* threads that read and preprocess pictures ahead; 0 = 1 */
     size_t ahead_bytes;          /* most memory of pictures waiting; 0 = 256 MiB */
-    bool timing_valid;           /* nobody else uses the device, as far as is known */
+    bool timing_valid;           /* no other process of the same work uses the device */
     uint64_t attempt;
     const int *stop;             /* atomic flag: finish the sample, then SAINT_CANCELLED; NULL = never */
 } eval_options;

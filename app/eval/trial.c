@@ -441,3 +441,17 @@ saint_status eval_trial_twin(const eval_trial *partner, const saint_model_info *
     if (s != SAINT_OK) eval_trial_free(out);
     return s;
 }
+
+uint64_t eval_twin_seed(const eval_trial *twin, const char *uid, uint32_t repeat)
+{
+    saint_sha256 h;
+    uint8_t number[4] = {(uint8_t)repeat, (uint8_t)(repeat >> 8), (uint8_t)(repeat >> 16), (uint8_t)(repeat >> 24)};
+    saint_sha256_init(&h);
+    saint_sha256_update(&h, &twin->digest, sizeof twin->digest);
+    saint_sha256_update(&h, uid, strlen(uid) + 1);
+    saint_sha256_update(&h, number, sizeof number);
+    saint_digest d = saint_sha256_final(&h);
+    uint64_t seed = 0;
+    for (int i = 0; i < 8; i++) seed = seed << 8 | d.byte[i];
+    return seed;
+}

@@ -32,5 +32,7 @@ saint_status eval_trial_parse(const char *config, saint_settings *out, int *max_
 saint_status eval_trial_restore(const char *config, const saint_model_info *m, eval_trial *out, saint_error *err);
 /* The random twin of an identified trial: the same places, method `random`, names and twin_of filled. SAINT_INVALID: nothing is dropped. */
 saint_status eval_trial_twin(const eval_trial *partner, const saint_model_info *m, eval_trial *out, saint_error *err);
+/* Seed of a twin's random sites for a sample and repeat: the same in every process, and another one for every trial, sample and repeat. */
+uint64_t eval_twin_seed(const eval_trial *twin, const char *uid, uint32_t repeat);
 
 #endif

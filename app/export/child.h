@@ -24,7 +24,8 @@ bool gnuplot_has_terminal(const gnuplot *g, const char *name);
  * another one. */
 saint_status gnuplot_run(gnuplot *g, const text_buf *script, int limit_ms, char **out, size_t *n, saint_error *err);
 
-/* 'text' with every ' as U+2019 and control characters as spaces: the only way in which a text gets into a script. */
+/* 'text' as an expression that gives it as it is, but control characters as spaces and broken UTF-8 as ?: the only way in which a text gets
+ * into a script. A ' is "\047", joined on. */
 void child_quote(text_buf *script, const char *text);
 /* %.17g, or NaN. */
 void child_number(text_buf *script, double x);

@@ -414,8 +414,8 @@ static void draw_points(drawing *g, table *t)
     else set_band(g);
     if (pareto && g->d->n_front > 1) {
         clause(g, &first);
-        text_put(s, is_text(g) ? "$front using 1:2 with steps title 'Pareto front'"
-                               : "$front using 1:2 with steps lc '#AAAAAA' lw 2.5 title 'Pareto front'");
+        text_format(s, "$front using 1:2 with %s%s title 'Pareto front'", g->d->fast_x ? "fsteps" : "steps",
+                    is_text(g) ? "" : " lc '#AAAAAA' lw 2.5");
     }
     if (!pareto || !is_text(g)) draw_base(g, &first, !pareto);
     for (int i = 0; i < g->d->n; i++) draw_series(g, i, !pareto, &first);
@@ -490,6 +490,17 @@ static bool is_whole(output as, const char *p, size_t n)
     return n > 0;
 }
 
+/* The same sweep gives the same bytes: the moment at which a PDF was drawn becomes spaces, which nothing behind it notices. */
+static void forget_time(char *p, size_t n)
+{
+    static const char key[] = "/CreationDate (";
+    for (char *end = p + n, *at; (at = memmem(p, (size_t)(end - p), key, sizeof key - 1)) != NULL; p = at) {
+        char *close = memchr(at, ')', (size_t)(end - at));
+        if (!close) return;
+        memset(at, ' ', (size_t)(close + 1 - at));
+    }
+}
+
 static saint_status draw(gnuplot *child, table *t, drawing *g, char **out, size_t *n)
 {
     figure_data d;
@@ -506,6 +517,7 @@ static saint_status draw(gnuplot *child, table *t, drawing *g, char **out, size_
         *out = NULL;
         s = saint_fail(g->err, SAINT_IO, "gnuplot %s drew nothing that can be used (%zu bytes)", gnuplot_version(child), *n);
     }
+    if (s == SAINT_OK && g->as == OUT_PDF) forget_time(*out, *n);
     figure_free(&d);
     return s;
 }

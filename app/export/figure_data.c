@@ -15,6 +15,11 @@ void figure_free(figure_data *d)
     *d = (figure_data){0};
 }
 
+bool figure_wants(table *t, size_t row, const figure_options *o, const filter *where)
+{
+    return (!o->shown || o->shown[table_trial_of(t, row)]) && filter_pass(where, t, row);
+}
+
 figure_series *figure_series_of(figure_data *d, const char *name, series_kind kind, saint_error *err)
 {
     for (int i = 0; i < d->n; i++)
@@ -96,7 +101,8 @@ static const char *words_for(const char *column)
 static void set_label(table *t, int column, figure_axis *a)
 {
     const table_column *c = table_column_at(t, column);
-    const char *words = words_for(c->name), *unit = is_share(c) ? "%" : c->unit;
+    const bool layers = strcmp(c->name, "equiv_tok_mean") == 0 && !table_has_llm(t);
+    const char *words = layers ? "picture tokens per layer" : words_for(c->name), *unit = is_share(c) ? "%" : c->unit;
     char metric[FIGURE_NAME] = "";
     if (strcmp(c->name, "metric") == 0)
         for (size_t row = 0; row < table_rows(t) && !metric[0]; row++)
@@ -164,7 +170,7 @@ static bool one_method(const choice *c)
     char first[FIGURE_NAME] = "", other[FIGURE_NAME];
     for (size_t row = 0; row < table_rows(c->t); row++) {
         const eval_trial *t = &table_sweep(c->t)->trial[table_trial_of(c->t, row)].trial;
-        if (t->baseline || t->twin_of >= 0 || !filter_pass(c->where, c->t, row)) continue;
+        if (t->baseline || t->twin_of >= 0 || !figure_wants(c->t, row, c->o, c->where)) continue;
         table_show(c->t, row, method, other, sizeof other);
         if (first[0] && strcmp(first, other) != 0) return false;
         memcpy(first, other, sizeof first);
@@ -248,7 +254,23 @@ static int by_x(const void *a, const void *b)
     return (p->row > q->row) - (p->row < q->row);
 }
 
-/* The front of the points that are drawn, whatever the axes: low x, high y. */
+/* Columns of which more is better; of all others less. */
+static bool more_is_better(const char *column)
+{
+    static const char *const known[] = {"throughput_sps", "speedup", "agreement"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(column, known[i]) == 0) return true;
+    return false;
+}
+
+static int by_x_down(const void *a, const void *b)
+{
+    const figure_point *p = a, *q = b;
+    if (p->x != q->x) return p->x > q->x ? -1 : 1;
+    return (p->row > q->row) - (p->row < q->row);
+}
+
+/* The front of the points that are drawn, whatever the axes: cheap (or fast) x, high y. */
 static saint_status find_front(figure_data *d, saint_error *err)
 {
     int total = 0;
@@ -259,7 +281,7 @@ static saint_status find_front(figure_data *d, saint_error *err)
     for (int i = 0; i < d->n; i++)
         for (int k = 0; k < d->series[i].n; k++)
             if (!d->series[i].point[k].partial) d->front[n++] = d->series[i].point[k];
-    qsort(d->front, (size_t)n, sizeof *d->front, by_x);
+    qsort(d->front, (size_t)n, sizeof *d->front, d->fast_x ? by_x_down : by_x);
     for (int i = 0; i < n; i++) {
         int at = d->n_front; /* of equal cost the best takes the place */
         if (at && d->front[i].y <= d->front[at - 1].y) continue;
@@ -267,6 +289,7 @@ static saint_status find_front(figure_data *d, saint_error *err)
         d->front[at] = d->front[i];
         d->n_front = at + 1;
     }
+    if (d->fast_x) qsort(d->front, (size_t)d->n_front, sizeof *d->front, by_x);
     return SAINT_OK;
 }
 
@@ -295,7 +318,7 @@ saint_status figure_points(table *t, const figure_options *o, figure_data *out, 
     *out = (figure_data){.base.y = NAN};
     saint_status st = choose(t, o, &c, err);
     for (size_t row = 0; row < table_rows(t) && st == SAINT_OK; row++)
-        if (filter_pass(c.where, t, row)) st = add_row(&c, row, out, err);
+        if (figure_wants(t, row, o, c.where)) st = add_row(&c, row, out, err);
     filter_free(c.where);
     int n = 0;
     for (int i = 0; i < out->n; i++) {
@@ -310,12 +333,13 @@ saint_status figure_points(table *t, const figure_options *o, figure_data *out, 
             for (int k = 0; k < out->series[i].n; k++) hollow = hollow || out->series[i].point[k].partial;
         char ending[96];
         (void)snprintf(ending, sizeof ending, "%s%s", c.low >= 0 ? "; bars: 95 % intervals" : "",
-                       hollow ? "; hollow: samples still missing" : "");
+                       hollow ? "; hollow: fewer samples" : "");
         figure_title(t, ending, out->title, sizeof out->title);
         if (!n)
             st = saint_fail(err, SAINT_INVALID, "figure: no row has both %s and %s; `saint export --format csv` shows what there is",
                             table_column_at(t, c.x)->name, table_column_at(t, c.y)->name);
     }
+    out->fast_x = st == SAINT_OK && more_is_better(table_column_at(t, c.x)->name);
     if (st == SAINT_OK && o->kind == FIGURE_PARETO) st = find_front(out, err);
     if (st != SAINT_OK) figure_free(out);
     return st;

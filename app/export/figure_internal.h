@@ -2,6 +2,7 @@
 #ifndef SAINT_APP_EXPORT_FIGURE_INTERNAL_H
 #define SAINT_APP_EXPORT_FIGURE_INTERNAL_H
 
+#include "export/filter.h"
 #include "export/gnuplot.h"
 #include "export/table.h"
 
@@ -36,7 +37,8 @@ typedef struct {
     figure_point base;   /* the unpruned model; y NaN = none */
     figure_point *front; /* [n_front] by x; owned */
     int n_front;
-    double vit_end, llm_end; /* layers: where the axes end; 0 = no such panel */
+    bool fast_x;             /* more is better on the x axis too: the front runs the other way */
+    double vit_end, llm_end; /* layers: where the axes end, half a layer behind the last; 0 = no such panel */
 } figure_data;
 
 /* Points of a figure of the kinds PARETO and CURVE. SAINT_INVALID as figure_write. */
@@ -46,6 +48,8 @@ saint_status figure_layers(table *t, const figure_options *o, figure_data *out, 
 void figure_free(figure_data *d);
 
 /* inside figure_*.c */
+/* Whether a row is drawn at all. */
+bool figure_wants(table *t, size_t row, const figure_options *o, const filter *where);
 figure_series *figure_series_of(figure_data *d, const char *name, series_kind kind, saint_error *err); /* NULL: too many */
 saint_status figure_add_point(figure_series *s, const figure_point *p, saint_error *err);
 void figure_title(table *t, const char *ending, char *out, size_t size);

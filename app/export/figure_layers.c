@@ -19,6 +19,7 @@ typedef struct {
         double left;
     } site[EVAL_SITES];
     double vit_in, llm_in, equivalent;
+    int layers[2]; /* of the ViT and the LLM; 0 = not recorded */
     size_t n;
 } profile;
 
@@ -45,6 +46,8 @@ static void profile_of(const sweep_data *s, const sweep_trial *t, profile *p)
             }
         } else if (!same_sites(p, e)) continue;
         for (int k = 0; k < p->n_sites; k++) p->site[k].left += e->site[k].n_out;
+        p->layers[0] = e->vit_layers;
+        p->layers[1] = e->llm_layers;
         p->vit_in += e->vit_in;
         p->llm_in += e->llm_in;
         p->equivalent += e->equivalent;
@@ -56,7 +59,7 @@ static void profile_of(const sweep_data *s, const sweep_trial *t, profile *p)
     if (p->n) p->equivalent /= (double)p->n;
 }
 
-/* Layers that the configurations name: "10-11" in prune_mode says that there are 12. */
+/* Records of before do not tell how many layers there are. Those that the configurations name: "10-11" in prune_mode says that there are 12. */
 static double depth_named(const sweep_data *s, const char *key)
 {
     double end = 0;
@@ -104,10 +107,10 @@ static saint_status add_line(figure_series *line, const profile *p, saint_stage 
 }
 
 /* A random twin keeps as many tokens as its partner, so it would lie on its line. */
-static bool is_drawn(table *t, size_t row, const filter *where)
+static bool is_drawn(table *t, size_t row, const figure_options *o, const filter *where)
 {
     const sweep_trial *r = &table_sweep(t)->trial[table_trial_of(t, row)];
-    return r->summary.n_done > 0 && !r->trial.baseline && r->trial.twin_of < 0 && filter_pass(where, t, row);
+    return r->summary.n_done > 0 && !r->trial.baseline && r->trial.twin_of < 0 && figure_wants(t, row, o, where);
 }
 
 static int by_cost(const void *a, const void *b, void *ctx)
@@ -117,12 +120,12 @@ static int by_cost(const void *a, const void *b, void *ctx)
 }
 
 /* Which rows: all when they are few, else some that are spread over the cost. *of: how many there are. */
-static int choose(table *t, const filter *where, size_t row[TRIALS], int *of)
+static int choose(table *t, const figure_options *o, const filter *where, size_t row[TRIALS], int *of)
 {
     size_t m = 0, *all = malloc((table_rows(t) + 1) * sizeof *all);
     int count = 0;
     for (size_t i = 0; all && i < table_rows(t); i++)
-        if (is_drawn(t, i, where)) all[m++] = i;
+        if (is_drawn(t, i, o, where)) all[m++] = i;
     if (m > TRIALS) qsort_r(all, m, sizeof *all, by_cost, t);
     for (size_t k = 0; k < TRIALS && k < m; k++) row[count++] = m <= TRIALS ? all[k] : all[k * (m - 1) / (TRIALS - 1)];
     *of = (int)m;
@@ -139,7 +142,7 @@ saint_status figure_layers(table *t, const figure_options *o, figure_data *out, 
     *out = (figure_data){.base.y = NAN};
     saint_status st = o->where ? filter_parse(o->where, t, &where, err) : SAINT_OK;
     if (st != SAINT_OK) return st;
-    n = choose(t, where, row, &of);
+    n = choose(t, o, where, row, &of);
     filter_free(where);
     profile *p = calloc(TRIALS, sizeof *p);
     if (!p) return saint_fail(err, SAINT_MEMORY, "figure: no memory");
@@ -147,12 +150,15 @@ saint_status figure_layers(table *t, const figure_options *o, figure_data *out, 
         profile_of(s, &s->trial[table_trial_of(t, row[i])], &p[i]);
         for (int k = 0; k < p[i].n_sites; k++) {
             double *end = p[i].site[k].stage == SAINT_STAGE_VIT ? &out->vit_end : &out->llm_end;
-            *end = fmax(*end, p[i].site[k].layer + 2);
+            const int layers = p[i].layers[p[i].site[k].stage == SAINT_STAGE_LLM];
+            *end = fmax(*end, layers ? layers : p[i].site[k].layer + 1);
         }
-        out->llm_end = fmax(out->llm_end, depth_seen(&p[i]));
+        if (!p[i].layers[1]) out->llm_end = fmax(out->llm_end, depth_seen(&p[i]));
     }
-    if (out->vit_end > 0) out->vit_end = fmax(out->vit_end, depth_named(s, "prune_mode"));
-    if (out->llm_end > 0) out->llm_end = fmax(out->llm_end, depth_named(s, "llm_prune_mode"));
+    if (out->vit_end > 0 && n && !p[0].layers[0]) out->vit_end = fmax(out->vit_end, depth_named(s, "prune_mode"));
+    if (out->llm_end > 0 && n && !p[0].layers[1]) out->llm_end = fmax(out->llm_end, depth_named(s, "llm_prune_mode"));
+    double *ends[] = {&out->vit_end, &out->llm_end};
+    for (int k = 0; k < 2; k++) *ends[k] += *ends[k] > 0 ? 0.5 : 0; /* so that what the last layer leaves can be seen */
     for (int i = 0; i < n && st == SAINT_OK; i++) {
         const sweep_trial *r = &s->trial[table_trial_of(t, row[i])];
         for (int stage = 0; stage < 2 && st == SAINT_OK; stage++) {

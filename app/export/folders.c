@@ -10,13 +10,19 @@
 
 saint_status export_open(const char *folder, bool summaries, sweep_data **out, saint_error *err)
 {
-    char *plan;
+    static const char *const names[] = {"plan.json", "eval.json"};
+    bool there = false;
     *out = NULL;
-    if (asprintf(&plan, "%s/plan.json", folder) < 0) return saint_fail(err, SAINT_MEMORY, "%s: no memory for a path", folder);
-    const bool there = saint_file_exists(plan);
-    free(plan);
+    for (size_t i = 0; i < 2 && !there; i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s", folder, names[i]) < 0) return saint_fail(err, SAINT_MEMORY, "%s: no memory for a path", folder);
+        there = saint_file_exists(path);
+        free(path);
+    }
     if (there) return sweep_load(folder, summaries, out, err);
-    return saint_fail(err, SAINT_INVALID, "%s: expected the folder of a sweep, found no plan.json in it; `saint sweep --out DIR` makes one",
+    return saint_fail(err, SAINT_INVALID,
+                      "%s: expected the folder of a sweep or of an evaluation, found neither plan.json nor eval.json in it; `saint sweep --out "
+                      "DIR` and `saint eval --out DIR` make them",
                       folder);
 }
 

@@ -31,14 +31,14 @@ struct gnuplot {
 /* ---- scripts -------------------------------------------------------------------------------------------------------------- */
 
 /* Doubling a quote inside quotes is what gnuplot's manual says, but 5.4 ends the text at two doubled ones in a row and at one in front, and
- * reads what follows as more of the command. So there never is a quote inside: it becomes the typographic one, which looks the same. */
+ * reads what follows as more of the command. So there never is a quote inside: the text ends before it and is joined with one of ours. */
 void child_quote(text_buf *script, const char *text)
 {
     text_char(script, '\'');
     for (const char *p = text; *p;) {
         size_t n = text_character(p);
         if (n == 0) text_char(script, '?');
-        else if (*p == '\'') text_put(script, "\xe2\x80\x99");
+        else if (*p == '\'') text_put(script, "'.\"\\047\".'");
         else if ((unsigned char)*p < 0x20 || *p == 0x7f) text_char(script, ' ');
         else text_bytes(script, p, n);
         p += n ? n : 1;

@@ -16,6 +16,7 @@ typedef struct {
     bool log_x;
     int width, height; /* pixels; 0 = 1200 x 800; a PDF has 200 to the inch */
     const char *where; /* rows that are drawn, an expression of filter.h; NULL = all */
+    const bool *shown; /* [n_trials] trials that are drawn besides; NULL = all */
 } figure_options;
 
 /* Write a figure of a sweep to path; the ending chooses PNG, SVG or PDF. Written beside and renamed. SAINT_UNSUPPORTED when gnuplot is not

@@ -1,4 +1,5 @@
 /* latex.c - see export.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "export/paper.h"
@@ -45,52 +46,142 @@ static void add_number(text_buf *out, const char *text)
     text_char(out, '$');
 }
 
-static void add_row(const paper *p, table *t, size_t row, text_buf *out)
+/* ---- narrow enough for a page ---------------------------------------------------------------------------------------------- */
+
+static const sweep_trial *trial_of(const table *t, size_t row) { return &table_sweep(t)->trial[table_trial_of(t, row)]; }
+
+static bool is_method(const paper *p, table *t, int column) { return strcmp(table_column_at(t, p->column[column].value)->name, "method") == 0; }
+
+/* All configurations have the method of this row; -1: they have several, or there is none. Then the caption says it once. */
+static long one_method(const paper *p, table *t, const export_options *o)
+{
+    char first[PAPER_CELL] = "", value[PAPER_CELL], interval[PAPER_CELL];
+    long found = -1;
+    for (int c = 0; c < p->n; c++) {
+        if (!is_method(p, t, c)) continue;
+        for (size_t row = 0; row < table_rows(t); row++) {
+            const eval_trial *x = &trial_of(t, row)->trial;
+            if (x->baseline || x->twin_of >= 0 || !export_wants(o, t, row)) continue;
+            paper_cell(p, t, row, c, value, interval);
+            if (found >= 0 && strcmp(first, value) != 0) return -1;
+            memcpy(first, value, sizeof first);
+            found = (long)row;
+        }
+    }
+    return found;
+}
+
+/* In lines of about the same length, the unit below them. */
+static void add_head(const paper_column *c, text_buf *out)
+{
+    size_t n = strlen(c->head), at = n, best = n;
+    for (size_t i = 0; i < n && n > 10; i++) {
+        size_t off = i > n / 2 ? i - n / 2 : n / 2 - i;
+        if (c->head[i] == ' ' && off < best) {
+            best = off;
+            at = i;
+        }
+    }
+    char first[PAPER_CELL];
+    (void)snprintf(first, sizeof first, "%.*s", (int)at, c->head);
+    text_put(out, c->left ? "\\shortstack[l]{" : "\\shortstack[r]{");
+    add_plain(out, first);
+    if (at < n) {
+        text_put(out, "\\\\ ");
+        add_plain(out, c->head + at + 1);
+    }
+    if (*c->unit) {
+        text_put(out, "\\\\ (");
+        add_plain(out, c->unit);
+        text_char(out, ')');
+    }
+    text_char(out, '}');
+}
+
+/* A random twin below the configuration whose counts it took needs no longer name. */
+static bool is_below_its_partner(const table *t, size_t row, size_t above)
+{
+    const sweep_trial *x = trial_of(t, row);
+    return row != above && x->trial.twin_of >= 0 && trial_of(t, above)->trial.ordinal == x->trial.twin_of;
+}
+
+typedef struct {
+    const paper *p;
+    bool no_method;
+    size_t above; /* the row that was written last; its own number = none */
+} layout;
+
+static bool shown(const layout *l, table *t, int column) { return !l->no_method || !is_method(l->p, t, column); }
+
+/* Intervals stand below their values. */
+static void add_intervals(const layout *l, table *t, size_t row, text_buf *out)
 {
     char value[PAPER_CELL], interval[PAPER_CELL];
-    bool front = paper_is_front(t, row);
-    for (int c = 0; c < p->n; c++) {
-        paper_cell(p, t, row, c, value, interval);
-        text_put(out, c ? " & " : "    ");
-        if (!*value) continue;
-        const bool strong = front && p->column[c].strong;
-        if (strong) text_put(out, p->column[c].left ? "\\textbf{" : "{\\boldmath");
-        if (p->column[c].left) add_plain(out, value);
-        else add_number(out, value);
-        if (strong) text_char(out, '}');
+    text_put(out, " \\\\[-2pt]\n   ");
+    for (int c = 0, n = 0; c < l->p->n; c++) {
+        if (!shown(l, t, c)) continue;
+        text_put(out, n++ ? " & " : " ");
+        paper_cell(l->p, t, row, c, value, interval);
         if (!*interval) continue;
-        text_put(out, " {\\scriptsize ");
+        text_put(out, "{\\tiny ");
         add_number(out, interval);
         text_char(out, '}');
     }
-    text_put(out, " \\\\\n");
 }
 
+static void add_row(layout *l, table *t, size_t row, text_buf *out)
+{
+    char value[PAPER_CELL], interval[PAPER_CELL];
+    bool front = paper_is_front(t, row), any = false;
+    for (int c = 0, n = 0; c < l->p->n; c++) {
+        if (!shown(l, t, c)) continue;
+        paper_cell(l->p, t, row, c, value, interval);
+        any = any || *interval;
+        text_put(out, n++ ? " & " : "    ");
+        if (!*value) continue;
+        const bool strong = front && l->p->column[c].strong;
+        if (strong) text_put(out, l->p->column[c].left ? "\\textbf{" : "{\\boldmath");
+        if (c == 0 && is_below_its_partner(t, row, l->above)) text_put(out, "\\quad random twin");
+        else if (l->p->column[c].left) add_plain(out, value);
+        else add_number(out, value);
+        if (strong) text_char(out, '}');
+    }
+    if (any) add_intervals(l, t, row, out);
+    text_put(out, any ? " \\\\[1pt]\n" : " \\\\\n");
+    l->above = row;
+}
+
+/* A box, so that a table that is too wide all the same is scaled down instead of running off the page. */
 void export_latex(table *t, const export_options *o, text_buf *out)
 {
     paper p;
     text_buf note = {0};
     paper_open(&p, t, o);
     paper_note(&p, t, o, &note);
-    text_put(out, "% needs \\usepackage{booktabs}, \\usepackage[T1]{fontenc} and \\usepackage{textcomp}\n"
+    const long method = one_method(&p, t, o);
+    layout l = {.p = &p, .no_method = method >= 0, .above = table_rows(t)};
+    text_put(out, "% needs \\usepackage{booktabs}, \\usepackage{graphicx}, \\usepackage[T1]{fontenc} and \\usepackage{textcomp}\n"
                   "\\begin{table}\n\\centering\n\\caption{");
     if (note.p) add_plain(out, note.p);
-    text_put(out, "}\n\\begin{tabular}{");
-    for (int c = 0; c < p.n; c++) text_char(out, p.column[c].left ? 'l' : 'r');
+    if (method >= 0) {
+        text_put(out, " All configurations: ");
+        table_cell cell = table_get(t, (size_t)method, table_find(t, "method"));
+        if (cell.kind == CELL_TEXT) add_plain(out, cell.text);
+        text_char(out, '.');
+    }
+    text_put(out, "}\n\\smallskip\n\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n\\setbox0=\\hbox{\\begin{tabular}{");
+    for (int c = 0; c < p.n; c++)
+        if (shown(&l, t, c)) text_char(out, p.column[c].left ? 'l' : 'r');
     text_put(out, "}\n\\toprule\n");
-    for (int c = 0; c < p.n; c++) {
-        text_put(out, c ? " & " : "    ");
-        add_plain(out, p.column[c].head);
-        if (*p.column[c].unit) {
-            text_put(out, " (");
-            add_plain(out, p.column[c].unit);
-            text_char(out, ')');
-        }
+    for (int c = 0, n = 0; c < p.n; c++) {
+        if (!shown(&l, t, c)) continue;
+        text_put(out, n++ ? " & " : "    ");
+        add_head(&p.column[c], out);
     }
     text_put(out, " \\\\\n\\midrule\n");
     for (size_t row = 0; row < table_rows(t); row++)
-        if (export_wants(o, t, row)) add_row(&p, t, row, out);
-    text_put(out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
+        if (export_wants(o, t, row)) add_row(&l, t, row, out);
+    text_put(out, "\\bottomrule\n\\end{tabular}}\n\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\box0}\\else\\box0\\fi\n\\end{table}\n");
     out->failed = out->failed || note.failed;
     text_free(&note);
 }

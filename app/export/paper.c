@@ -64,7 +64,9 @@ void paper_open(paper *p, table *t, const export_options *o)
         const char *unit = share ? "%" : col->unit;
         if (share && strcmp(wanted[i].value, "base_diff") == 0) unit = "pp"; /* a difference of shares */
         if (strcmp(wanted[i].value, "equiv_tok_mean") == 0 || strcmp(wanted[i].value, "n_done") == 0) unit = ""; /* the head says it */
-        *out = (paper_column){.head = wanted[i].head ? wanted[i].head : p->metric,
+        const char *head = wanted[i].head ? wanted[i].head : p->metric;
+        if (strcmp(wanted[i].value, "equiv_tok_mean") == 0 && !table_has_llm(t)) head = "tokens per layer";
+        *out = (paper_column){.head = head,
                               .unit = unit,
                               .value = c,
                               .low = wanted[i].low ? table_find(t, wanted[i].low) : -1,
@@ -117,6 +119,28 @@ static void add_word(table *t, const char *column, const char *before, const cha
     text_put(out, behind);
 }
 
+static bool paper_has(const paper *p, table *t, const char *column)
+{
+    int c = table_find(t, column);
+    for (int i = 0; i < p->n; i++)
+        if (p->column[i].value == c) return true;
+    return false;
+}
+
+/* Why times are missing, by the first row that says so. */
+static void add_timing_note(table *t, text_buf *out)
+{
+    int c = table_find(t, "timing_note");
+    for (size_t row = 0; row < table_rows(t); row++) {
+        if (table_get(t, row, c).kind != CELL_TEXT) continue;
+        text_put(out, "; ");
+        text_put(out, table_get(t, row, table_find(t, "name")).text);
+        text_put(out, ": ");
+        text_put(out, table_get(t, row, c).text);
+        return;
+    }
+}
+
 void paper_note(const paper *p, table *t, const export_options *o, text_buf *out)
 {
     const sweep_data *s = table_sweep(t);
@@ -128,8 +152,10 @@ void paper_note(const paper *p, table *t, const export_options *o, text_buf *out
     add_word(t, "compute_dtype", ", ", "", out);
     text_put(out, "; 95 % intervals in brackets");
     if (p->metric[0]) text_put(out, "; in bold what nothing cheaper in FLOPs reaches");
+    if (s->stopped) text_format(out, "; %zu configuration%s stopped early", s->stopped, s->stopped == 1 ? "" : "s");
     if (!s->complete) text_format(out, "; NOT COMPLETE: %zu of %zu runs are done", s->done, s->units);
     const bool gpu = s->backend && strcmp(s->backend, "cpu") != 0;
-    if (o->timing) add_word(t, gpu ? "device_name" : "cpu", "; timed on ", "", out);
+    if (o->timing && paper_has(p, t, "lat_mean_ms")) add_word(t, gpu ? "device_name" : "cpu", "; timed on ", "", out);
+    if (o->timing) add_timing_note(t, out);
     text_char(out, '.');
 }

@@ -224,6 +224,16 @@ table_cell table_get(table *t, size_t row, int c)
     return out;
 }
 
+bool table_has_llm(table *t)
+{
+    int at = table_find(t, "img_tok_llm_in_mean");
+    for (size_t row = 0; row < t->rows; row++) {
+        table_cell c = table_get(t, row, at);
+        if (c.kind != CELL_EMPTY && c.kind != CELL_TEXT && c.number > 0) return true;
+    }
+    return false;
+}
+
 /* A copy of a text, because the next cell takes its place. */
 static char *keep(const table_cell *c) { return c->kind == CELL_TEXT ? strdup(c->text) : NULL; }
 

@@ -56,6 +56,8 @@ int table_trial_of(const table *t, size_t row);                 /* index into sw
 const eval_result *table_result_of(const table *t, size_t row); /* of a table of samples; NULL in one of trials */
 
 table_cell table_get(table *t, size_t row, int column);
+/* Whether any picture reached an LLM: a classifier's layers are all in its ViT. */
+bool table_has_llm(table *t);
 /* -1, 0, 1; empty cells come last whatever the direction; texts by bytes; ties by row, so that sorting is stable. */
 int table_compare(table *t, size_t a, size_t b, int column, bool descending);
 /* For people: decimals of the column, "" for an empty cell, "yes" or "no"; cut to size. */

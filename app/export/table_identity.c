@@ -155,18 +155,83 @@ GETTER(get_attempt_number)
     if (found >= 0) cell_integer(out, found);
 }
 
-/* First and last moment that a record was finished. */
-GETTER(get_finished)
+/* Whether any of them was built from a changed working tree; empty where none tells. */
+GETTER(get_dirty)
 {
     const sweep_trial *r = table_row_trial(t, row);
-    double first = INFINITY, last = 0;
+    int found = -1;
+    size_t i, end;
+    UNUSED_COLUMN;
+    for (span_of(t, row, &i, &end); i < end; i++) {
+        const sweep_attempt *a = r->result[i] ? attempt_of(t->s, r->result[i]->attempt) : NULL;
+        if (a && a->dirty > found) found = a->dirty;
+    }
+    if (found >= 0) cell_bool(out, found > 0);
+}
+
+typedef enum { FIRST_BEGUN, FIRST_FINISHED, LAST_FINISHED } moment;
+
+/* When a record was begun is known where it tells how long it took. */
+GETTER(get_moment)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    double begun = INFINITY, first = INFINITY, last = 0;
     size_t i, end;
     for (span_of(t, row, &i, &end); i < end; i++) {
-        if (!r->result[i]) continue;
-        first = fmin(first, r->result[i]->finished);
-        last = fmax(last, r->result[i]->finished);
+        const eval_result *e = r->result[i];
+        if (!e) continue;
+        if (e->s_wall > 0) begun = fmin(begun, e->finished - e->s_wall);
+        first = fmin(first, e->finished);
+        last = fmax(last, e->finished);
     }
-    cell_time(t, out, c->offset ? last : first);
+    cell_time(t, out, c->offset == FIRST_BEGUN ? begun : c->offset == FIRST_FINISHED ? first : last);
+}
+
+GETTER(get_wall)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    double sum = 0;
+    size_t i, end;
+    UNUSED_COLUMN;
+    for (span_of(t, row, &i, &end); i < end; i++) {
+        if (!r->result[i]) continue;
+        if (!(r->result[i]->s_wall > 0)) return; /* a record of before: a part would pass for the whole */
+        sum += r->result[i]->s_wall;
+    }
+    if (sum > 0) cell_number(out, sum);
+}
+
+GETTER(get_peak)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    uint64_t most = 0;
+    size_t i, end;
+    for (span_of(t, row, &i, &end); i < end; i++) {
+        const eval_result *e = r->result[i];
+        uint64_t bytes = e ? *(const uint64_t *)(const void *)((const char *)e + c->offset) : 0;
+        if (bytes > most) most = bytes;
+    }
+    if (most) cell_number(out, (double)most / 1048576);
+}
+
+/* ---- why times do not count ------------------------------------------------------------------------------------------------- */
+
+GETTER(get_timing_note)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    size_t ranks = 0, others = 0, i, end;
+    UNUSED_COLUMN;
+    for (span_of(t, row, &i, &end); i < end; i++) {
+        const eval_result *e = r->result[i];
+        if (!e || e->state != EVAL_OK || e->timing_valid) continue;
+        ranks += e->company == EVAL_WITH_RANKS;
+        others += e->company == EVAL_WITH_OTHERS;
+    }
+    text_clear(&t->text);
+    if (ranks) text_format(&t->text, "%zu timed while other processes of this sweep used the device", ranks);
+    if (others) text_format(&t->text, "%s%zu timed while another saint used the device", ranks ? ", " : "", others);
+    if (ranks || others) text_put(&t->text, "; for times sweep in one process, nothing else running, into another --out");
+    cell_written(t, out);
 }
 
 #define OF(field) .offset = offsetof(sweep_attempt, field)
@@ -183,17 +248,32 @@ static const column place_columns[] = {
     {{"rank", "", "number of the process; empty where they differ", COLUMN_VARIES, 0}, .get = get_attempt_number, OF(rank)},
     {{"hostname", "", "machine", COLUMN_VARIES, -1}, .get = get_attempt_text, OF(host)},
     {{"os", "", "operating system", COLUMN_VARIES, -1}, .get = get_attempt_text, OF(os)},
+    {{"git_dirty", "", "what it was built from differed from that commit", 0, -1}, .get = get_dirty},
+    {{"build_flags", "", "compiler and options it was built with", COLUMN_VARIES, -1}, .get = get_attempt_text, OF(build)},
+    {{"env_fingerprint", "", "SHA-256 over machine, device, driver, kernels, program and its build", COLUMN_VARIES, -1},
+     .get = get_attempt_text,
+     OF(fingerprint)},
+    {{"peak_rss_mib", "MiB", "most resident memory of its process meanwhile: mapped weights and checkpoints of other configurations count",
+      COLUMN_VARIES, 1},
+     .get = get_peak,
+     .offset = offsetof(eval_result, peak_rss)},
+    {{"peak_dev_mib", "MiB", "most memory in use on the accelerator meanwhile, weights included; empty on the CPU", COLUMN_VARIES, 1},
+     .get = get_peak,
+     .offset = offsetof(eval_result, peak_device)},
+    {{"timing_note", "", "why times do not count, and how to have them", COLUMN_VARIES, -1}, .get = get_timing_note},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 static const column span_columns[] = {
-    {{"first_utc", "", "when its first sample was finished", COLUMN_VARIES, -1}, .get = get_finished, .offset = 0},
-    {{"ended_utc", "", "when its last sample was finished", COLUMN_VARIES, -1}, .get = get_finished, .offset = 1},
+    {{"first_utc", "", "when its first sample was finished", COLUMN_VARIES, -1}, .get = get_moment, .offset = FIRST_FINISHED},
+    {{"started_utc", "", "when its first sample was begun", COLUMN_VARIES, -1}, .get = get_moment, .offset = FIRST_BEGUN},
+    {{"ended_utc", "", "when its last sample was finished", COLUMN_VARIES, -1}, .get = get_moment, .offset = LAST_FINISHED},
+    {{"wall_s", "s", "what processes spent on its samples, together; what configurations share counts where it was computed", COLUMN_VARIES, 2},
+     .get = get_wall},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
-static const column finished_column = {
-    {"finished_utc", "", "when the record was finished", COLUMN_VARIES, -1}, .get = get_finished, .offset = 1};
+static const column finished_columns[] = {
+    {{"finished_utc", "", "when the record was finished", COLUMN_VARIES, -1}, .get = get_moment, .offset = LAST_FINISHED},
+    {{"wall_s", "s", "what its process spent on it, waiting for the picture included", COLUMN_VARIES, 4}, .get = get_wall},
+    {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
-bool table_add_place(table *t)
-{
-    return table_add_all(t, place_columns) && (t->row_sample ? table_add(t, &finished_column) : table_add_all(t, span_columns));
-}
+bool table_add_place(table *t) { return table_add_all(t, place_columns) && table_add_all(t, t->row_sample ? finished_columns : span_columns); }

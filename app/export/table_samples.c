@@ -196,6 +196,23 @@ GETTER(get_kv)
     if (result_of(t, row)->state == EVAL_OK) cell_number(out, (double)result_of(t, row)->kv_bytes / 1048576);
 }
 
+/* Tokens that leave each layer, of the ViT and then of the LLM: 576|576|375|...; records of before do not tell how many layers there are. */
+GETTER(get_layers)
+{
+    const eval_result *e = result_of(t, row);
+    UNUSED_COLUMN;
+    text_clear(&t->text);
+    for (int stage = 0; stage < 2; stage++) {
+        int layers = stage ? e->llm_layers : e->vit_layers, tokens = stage ? e->llm_in : e->vit_in;
+        for (int l = 0; l < layers; l++) {
+            for (int i = 0; i < e->n_sites; i++)
+                if ((e->site[i].stage == SAINT_STAGE_LLM) == stage && e->site[i].layer == l) tokens = e->site[i].n_out;
+            text_format(&t->text, "%s%d", t->text.n ? "|" : "", tokens);
+        }
+    }
+    if (e->state == EVAL_OK) cell_written(t, out);
+}
+
 /* vit9:288|llm4:230 */
 GETTER(get_sites)
 {
@@ -271,8 +288,11 @@ static const column answer_columns[] = {
     {{"img_tok_vit_out", "tokens", "picture tokens that leave it", 0, 0}, .get = get_tokens, AT(vit_out)},
     {{"img_tok_llm_in", "tokens", "picture tokens before the first LLM layer", 0, 0}, .get = get_tokens, AT(llm_in)},
     {{"img_tok_llm_out", "tokens", "picture tokens behind the last LLM layer", 0, 0}, .get = get_tokens, AT(llm_out)},
-    {{"equiv_tok", "tokens", "picture tokens that an LLM layer sees on average", 0, 1}, .get = get_number, AT(equivalent)},
+    {{"equiv_tok", "tokens", "picture tokens that a layer sees on average: of the LLM, of a classifier's ViT", 0, 1},
+     .get = get_number,
+     AT(equivalent)},
     {{"kept_per_site", "", "survivors of every prune site: stage and layer, tokens", 0, -1}, .get = get_sites},
+    {{"kept_per_layer", "", "picture tokens behind every layer, those of the ViT and then those of the LLM", 0, -1}, .get = get_layers},
     {{"n_new_tok", "tokens", "tokens of the answer", 0, 0}, .get = get_tokens, AT(n_ids)},
     {{"stop_reason", "", "eos or length", 0, -1}, .get = get_stop},
     {{"gflops_vit", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_number, AT(flops_vit), .per = 1e9},

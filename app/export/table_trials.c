@@ -31,6 +31,12 @@ GETTER(get_state)
     cell_text(t, out, table_row_trial(t, row)->state);
 }
 
+GETTER(get_note)
+{
+    UNUSED_COLUMN;
+    cell_text(t, out, table_row_trial(t, row)->note);
+}
+
 GETTER(get_count)
 {
     const size_t *n = (const size_t *)(const void *)((const char *)summary_of(t, row) + c->offset);
@@ -44,6 +50,7 @@ static const column state_columns[] = {
      .get = get_count,
      .offset = offsetof(eval_summary, n_done)},
     {{"n_error", "samples", "failed samples: never scored", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"note", "", "of a stopped trial: why it was given up", 0, -1}, .get = get_note},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 /* ---- numbers of the summary ------------------------------------------------------------------------------------------------ */
@@ -172,7 +179,9 @@ static const column cost_columns[] = {
     {{"img_tok_vit_out_mean", "tokens", "picture tokens that leave the ViT", 0, 1}, .get = get_mean, AT(vit_out)},
     {{"img_tok_llm_in_mean", "tokens", "picture tokens before the first LLM layer", 0, 1}, .get = get_mean, AT(llm_in)},
     {{"img_tok_llm_out_mean", "tokens", "picture tokens behind the last LLM layer", 0, 1}, .get = get_mean, AT(llm_out)},
-    {{"equiv_tok_mean", "tokens", "picture tokens that an LLM layer sees on average", COLUMN_BRIEF, 1}, .get = get_mean, AT(equivalent)},
+    {{"equiv_tok_mean", "tokens", "picture tokens that a layer sees on average: of the LLM, of a classifier's ViT", COLUMN_BRIEF, 1},
+     .get = get_mean,
+     AT(equivalent)},
     {{"keep_ratio_mean", "share", "picture tokens that are left at the end", COLUMN_BRIEF, 3}, .get = get_mean, AT(keep_ratio)},
     {{"gflops_vit_mean", "GFLOP", "analytic cost of the ViT", 0, 2}, .get = get_mean, AT(flops_vit), .per = 1e9},
     {{"gflops_projector_mean", "GFLOP", "of the projector", 0, 2}, .get = get_mean, AT(flops_projector), .per = 1e9},

@@ -43,6 +43,13 @@ bool sweep_alone_now(sweep_alone *a)
     return both;
 }
 
+void sweep_alone_mark(sweep_alone *a, eval_result *r)
+{
+    if (sweep_alone_now(a)) return;
+    r->timing_valid = false;
+    if (r->company == EVAL_ALONE) r->company = EVAL_WITH_OTHERS;
+}
+
 void sweep_alone_end(sweep_alone *a)
 {
     if (a->fd >= 0) close(a->fd);

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "eval/result.h"
+
 typedef struct {
     int fd;   /* -1: not to be told */
     bool was; /* at the last question */
@@ -16,6 +18,8 @@ const char *sweep_alone_folder(void);
 void sweep_alone_begin(sweep_alone *a, const char *folder, const char *device);
 /* True when nobody else held the lock now and at the question before. */
 bool sweep_alone_now(sweep_alone *a);
+/* Asks, and writes into a record that was finished just now whether its times count. */
+void sweep_alone_mark(sweep_alone *a, eval_result *r);
 void sweep_alone_end(sweep_alone *a);
 
 #endif

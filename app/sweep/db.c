@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "sweep/db.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -33,6 +35,42 @@ saint_status sweep_db_step(sqlite3 *db, sqlite3_stmt *s, saint_error *err)
     int rc = sqlite3_step(s);
     saint_status st = rc == SQLITE_DONE || rc == SQLITE_ROW ? SAINT_OK : sweep_db_error(db, err);
     sqlite3_reset(s);
+    return st;
+}
+
+static void bind(sqlite3_stmt *s, const char *types, va_list ap)
+{
+    for (int i = 1; *types; types++, i++) {
+        if (*types == 't') sqlite3_bind_text(s, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+        else if (*types == 'i') sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
+        else {
+            double d = va_arg(ap, double);
+            if (isfinite(d)) sqlite3_bind_double(s, i, d);
+            else sqlite3_bind_null(s, i);
+        }
+    }
+}
+
+void sweep_db_bind(sqlite3_stmt *s, const char *types, ...)
+{
+    va_list ap;
+    va_start(ap, types);
+    bind(s, types, ap);
+    va_end(ap);
+}
+
+saint_status sweep_db_put(sqlite3 *db, const char *sql, saint_error *err, const char *types, ...)
+{
+    sqlite3_stmt *s = NULL;
+    va_list ap;
+    saint_status st = sweep_db_prepare(db, sql, &s, err);
+    va_start(ap, types);
+    if (st == SAINT_OK) {
+        bind(s, types, ap);
+        st = sweep_db_step(db, s, err);
+    }
+    va_end(ap);
+    sqlite3_finalize(s);
     return st;
 }
 

@@ -8,7 +8,7 @@
 
 #include "sweep/plan.h"
 
-enum { SWEEP_DB_APPLICATION = 1396787540, SWEEP_DB_VERSION = 1 };
+enum { SWEEP_DB_APPLICATION = 1396787540, SWEEP_DB_VERSION = 2 };
 
 /* Open FOLDER/sweep.db for writing, made anew when it is damaged, of another version or of another plan. SAINT_IO: it cannot be written. */
 saint_status sweep_db_open(const char *folder, const sweep_plan *p, sqlite3 **out, saint_error *err);
@@ -23,6 +23,11 @@ saint_status sweep_db_run(sqlite3 *db, const char *sql, saint_error *err);
 saint_status sweep_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, saint_error *err);
 /* Step a statement that gives no rows, and reset it. */
 saint_status sweep_db_step(sqlite3 *db, sqlite3_stmt *s, saint_error *err);
+/* Bind values from the first on: types has a letter for each, t text (copied; NULL is NULL), i int64_t, d double (NaN and what is infinite
+ * become NULL). */
+void sweep_db_bind(sqlite3_stmt *s, const char *types, ...);
+/* One statement with values, run once. */
+saint_status sweep_db_put(sqlite3 *db, const char *sql, saint_error *err, const char *types, ...);
 /* The single number a query gives; what when there is none. */
 double sweep_db_number(sqlite3 *db, const char *sql, double what);
 /* What SQLite complains about, as an error. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-saint_status sweep_done_make(const sweep_plan *p, sweep_done *out, saint_error *err)
+saint_status sweep_done_make(const sweep_plan *p, const uint32_t *sample, sweep_done *out, saint_error *err)
 {
     size_t units = sweep_plan_units(p), at = 0;
     *out = (sweep_done){.plan = p};
@@ -12,13 +12,16 @@ saint_status sweep_done_make(const sweep_plan *p, sweep_done *out, saint_error *
     out->by_id = malloc(((size_t)p->n_trials + 1) * sizeof *out->by_id);
     out->tries = calloc(units + 1, 1);
     out->limit = malloc(units + 1);
-    out->stopped = calloc((size_t)p->n_trials + 1, sizeof *out->stopped);
-    if (!out->place || !out->by_id || !out->tries || !out->limit || !out->stopped) {
+    out->until = malloc(((size_t)p->n_trials + 1) * sizeof *out->until);
+    out->told = calloc((size_t)p->n_trials + 1, sizeof *out->told);
+    if (!out->place || !out->by_id || !out->tries || !out->limit || !out->until || !out->told) {
         sweep_done_free(out);
         return saint_fail(err, SAINT_MEMORY, "no memory for a sweep of %zu units", units);
     }
     memset(out->limit, 1, units + 1);
     for (size_t i = 0; i < p->n_samples; i++) out->place[i] = p->wanted[i] ? (uint32_t)at++ : UINT32_MAX;
+    for (uint32_t i = 0; sample && i < p->n_wanted; i++) out->place[sample[i]] = i;
+    for (int t = 0; t < p->n_trials; t++) out->until[t] = (uint32_t)p->n_wanted;
     for (int i = 0; i < p->n_trials; i++) { /* insertion: trials come nearly in any order, once */
         int k = i;
         for (; k > 0 && p->trial[out->by_id[k - 1]].id > p->trial[i].id; k--) out->by_id[k] = out->by_id[k - 1];
@@ -34,7 +37,8 @@ void sweep_done_free(sweep_done *d)
     free(d->by_id);
     free(d->tries);
     free(d->limit);
-    free(d->stopped);
+    free(d->until);
+    free(d->told);
     sweep_cursors_free(&d->cursors);
     *d = (sweep_done){0};
 }
@@ -98,7 +102,7 @@ static saint_status take(void *ud, const char *name, const sweep_head *h, saint_
     if (h->kind != SWEEP_LINE_RECORD && h->kind != SWEEP_LINE_STOPPED) return SAINT_OK;
     int trial = sweep_done_trial(d, h->trial);
     if (h->kind == SWEEP_LINE_STOPPED) {
-        if (trial >= 0) d->stopped[trial] = true;
+        if (trial >= 0) d->told[trial] = true;
         return SAINT_OK;
     }
     size_t u = unit_of(d, trial, h->sample, h->repeat);
@@ -123,7 +127,13 @@ void sweep_done_plan_retries(sweep_done *d, bool all)
         if (d->tries[u] != SWEEP_OK) d->limit[u] = (uint8_t)(d->tries[u] < SWEEP_TRIES || all ? d->tries[u] + 1 : d->tries[u]);
 }
 
-static bool settled(const sweep_done *d, size_t u) { return d->tries[u] == SWEEP_OK || d->tries[u] >= d->limit[u]; }
+/* Done, tried often enough, or behind the end of its trial. */
+static bool settled(const sweep_done *d, size_t u)
+{
+    const sweep_plan *p = d->plan;
+    if (d->tries[u] == SWEEP_OK || d->tries[u] >= d->limit[u]) return true;
+    return u / p->repeats % p->n_wanted >= d->until[u / p->repeats / p->n_wanted];
+}
 
 bool sweep_done_unit(const sweep_done *d, int trial, uint32_t sample, uint32_t repeat)
 {
@@ -137,10 +147,18 @@ int sweep_done_tries(const sweep_done *d, int trial, uint32_t sample, uint32_t r
     return u == SIZE_MAX ? 0 : d->tries[u];
 }
 
-size_t sweep_done_left(const sweep_done *d)
+bool sweep_done_stopped(const sweep_done *d, int trial) { return d->until[trial] < d->plan->n_wanted; }
+
+size_t sweep_done_left_of(const sweep_done *d, int trial)
 {
     size_t left = 0, per = d->plan->n_wanted * d->plan->repeats;
-    for (int t = 0; t < d->plan->n_trials; t++)
-        for (size_t u = (size_t)t * per; u < ((size_t)t + 1) * per; u++) left += !settled(d, u) && !d->stopped[t];
+    for (size_t u = (size_t)trial * per; u < ((size_t)trial + 1) * per; u++) left += !settled(d, u);
+    return left;
+}
+
+size_t sweep_done_left(const sweep_done *d)
+{
+    size_t left = 0;
+    for (int t = 0; t < d->plan->n_trials; t++) left += sweep_done_left_of(d, t);
     return left;
 }

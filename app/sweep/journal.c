@@ -131,13 +131,13 @@ saint_status sweep_journal_stopped(sweep_journal *j, uint64_t trial, size_t n, d
     return append(j, head, o, err);
 }
 
-static cJSON *first_line(const sweep_journal *j, const sweep_launch *l)
+cJSON *sweep_launch_json(const sweep_launch *l, uint64_t attempt)
 {
     char hex[17];
     cJSON *o = cJSON_CreateObject(), *argv;
-    snprintf(hex, sizeof hex, "%016" PRIx64, j->attempt);
+    snprintf(hex, sizeof hex, "%016" PRIx64, attempt);
     cJSON_AddStringToObject(o, "attempt", hex);
-    cJSON_AddStringToObject(o, "plan", j->plan);
+    cJSON_AddStringToObject(o, "plan", l->plan);
     sweep_machine_json(o);
     cJSON_AddStringToObject(o, "backend", l->backend);
     cJSON_AddStringToObject(o, "dtype", l->dtype);
@@ -152,6 +152,8 @@ static cJSON *first_line(const sweep_journal *j, const sweep_launch *l)
     cJSON_AddStringToObject(o, "job", l->rank->job);
     cJSON_AddStringToObject(o, "version", saint_version);
     cJSON_AddStringToObject(o, "commit", saint_commit);
+    if (saint_dirty >= 0) cJSON_AddBoolToObject(o, "dirty", saint_dirty);
+    cJSON_AddStringToObject(o, "build", saint_build_flags);
     cJSON_AddNumberToObject(o, "pid", (double)getpid());
     cJSON_AddNumberToObject(o, "started", (double)time(NULL));
     argv = cJSON_AddArrayToObject(o, "argv");
@@ -192,7 +194,7 @@ saint_status sweep_journal_open(sweep_journal **out, const char *folder, const s
         free(j);
         return s;
     }
-    s = append(j, head, first_line(j, l), err);
+    s = append(j, head, sweep_launch_json(l, j->attempt), err);
     if (s == SAINT_OK && fsync(j->fd) != 0) s = failed(j, errno, err);
     if (s == SAINT_OK) s = sweep_folder_sync(journals, err);
     if (s == SAINT_OK && !start_keeper(j)) s = saint_fail(err, SAINT_IO, "no thread to be had for the journal");

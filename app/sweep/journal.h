@@ -29,6 +29,8 @@ typedef struct {
     char **argv;
 } sweep_launch;
 
+/* That line: who computes with what, and since when; owned by the caller. */
+cJSON *sweep_launch_json(const sweep_launch *l, uint64_t attempt);
 /* Make a journal with a new attempt number. SAINT_IO. */
 saint_status sweep_journal_open(sweep_journal **out, const char *folder, const sweep_launch *l, saint_error *err);
 uint64_t sweep_journal_attempt(const sweep_journal *j);

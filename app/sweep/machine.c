@@ -23,7 +23,31 @@ void sweep_machine_host(char *out, size_t size)
     if (out[0] == '.') out[0] = '_';
 }
 
-static void cpu_name(char *out, size_t size)
+static void first_line(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+    if (fd >= 0) close(fd);
+    out[n > 0 ? n : 0] = 0;
+    out[strcspn(out, "\n")] = 0;
+}
+
+/* "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue ..." */
+void sweep_machine_driver(char *out, size_t size)
+{
+    char line[512];
+    first_line("/proc/driver/nvidia/version", line, sizeof line);
+    static const char digits[] = "0123456789.";
+    const char *word = line;
+    size_t n = 0;
+    for (; *word; word += n ? n : 1) {
+        n = strspn(word, digits);
+        if (n >= 5 && memchr(word, '.', n)) break;
+    }
+    snprintf(out, size, "%.*s", *word ? (int)n : 0, word);
+}
+
+void sweep_machine_cpu(char *out, size_t size)
 {
     FILE *f = fopen("/proc/cpuinfo", "r");
     char line[512];
@@ -44,7 +68,7 @@ void sweep_machine_json(cJSON *o)
     struct utsname u;
     struct sysinfo info;
     sweep_machine_host(host, sizeof host);
-    cpu_name(cpu, sizeof cpu);
+    sweep_machine_cpu(cpu, sizeof cpu);
     if (uname(&u) == 0) snprintf(os, sizeof os, "%s %s %s", u.sysname, u.release, u.machine);
     cJSON_AddStringToObject(o, "host", host);
     cJSON_AddStringToObject(o, "os", os);
@@ -54,15 +78,6 @@ void sweep_machine_json(cJSON *o)
 }
 
 /* ---- processes --------------------------------------------------------------------------------------------------- */
-
-static void first_line(const char *path, char *out, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
-    if (fd >= 0) close(fd);
-    out[n > 0 ? n : 0] = 0;
-    out[strcspn(out, "\n")] = 0;
-}
 
 /* Clock ticks since boot at which a process began, 0 = not to be read. Fields 3 and 22 of /proc/PID/stat; the name before them may hold
  * anything. *ended: it has died and waits for its parent to ask. */

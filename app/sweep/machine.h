@@ -9,6 +9,10 @@
 
 /* The host's name, letters, digits, '.' and '_' only, so that it can be part of a file's name. */
 void sweep_machine_host(char *out, size_t size);
+/* What the CPU calls itself, "unknown" where it does not say. */
+void sweep_machine_cpu(char *out, size_t size);
+/* The version of NVIDIA's kernel driver, "" where there is none. */
+void sweep_machine_driver(char *out, size_t size);
 /* Add host, os, cpu, cores and ram_bytes. */
 void sweep_machine_json(cJSON *o);
 

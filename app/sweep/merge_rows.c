@@ -29,7 +29,7 @@ static const char *const sql[Q_COUNT] = {
     " rank = excluded.rank, world = excluded.world, local_rank = excluded.local_rank, job_id = excluded.job_id, dtype = excluded.dtype,"
     " threads = excluded.threads, started_utc = excluded.started_utc, journal = excluded.journal, started = excluded.started",
     "INSERT OR IGNORE INTO env (fingerprint, hostname, os, cpu, n_cores, isa, ram_bytes, device_kind, device_name, driver, app_version,"
-    " git_commit, git_dirty) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,0)",
+    " git_commit, git_dirty, build_flags) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     "UPDATE attempt SET ended_utc = ?, exit_code = ? WHERE journal = ?",
     "INSERT OR IGNORE INTO stopped (trial_id, note) VALUES (?,?)",
     "INSERT INTO event (ts_utc, attempt_id, level, code, msg) VALUES (?,?,?,?,?)",
@@ -38,8 +38,9 @@ static const char *const sql[Q_COUNT] = {
     " first_logit_margin, n_text_tok, n_img_tok_vit_in, n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, n_new_tok,"
     " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, "
     "t_proj_ns,"
-    " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq, vit_layers,"
+    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -95,7 +96,7 @@ static void real(sqlite3_stmt *q, int i, double d)
     else sqlite3_bind_null(q, i);
 }
 
-static void integer(sqlite3_stmt *q, int i, double d) { sqlite3_bind_int64(q, i, (sqlite3_int64)(d > -9e18 && d < 9e18 ? d : 0)); }
+static int64_t whole(double d) { return (int64_t)(d > -9e18 && d < 9e18 ? d : 0); }
 
 static void utc(double unix_time, char out[32])
 {
@@ -131,38 +132,20 @@ static void sha_hex(const char *const *parts, size_t n, char out[65])
 static saint_status put_model(sweep_rows *r, saint_error *err)
 {
     const sweep_plan *p = r->plan;
-    sqlite3_stmt *q = NULL;
-    saint_status s = sweep_db_prepare(r->db,
-                                      "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype)"
-                                      " VALUES (1,?,?,'',?,?,?,?)",
-                                      &q, err);
-    if (s == SAINT_OK) {
-        text(q, 1, p->model_name);
-        text(q, 2, p->model_family);
-        text(q, 3, p->model);
-        text(q, 4, p->model_sha256);
-        integer(q, 5, p->model_params);
-        text(q, 6, p->weight_dtype);
-        s = sweep_db_step(r->db, q, err);
-    }
-    sqlite3_finalize(q);
-    if (s == SAINT_OK)
-        s = sweep_db_prepare(r->db,
-                             "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
-                             " VALUES (1,?,?,?,?,?,?)",
-                             &q, err);
-    if (s == SAINT_OK) {
-        const char *colon = strchr(p->data, ':');
-        sqlite3_bind_text(q, 1, p->data, colon ? (int)(colon - p->data) : -1, SQLITE_TRANSIENT);
-        text(q, 2, p->split ? p->split : "");
-        text(q, 3, colon ? colon + 1 : p->data);
-        text(q, 4, p->prompt);
-        text(q, 5, p->data_sha256);
-        integer(q, 6, (double)p->n_samples);
-        s = sweep_db_step(r->db, q, err);
-        sqlite3_finalize(q);
-    }
-    return s;
+    const char *colon = strchr(p->data, ':');
+    char kind[64];
+    snprintf(kind, sizeof kind, "%.*s", colon ? (int)(colon - p->data) : (int)sizeof kind - 1, p->data);
+    saint_status s = sweep_db_put(r->db,
+                                  "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype)"
+                                  " VALUES (1,?,?,'',?,?,?,?)",
+                                  err, "ttttit", p->model_name, p->model_family, p->model, p->model_sha256, whole(p->model_params),
+                                  p->weight_dtype);
+    if (s != SAINT_OK) return s;
+    return sweep_db_put(r->db,
+                        "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
+                        " VALUES (1,?,?,?,?,?,?)",
+                        err, "ttttti", kind, p->split ? p->split : "", colon ? colon + 1 : p->data, p->prompt, p->data_sha256,
+                        (int64_t)p->n_samples);
 }
 
 static saint_status put_samples(sweep_rows *r, saint_error *err)
@@ -181,12 +164,7 @@ static saint_status put_samples(sweep_rows *r, saint_error *err)
         s = saint_dataset_prompt(r->data, i, &prompt, err);
         if (s == SAINT_OK) {
             sha_hex((const char *const[]){prompt}, 1, hex);
-            integer(q, 1, (double)i);
-            text(q, 2, x.uid);
-            text(q, 3, x.cluster);
-            text(q, 4, x.category);
-            text(q, 5, x.n_answers ? x.answers[0] : NULL);
-            text(q, 6, hex);
+            sweep_db_bind(q, "ittttt", (int64_t)i, x.uid, x.cluster, x.category, x.n_answers ? x.answers[0] : NULL, hex);
             s = sweep_db_step(r->db, q, err);
         }
         free(prompt);
@@ -199,25 +177,15 @@ static saint_status put_samples(sweep_rows *r, saint_error *err)
 static saint_status put_sweep(sweep_rows *r, saint_error *err)
 {
     const sweep_plan *p = r->plan;
-    sqlite3_stmt *q = NULL;
     char now[32];
     cJSON *spec = p->spec ? cJSON_Parse(p->spec) : NULL;
     utc((double)time(NULL), now);
     saint_status s =
-        sweep_db_prepare(r->db,
-                         "INSERT INTO sweep (sweep_id, name, created_utc, spec_json, method, seed, state) VALUES (?,?,?,?,?,?,'planned')"
-                         " ON CONFLICT (sweep_id) DO UPDATE SET spec_json = excluded.spec_json",
-                         &q, err);
-    if (s == SAINT_OK) {
-        text(q, 1, p->id);
-        text(q, 2, p->name);
-        text(q, 3, now);
-        text(q, 4, p->spec ? p->spec : "{}");
-        text(q, 5, string_of(spec, "method", "grid"));
-        integer(q, 6, number_of(spec, "seed", 0));
-        s = sweep_db_step(r->db, q, err);
-    }
-    sqlite3_finalize(q);
+        sweep_db_put(r->db,
+                     "INSERT INTO sweep (sweep_id, name, created_utc, spec_json, method, seed, state) VALUES (?,?,?,?,?,?,'planned')"
+                     " ON CONFLICT (sweep_id) DO UPDATE SET spec_json = excluded.spec_json",
+                     err, "ttttti", p->id, p->name, now, p->spec ? p->spec : "{}", string_of(spec, "method", "grid"),
+                     whole(number_of(spec, "seed", 0)));
     cJSON_Delete(spec);
     return s;
 }
@@ -231,11 +199,7 @@ static saint_status put_params(sweep_rows *r, int trial, sqlite3_stmt *q, saint_
         char *end;
         double d = strtod(value, &end);
         if (!*value) continue;
-        sqlite3_bind_int(q, 1, trial + 1);
-        text(q, 2, p->axis[a]);
-        if (*end) sqlite3_bind_null(q, 3);
-        else real(q, 3, d);
-        text(q, 4, value);
+        sweep_db_bind(q, "itdt", (int64_t)trial + 1, p->axis[a], *end ? (double)NAN : d, value);
         s = sweep_db_step(r->db, q, err);
     }
     return s;
@@ -258,16 +222,9 @@ static saint_status put_trials(sweep_rows *r, saint_error *err)
         char hex[65];
         cJSON *config = cJSON_Parse(t->config);
         saint_digest_hex(&t->digest, hex);
-        sqlite3_bind_int(q, 1, i + 1);
-        text(q, 2, p->id);
-        sqlite3_bind_int(q, 3, i);
-        text(q, 4, string_of(config, "mode", "none"));
-        text(q, 5, t->config);
-        text(q, 6, hex);
-        integer(q, 7, (double)(p->n_wanted * p->repeats));
-        sqlite3_bind_int(q, 8, t->baseline);
-        text(q, 9, t->name);
-        if (t->twin_of >= 0) integer(q, 10, (double)t->twin_of + 1);
+        sweep_db_bind(q, "ititttiit", (int64_t)i + 1, p->id, (int64_t)i, string_of(config, "mode", "none"), t->config, hex,
+                      (int64_t)(p->n_wanted * p->repeats), (int64_t)t->baseline, t->name);
+        if (t->twin_of >= 0) sqlite3_bind_int64(q, 10, t->twin_of + 1);
         else sqlite3_bind_null(q, 10);
         cJSON_Delete(config);
         s = sweep_db_step(r->db, q, err);
@@ -297,29 +254,20 @@ saint_status sweep_rows_event(sweep_rows *r, const char *name, const char *code,
     char now[32];
     sqlite3_stmt *q = r->q[Q_EVENT];
     utc((double)time(NULL), now);
-    text(q, 1, now);
-    text(q, 2, name);
-    text(q, 3, "warning");
-    text(q, 4, code);
-    text(q, 5, msg);
+    sweep_db_bind(q, "ttttt", now, name, "warning", code, msg);
     return sweep_db_step(r->db, q, err);
 }
 
 static saint_status put_env(sweep_rows *r, const cJSON *o, const char *fingerprint, saint_error *err)
 {
     sqlite3_stmt *q = r->q[Q_ENV];
-    text(q, 1, fingerprint);
-    text(q, 2, string_of(o, "host", ""));
-    text(q, 3, string_of(o, "os", ""));
-    text(q, 4, string_of(o, "cpu", ""));
-    integer(q, 5, number_of(o, "cores", 0));
-    text(q, 6, string_of(o, "kernels", ""));
-    integer(q, 7, number_of(o, "ram_bytes", 0));
-    text(q, 8, string_of(o, "backend", ""));
-    text(q, 9, string_of(o, "device", ""));
-    text(q, 10, string_of(o, "driver", ""));
-    text(q, 11, string_of(o, "version", "unknown"));
-    text(q, 12, string_of(o, "commit", "unknown"));
+    sweep_db_bind(q, "ttttititttttit", fingerprint, string_of(o, "host", ""), string_of(o, "os", ""), string_of(o, "cpu", ""),
+                  whole(number_of(o, "cores", 0)), string_of(o, "kernels", ""), whole(number_of(o, "ram_bytes", 0)),
+                  string_of(o, "backend", ""), string_of(o, "device", ""), string_of(o, "driver", ""), string_of(o, "version", "unknown"),
+                  string_of(o, "commit", "unknown"), (int64_t)0, string_of(o, "build", ""));
+    const cJSON *dirty = cJSON_GetObjectItemCaseSensitive(o, "dirty"); /* journals of before do not tell */
+    if (cJSON_IsBool(dirty)) sqlite3_bind_int(q, 13, cJSON_IsTrue(dirty));
+    else sqlite3_bind_null(q, 13);
     return sweep_db_step(r->db, q, err);
 }
 
@@ -331,25 +279,15 @@ static saint_status put_attempt(sweep_rows *r, const char *id, const char *name,
     sqlite3_stmt *q = r->q[Q_ATTEMPT];
     sha_hex((const char *const[]){string_of(o, "host", ""), string_of(o, "os", ""), string_of(o, "cpu", ""), string_of(o, "kernels", ""),
                                   string_of(o, "backend", ""), string_of(o, "device", ""), string_of(o, "driver", ""),
-                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown")},
-            9, fingerprint);
+                                  string_of(o, "version", "unknown"), string_of(o, "commit", "unknown"), string_of(o, "build", ""),
+                                  cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "dirty")) ? "dirty" : ""},
+            11, fingerprint);
     saint_status s = put_env(r, o, fingerprint, err);
     utc(number_of(o, "started", 0), started);
-    text(q, 1, id);
-    text(q, 2, r->plan->id);
-    text(q, 3, fingerprint);
-    text(q, 4, line ? line : "[]");
-    text(q, 5, string_of(o, "launcher", ""));
-    integer(q, 6, number_of(o, "rank", 0));
-    integer(q, 7, number_of(o, "world", 1));
-    integer(q, 8, number_of(o, "local_rank", -1));
-    text(q, 9, string_of(o, "job", ""));
-    text(q, 10, string_of(o, "dtype", r->plan->dtype));
-    integer(q, 11, number_of(o, "threads", 0));
-    sqlite3_bind_int(q, 12, strcmp(r->plan->dtype, "f32") == 0);
-    text(q, 13, started);
-    text(q, 14, name);
-    real(q, 15, number_of(o, "started", 0));
+    sweep_db_bind(q, "tttttiiittiittd", id, r->plan->id, fingerprint, line ? line : "[]", string_of(o, "launcher", ""),
+                  whole(number_of(o, "rank", 0)), whole(number_of(o, "world", 1)), whole(number_of(o, "local_rank", -1)),
+                  string_of(o, "job", ""), string_of(o, "dtype", r->plan->dtype), whole(number_of(o, "threads", 0)),
+                  (int64_t)(strcmp(r->plan->dtype, "f32") == 0), started, name, number_of(o, "started", 0));
     cJSON_free(line);
     return s == SAINT_OK ? sweep_db_step(r->db, q, err) : s;
 }
@@ -366,9 +304,7 @@ saint_status sweep_rows_end(sweep_rows *r, const char *name, const cJSON *o, sai
     char ended[32];
     sqlite3_stmt *q = r->q[Q_END];
     utc(number_of(o, "ended", 0), ended);
-    text(q, 1, ended);
-    integer(q, 2, number_of(o, "exit", -1));
-    text(q, 3, name);
+    sweep_db_bind(q, "tit", ended, whole(number_of(o, "exit", -1)), name);
     return sweep_db_step(r->db, q, err);
 }
 
@@ -479,7 +415,7 @@ static void bind_numbers(sqlite3_stmt *q, const eval_result *x)
     real(q, 23, x->flops_projector);
     real(q, 24, x->flops_prefill);
     real(q, 25, x->flops_decode);
-    integer(q, 26, (double)x->kv_bytes);
+    sqlite3_bind_int64(q, 26, (sqlite3_int64)x->kv_bytes);
     nanoseconds(q, 27, x->s_load);
     nanoseconds(q, 28, x->s_preprocess);
     nanoseconds(q, 29, x->s_vit);
@@ -496,6 +432,12 @@ static void bind_numbers(sqlite3_stmt *q, const eval_result *x)
     sqlite3_bind_int(q, 39, x->diverged);
     real(q, 40, x->equivalent);
     real(q, 41, x->reused);
+    sqlite3_bind_int(q, 43, x->vit_layers); /* 42 is seq */
+    sqlite3_bind_int(q, 44, x->llm_layers);
+    nanoseconds(q, 45, x->s_wall);
+    sqlite3_bind_int(q, 46, (int)x->company);
+    sqlite3_bind_int64(q, 47, (sqlite3_int64)x->peak_rss);
+    sqlite3_bind_int64(q, 48, (sqlite3_int64)x->peak_device);
 }
 
 /* A journal whose first line is torn has no attempt: a row that knows its number only. */

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "sweep/metrics.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,29 +8,12 @@
 #include "sweep/merge.h"
 #include "version.h"
 
-static void real(sqlite3_stmt *q, int i, double d)
-{
-    if (isfinite(d)) sqlite3_bind_double(q, i, d);
-    else sqlite3_bind_null(q, i);
-}
-
 static saint_status put_metric(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t, const char *name, const char *slice,
                                const saint_interval *v, bool higher)
 {
-    sqlite3_bind_int(q, 1, t->trial.ordinal + 1);
-    sqlite3_bind_text(q, 2, name, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_text(q, 3, slice, -1, SQLITE_TRANSIENT);
-    real(q, 4, v->value);
-    real(q, 5, v->se);
-    real(q, 6, v->low);
-    real(q, 7, v->high);
-    sqlite3_bind_text(q, 8, v->method ? v->method : "", -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(q, 9, (sqlite3_int64)v->n);
-    sqlite3_bind_int64(q, 10, (sqlite3_int64)v->clusters);
-    sqlite3_bind_int64(q, 11, (sqlite3_int64)t->summary.n_error);
-    sqlite3_bind_int(q, 12, strcmp(t->state, "complete") == 0);
-    sqlite3_bind_int(q, 13, higher);
-    sqlite3_bind_text(q, 14, saint_version, -1, SQLITE_TRANSIENT);
+    sweep_db_bind(q, "ittddddtiiiiit", (int64_t)t->trial.ordinal + 1, name, slice, v->value, v->se, v->low, v->high,
+                  v->method ? v->method : "", (int64_t)v->n, (int64_t)v->clusters, (int64_t)t->summary.n_error,
+                  (int64_t)(strcmp(t->state, "complete") == 0), (int64_t)higher, saint_version);
     return sweep_db_step(db, q, NULL);
 }
 
@@ -84,12 +66,8 @@ static saint_status put_comparisons(sqlite3 *db, const sweep_data *s)
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
         const eval_summary *m = &s->trial[i].summary;
         if (i == s->baseline || s->baseline < 0) continue;
-        sqlite3_bind_int(q, 1, i + 1);
-        sqlite3_bind_int(q, 2, s->baseline + 1);
-        const double numbers[] = {m->base.diff, m->base.se, m->base.low, m->base.high, m->base.t, m->mcnemar, m->holm};
-        for (int k = 0; k < 7; k++) real(q, 3 + k, numbers[k]);
-        const size_t counts[] = {m->base.n, m->base.win, m->base.loss, m->base.tie};
-        for (int k = 0; k < 4; k++) sqlite3_bind_int64(q, 10 + k, (sqlite3_int64)counts[k]);
+        sweep_db_bind(q, "iidddddddiiii", (int64_t)i + 1, (int64_t)s->baseline + 1, m->base.diff, m->base.se, m->base.low, m->base.high,
+                      m->base.t, m->mcnemar, m->holm, (int64_t)m->base.n, (int64_t)m->base.win, (int64_t)m->base.loss, (int64_t)m->base.tie);
         st = sweep_db_step(db, q, NULL);
     }
     sqlite3_finalize(q);
@@ -105,12 +83,10 @@ static saint_status put_states(sqlite3 *db, const sweep_data *s)
         st = sweep_db_run(db, s->complete ? "UPDATE sweep SET state = 'complete'" : "UPDATE sweep SET state = 'partial'", NULL);
     if (st == SAINT_OK)
         st = sweep_db_prepare(db,
-                              "UPDATE trial SET state = ?, note = (SELECT note FROM stopped WHERE trial_id = trial.trial_id)"
-                              " WHERE trial_id = ?",
+                              "UPDATE trial SET state = ?, note = nullif(?, '') WHERE trial_id = ?",
                               &q, NULL);
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
-        sqlite3_bind_text(q, 1, s->trial[i].state, -1, SQLITE_STATIC);
-        sqlite3_bind_int(q, 2, i + 1);
+        sweep_db_bind(q, "tti", s->trial[i].state, s->trial[i].note, (int64_t)i + 1);
         st = sweep_db_step(db, q, NULL);
     }
     sqlite3_finalize(q);

@@ -156,6 +156,14 @@ static saint_status order_trials(const sweep_plan *p, const saint_model_info *m,
     return s;
 }
 
+saint_status sweep_order_pictures(const sweep_plan *p, const saint_dataset *d, sweep_order *out, saint_error *err)
+{
+    *out = (sweep_order){0};
+    saint_status s = order_samples(p, d, 1, out, err);
+    if (s != SAINT_OK) sweep_order_free(out);
+    return s;
+}
+
 saint_status sweep_order_make(const sweep_plan *p, const saint_dataset *d, const saint_model_info *m, sweep_order *out, saint_error *err)
 {
     *out = (sweep_order){0};

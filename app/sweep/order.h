@@ -23,6 +23,8 @@ typedef struct {
 
 /* SAINT_MEMORY; SAINT_INVALID: a trial does not fit the model. */
 saint_status sweep_order_make(const sweep_plan *p, const saint_dataset *d, const saint_model_info *m, sweep_order *out, saint_error *err);
+/* The samples alone, which need no model: the same order, a group for each picture. SAINT_MEMORY. */
+saint_status sweep_order_pictures(const sweep_plan *p, const saint_dataset *d, sweep_order *out, saint_error *err);
 void sweep_order_free(sweep_order *o); /* NULL is allowed */
 
 #endif

@@ -449,4 +449,44 @@ saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, swee
     return st;
 }
 
+static saint_status copy_trial(sweep_plan *p, const eval_trial *from, const char *name, const sweep_texts *given, saint_error *err)
+{
+    eval_trial *t = sweep_plan_new_trial(p);
+    if (!t) return no_memory(err);
+    int at = t->ordinal;
+    *t = *from;
+    t->ordinal = at;
+    t->name = t->config = NULL;
+    saint_status st = SAINT_OK;
+    for (size_t k = 0; given && k < given->n && st == SAINT_OK; k++) st = sweep_texts_add(&p->given[at], given->text[k], err);
+    if (st != SAINT_OK) return st;
+    t->name = name ? strdup(name) : name_of(&p->given[at]);
+    t->config = strdup(from->config);
+    return t->name && t->config ? SAINT_OK : no_memory(err);
+}
+
+saint_status sweep_plan_one(const eval_trial *trial, const eval_trial *baseline, const sweep_texts *given, const bool *wanted,
+                            const sweep_scene *scene, sweep_plan *out, saint_error *err)
+{
+    sweep_spec spec;
+    char hex[65];
+    memset(out, 0, sizeof *out);
+    sweep_spec_init(&spec);
+    saint_status st = sweep_spec_text(&spec.name, "eval", err);
+    if (st == SAINT_OK) st = set_scene(out, &spec, scene, err);
+    if (st == SAINT_OK) memcpy(out->wanted, wanted, out->n_samples * sizeof *wanted);
+    cJSON *o = st == SAINT_OK ? identity_of(&spec, out, scene) : NULL;
+    saint_digest_hex(&trial->digest, hex);
+    if (o) cJSON_ReplaceItemInObject(o, "method", cJSON_CreateString("eval"));
+    if (o) cJSON_AddStringToObject(o, "trial", hex);
+    if (st == SAINT_OK) st = set_identity(out, o, err);
+    if (st == SAINT_OK) st = copy_trial(out, baseline, "unpruned", NULL, err);
+    if (st == SAINT_OK && trial->id != baseline->id) st = copy_trial(out, trial, NULL, given, err);
+    if (st == SAINT_OK) st = sweep_plan_finish(out, err);
+    if (st == SAINT_OK && !(out->spec = strdup("{}"))) st = no_memory(err);
+    sweep_spec_free(&spec);
+    if (st != SAINT_OK) sweep_plan_free(out);
+    return st;
+}
+
 void sweep_plan_folder(const sweep_plan *p, char *out, size_t size) { snprintf(out, size, "sweeps/%s-%.8s", p->name, p->id); }

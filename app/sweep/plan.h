@@ -56,6 +56,11 @@ typedef struct {
 saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, sweep_plan *out, saint_notes *notes, saint_error *err);
 void sweep_plan_free(sweep_plan *p); /* what it holds; NULL is allowed */
 
+/* The plan of a single configuration beside the unpruned model (trial may be that itself), as `saint eval` runs it. given: "key=value" as
+ * asked; wanted [samples of the data set]. */
+saint_status sweep_plan_one(const eval_trial *trial, const eval_trial *baseline, const sweep_texts *given, const bool *wanted,
+                            const sweep_scene *scene, sweep_plan *out, saint_error *err);
+
 /* The index of a trial by id, -1 = not in the plan. */
 int sweep_plan_trial(const sweep_plan *p, uint64_t id);
 /* trials * wanted * repeats */
@@ -70,6 +75,9 @@ saint_status sweep_plan_read(const char *folder, sweep_plan *out, saint_error *e
 void sweep_plan_folder(const sweep_plan *p, char *out, size_t size);
 
 /* inside sweep/ */
+/* plan.json as an object, owned by the caller, and back: all but what stands in spec.json. SAINT_FORMAT names the member. */
+cJSON *sweep_plan_json(const sweep_plan *p);
+saint_status sweep_plan_take(const cJSON *o, sweep_plan *p, const char *what, saint_error *err);
 /* Room for one more trial; its fields are zero. NULL: no memory. */
 eval_trial *sweep_plan_new_trial(sweep_plan *p);
 /* Axes, values, ordinals of partners, baseline and counts, once all trials and samples are there. */

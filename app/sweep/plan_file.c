@@ -28,7 +28,7 @@ static void add_text(cJSON *o, const char *key, const char *text)
     if (text) cJSON_AddStringToObject(o, key, text);
 }
 
-static char *plan_text(const sweep_plan *p)
+cJSON *sweep_plan_json(const sweep_plan *p)
 {
     cJSON *o = cJSON_CreateObject(), *model, *data;
     cJSON_AddNumberToObject(o, "v", 1);
@@ -56,9 +56,7 @@ static char *plan_text(const sweep_plan *p)
     add_text(o, "version", saint_version);
     add_text(o, "commit", saint_commit);
     cJSON_AddNumberToObject(o, "created", (double)time(NULL));
-    char *text = cJSON_Print(o);
-    cJSON_Delete(o);
-    return text;
+    return o;
 }
 
 static saint_status take_text(const cJSON *o, const char *key, bool needed, char **out, const char *what, saint_error *err)
@@ -97,7 +95,7 @@ static saint_status take_id(const cJSON *o, sweep_plan *p, const char *what, sai
     return p->identity ? SAINT_OK : no_memory(err);
 }
 
-static saint_status take_plan(const cJSON *o, sweep_plan *p, const char *what, saint_error *err)
+saint_status sweep_plan_take(const cJSON *o, sweep_plan *p, const char *what, saint_error *err)
 {
     const cJSON *model = cJSON_GetObjectItemCaseSensitive(o, "model"), *data = cJSON_GetObjectItemCaseSensitive(o, "data");
     const char *parser = "lmms";
@@ -163,7 +161,7 @@ static void add_trial(cJSON *list, const sweep_plan *p, int i)
 
 saint_status sweep_plan_line(const sweep_plan *p, const sweep_plan *have, char **out, saint_error *err)
 {
-    bool more = have->asks == 0 || p->repeats > have->repeats || (p->early_stop > 0) != (have->early_stop > 0);
+    bool more = have->asks == 0 || p->repeats > have->repeats || p->early_stop < have->early_stop || p->early_stop > have->early_stop;
     cJSON *o = cJSON_CreateObject(), *trials;
     *out = NULL;
     cJSON_AddNumberToObject(o, "v", 1);
@@ -298,7 +296,7 @@ saint_status sweep_plan_read(const char *folder, sweep_plan *out, saint_error *e
     out->repeats = 1;
     snprintf(path, sizeof path, "%s/plan.json", folder);
     saint_status s = saint_json_load(path, PLAN_BYTES, &o, err);
-    if (s == SAINT_OK) s = take_plan(o, out, path, err);
+    if (s == SAINT_OK) s = sweep_plan_take(o, out, path, err);
     cJSON_Delete(o);
     snprintf(path, sizeof path, "%s/spec.json", folder);
     if (s == SAINT_OK) s = read_lines(path, out, err);
@@ -341,7 +339,9 @@ static saint_status create_plan(const sweep_plan *p, const char *folder, saint_e
     char path[4096 + 32], temporary[4096 + 64];
     snprintf(path, sizeof path, "%s/plan.json", folder);
     snprintf(temporary, sizeof temporary, "%s/.plan-%ld", folder, (long)getpid());
-    char *text = plan_text(p);
+    cJSON *o = sweep_plan_json(p);
+    char *text = o ? cJSON_Print(o) : NULL;
+    cJSON_Delete(o);
     if (!text) return no_memory(err);
     saint_status s = saint_file_write(temporary, text, strlen(text), err);
     if (s == SAINT_OK && link(temporary, path) != 0 && errno != EEXIST) {

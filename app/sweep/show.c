@@ -50,7 +50,7 @@ void sweep_show_sentence(const sweep_data *s, char *out, size_t size)
     int n = s->complete ? snprintf(out, size, "complete: %zu units of %d trials on %zu samples", s->done, s->n_trials, s->n_wanted)
                         : snprintf(out, size, "not complete: %zu of %zu units of %d trials on %zu samples", s->done, s->units, s->n_trials,
                                    s->n_wanted);
-    if (n > 0 && (size_t)n < size && s->stopped) n += snprintf(out + n, size - (size_t)n, ", %zu trials stopped early", s->stopped);
+    if (n > 0 && (size_t)n < size && s->stopped) n += snprintf(out + n, size - (size_t)n, ", %zu trial%s stopped early", s->stopped, s->stopped == 1 ? "" : "s");
     if (n > 0 && (size_t)n < size && s->errors) n += snprintf(out + n, size - (size_t)n, ", %zu units failed", s->errors);
     if (n > 0 && (size_t)n < size && s->torn) n += snprintf(out + n, size - (size_t)n, ", %zu torn lines left out", s->torn);
     if (n > 0 && (size_t)n < size && s->conflicts)
@@ -73,6 +73,7 @@ static cJSON *trial_json(const sweep_data *s, const sweep_trial *t)
     cJSON_AddStringToObject(o, "id", id);
     cJSON_AddStringToObject(o, "name", t->trial.name);
     cJSON_AddStringToObject(o, "state", t->state);
+    if (t->note[0]) cJSON_AddStringToObject(o, "note", t->note);
     cJSON_AddBoolToObject(o, "baseline", t->trial.baseline);
     if (t->trial.twin_of >= 0) cJSON_AddNumberToObject(o, "twin_of", (double)t->trial.twin_of);
     values = cJSON_AddObjectToObject(o, "values");

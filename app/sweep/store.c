@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "export/pareto.h"
+#include "sweep/early.h"
 #include "sweep/merge.h"
+#include "sweep/of_eval.h"
 
 /* What a sweep_data owns beside its arrays. */
 typedef struct {
@@ -17,9 +19,12 @@ typedef struct {
     char made[17];          /* which database that was: one that was made anew counts from the start */
     sweep_attempt *attempt; /* [n_attempts] */
     bool *summarised;       /* [n_trials] the summary belongs to the records at hand */
-    bool *stopped;          /* [n_trials] */
-    size_t *have;           /* [n_trials] records of all repeats */
-    size_t *failed;         /* of those, failures */
+    const eval_result ***all; /* [n_trials][n_samples] records of the first repeat, also those behind the end of a stopped trial */
+    sweep_early early;        /* without the data set: nothing is judged, and the journals' word counts */
+    uint32_t *until;          /* [n_trials] samples that count, in the order in which they run */
+    bool *stopped;            /* [n_trials] */
+    size_t *have;             /* [n_trials] records that count, of all repeats */
+    size_t *failed;           /* of those, failures */
 } store;
 
 static store *of(const sweep_data *s) { return (store *)(uintptr_t)s->records; }
@@ -37,7 +42,7 @@ static void free_result(const eval_result *r)
 static void free_attempts(sweep_attempt *a, size_t n)
 {
     for (size_t i = 0; a && i < n; i++) {
-        char *texts[] = {a[i].host, a[i].os, a[i].cpu, a[i].device, a[i].driver, a[i].kernels, a[i].version, a[i].commit};
+        char *texts[] = {a[i].host, a[i].os, a[i].cpu, a[i].device, a[i].driver, a[i].kernels, a[i].version, a[i].commit, a[i].build, a[i].fingerprint};
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) free(texts[k]);
     }
     free(a);
@@ -47,8 +52,9 @@ static void free_contents(sweep_data *s)
 {
     store *k = of(s);
     for (int i = 0; i < s->n_trials && s->trial; i++) {
-        for (size_t n = 0; s->trial[i].result && n < s->n_samples; n++)
-            if (s->trial[i].result[n]) free_result(s->trial[i].result[n]);
+        for (size_t n = 0; k && k->all && k->all[i] && n < s->n_samples; n++)
+            if (k->all[i][n]) free_result(k->all[i][n]);
+        if (k && k->all) free(k->all[i]);
         free(s->trial[i].result);
         eval_summary_free(&s->trial[i].summary);
     }
@@ -57,10 +63,13 @@ static void free_contents(sweep_data *s)
     saint_dataset_close(s->dataset);
     if (!k) return;
     free_attempts(k->attempt, (size_t)s->n_attempts);
+    free(k->all);
+    free(k->until);
     free(k->summarised);
     free(k->stopped);
     free(k->have);
     free(k->failed);
+    sweep_early_free(&k->early);
     sweep_plan_free(&k->plan);
     free(k);
 }
@@ -120,13 +129,17 @@ static saint_status show_plan(sweep_data *s, const char *folder, saint_error *er
     k->stopped = calloc((size_t)p->n_trials + 1, sizeof *k->stopped);
     k->have = calloc((size_t)p->n_trials + 1, sizeof *k->have);
     k->failed = calloc((size_t)p->n_trials + 1, sizeof *k->failed);
-    if (!s->folder || !s->trial || !k->summarised || !k->stopped || !k->have || !k->failed) return no_memory(err);
+    k->all = calloc((size_t)p->n_trials + 1, sizeof *k->all);
+    k->until = malloc(((size_t)p->n_trials + 1) * sizeof *k->until);
+    if (!s->folder || !s->trial || !k->summarised || !k->stopped || !k->have || !k->failed || !k->all || !k->until) return no_memory(err);
     for (int i = 0; i < p->n_trials; i++) {
+        k->until[i] = (uint32_t)p->n_wanted;
         s->trial[i].trial = p->trial[i];
         s->trial[i].value = p->value + i * p->n_axes;
         s->trial[i].state = "planned";
         s->trial[i].result = calloc(p->n_samples + 1, sizeof *s->trial[i].result);
-        if (!s->trial[i].result) return no_memory(err);
+        k->all[i] = calloc(p->n_samples + 1, sizeof *k->all[i]);
+        if (!s->trial[i].result || !k->all[i]) return no_memory(err);
     }
     return SAINT_OK;
 }
@@ -146,7 +159,8 @@ static const char select_records[] =
     "SELECT trial_id, sample_ix, repeat_ix, attempt_id, status, error, output, out_ids, first_logit_margin, n_text_tok, n_img_tok_vit_in,"
     " n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, stop_reason, flops_vit, flops_projector, flops_prefill,"
     " flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, t_proj_ns, t_prefill_ns, t_decode_ns, t_total_ns, timing_valid,"
-    " finished, kl, diverged, equiv_tok, reused, seq FROM result WHERE seq > ? ORDER BY seq";
+    " finished, kl, diverged, equiv_tok, reused, seq, vit_layers, llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem"
+    " FROM result WHERE seq > ? ORDER BY seq";
 
 static void read_numbers(sqlite3_stmt *q, eval_result *r)
 {
@@ -165,6 +179,12 @@ static void read_numbers(sqlite3_stmt *q, eval_result *r)
     r->diverged = sqlite3_column_int(q, 32);
     r->equivalent = sqlite3_column_double(q, 33);
     r->reused = sqlite3_column_double(q, 34);
+    r->vit_layers = sqlite3_column_int(q, 36); /* 35 is seq */
+    r->llm_layers = sqlite3_column_int(q, 37);
+    r->s_wall = seconds_of(q, 38);
+    r->company = (eval_company)sqlite3_column_int(q, 39);
+    r->peak_rss = (uint64_t)sqlite3_column_int64(q, 40);
+    r->peak_device = (uint64_t)sqlite3_column_int64(q, 41);
 }
 
 /* NULL: no memory. */
@@ -212,14 +232,15 @@ static saint_status read_records(sweep_data *s, sqlite3 *db, saint_error *err)
         if (trial < 0 || trial >= s->n_trials || sample >= s->n_samples || !s->wanted[sample]) continue;
         k->summarised[trial] = false;
         if (sqlite3_column_int64(q, 2) != 0) continue; /* the first repeat is shown */
-        const eval_result **to = &s->trial[trial].result[sample];
+        const eval_result **to = &k->all[trial][sample];
         eval_result *r = read_result(q, s->trial[trial].trial.id);
         if (!r) {
             st = no_memory(err);
             break;
         }
         if (*to) free_result(*to);
-        *to = r;
+        s->trial[trial].result[sample] = *to = r;
+        sweep_early_record(&k->early, trial, (uint32_t)sample, r->state == EVAL_OK ? r->output : NULL);
     }
     if (st == SAINT_OK && rc != SQLITE_DONE) st = sweep_db_error(db, err);
     sqlite3_finalize(q);
@@ -234,7 +255,8 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     if (n == s->n_attempts) return SAINT_OK;
     saint_status st = sweep_db_prepare(
         db,
-        "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, threads, rank, world, started"
+        "SELECT attempt_id, hostname, os, cpu, device_name, driver, isa, app_version, git_commit, build_flags, fingerprint, threads, rank,"
+        " world, started, git_dirty"
         " FROM attempt JOIN env USING (env_id) ORDER BY started, attempt_id",
         &q, err);
     if (st != SAINT_OK) return st;
@@ -243,15 +265,16 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     if (!list) st = no_memory(err);
     for (; st == SAINT_OK && i < n && sqlite3_step(q) == SQLITE_ROW; i++) {
         sweep_attempt *a = &list[i];
-        char **texts[] = {&a->host, &a->os, &a->cpu, &a->device, &a->driver, &a->kernels, &a->version, &a->commit};
+        char **texts[] = {&a->host, &a->os, &a->cpu, &a->device, &a->driver, &a->kernels, &a->version, &a->commit, &a->build, &a->fingerprint};
         const char *id = (const char *)sqlite3_column_text(q, 0);
         a->id = id ? strtoull(id, NULL, 16) : 0;
-        for (int t = 0; t < 8; t++)
+        for (int t = 0; t < 10; t++)
             if (!(*texts[t] = text_of(q, 1 + t))) st = no_memory(err);
-        a->threads = sqlite3_column_int(q, 9);
-        a->rank = sqlite3_column_int(q, 10);
-        a->world = sqlite3_column_int(q, 11);
-        a->started = sqlite3_column_double(q, 12);
+        a->threads = sqlite3_column_int(q, 11);
+        a->rank = sqlite3_column_int(q, 12);
+        a->world = sqlite3_column_int(q, 13);
+        a->started = sqlite3_column_double(q, 14);
+        a->dirty = sqlite3_column_type(q, 15) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 15);
     }
     sqlite3_finalize(q);
     if (st != SAINT_OK) {
@@ -264,7 +287,56 @@ static saint_status read_attempts(sweep_data *s, sqlite3 *db, saint_error *err)
     return st;
 }
 
+/* ---- trials that are given up -------------------------------------------------------------------------------------- */
+
+/* Records behind the end of a stopped trial are kept and not shown: which there are depends on who ran what when. */
+static void show_until(sweep_data *s, int trial)
+{
+    store *k = of(s);
+    sweep_trial *t = &s->trial[trial];
+    for (size_t i = 0; i < s->n_samples; i++) {
+        uint32_t place = k->early.score ? k->early.place[i] : 0;
+        t->result[i] = place < k->until[trial] ? k->all[trial][i] : NULL;
+    }
+}
+
+static saint_status judge(sweep_data *s, saint_error *err)
+{
+    store *k = of(s);
+    uint32_t *was = malloc(((size_t)s->n_trials + 1) * sizeof *was);
+    if (!was) return no_memory(err);
+    memcpy(was, k->until, (size_t)s->n_trials * sizeof *was);
+    saint_status st = sweep_early_judge(&k->early, k->until, err);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) {
+        bool stopped = k->until[i] < s->n_wanted;
+        if (stopped || k->until[i] != was[i]) show_until(s, i);
+        if (k->until[i] != was[i]) k->summarised[i] = false;
+        s->trial[i].note[0] = 0;
+        if (stopped) sweep_early_text(&k->early, i, s->trial[i].note, sizeof s->trial[i].note);
+    }
+    free(was);
+    return st;
+}
+
 /* ---- counts ------------------------------------------------------------------------------------------------------ */
+
+/* Of a stopped trial, those before its end. */
+static saint_status count_until(sweep_data *s, sqlite3 *db, int trial, saint_error *err)
+{
+    store *k = of(s);
+    sqlite3_stmt *q = NULL;
+    saint_status st = sweep_db_prepare(db, "SELECT sample_ix, status <> 'ok' FROM result WHERE trial_id = ?", &q, err);
+    if (st == SAINT_OK) sqlite3_bind_int(q, 1, trial + 1);
+    k->have[trial] = k->failed[trial] = 0;
+    while (st == SAINT_OK && sqlite3_step(q) == SQLITE_ROW) {
+        size_t sample = (size_t)sqlite3_column_int64(q, 0);
+        if (sample >= s->n_samples || k->early.place[sample] >= k->until[trial]) continue;
+        k->have[trial]++;
+        k->failed[trial] += sqlite3_column_int(q, 1) != 0;
+    }
+    sqlite3_finalize(q);
+    return st;
+}
 
 static saint_status read_counts(sweep_data *s, sqlite3 *db, saint_error *err)
 {
@@ -280,17 +352,24 @@ static saint_status read_counts(sweep_data *s, sqlite3 *db, saint_error *err)
     }
     sqlite3_finalize(q);
     q = NULL;
-    if (st == SAINT_OK) st = sweep_db_prepare(db, "SELECT trial_id FROM stopped", &q, err);
-    while (st == SAINT_OK && sqlite3_step(q) == SQLITE_ROW) {
+    if (st == SAINT_OK && !s->dataset) st = sweep_db_prepare(db, "SELECT trial_id, note FROM stopped", &q, err);
+    while (q && st == SAINT_OK && sqlite3_step(q) == SQLITE_ROW) {
         int i = sqlite3_column_int(q, 0) - 1;
-        if (i >= 0 && i < s->n_trials) k->stopped[i] = true;
+        if (i < 0 || i >= s->n_trials || !(k->plan.early_stop > 0)) continue;
+        k->stopped[i] = k->have[i] < per;
+        snprintf(s->trial[i].note, sizeof s->trial[i].note, "%s", (const char *)sqlite3_column_text(q, 1));
     }
     sqlite3_finalize(q);
+    for (int i = 0; i < s->n_trials && st == SAINT_OK && s->dataset; i++) {
+        k->stopped[i] = k->until[i] < s->n_wanted;
+        if (k->stopped[i]) st = count_until(s, db, i, err);
+    }
     s->units = s->done = s->errors = s->stopped = 0;
     for (int i = 0; i < s->n_trials; i++) {
-        bool stopped = k->stopped[i] && k->have[i] < per;
-        s->trial[i].state = stopped ? "stopped" : k->have[i] >= per ? "complete" : k->have[i] ? "running" : "planned";
-        s->units += stopped ? k->have[i] : per;
+        bool stopped = k->stopped[i];
+        size_t units = !stopped ? per : s->dataset ? k->until[i] * k->plan.repeats : k->have[i];
+        s->trial[i].state = k->have[i] < units ? k->have[i] ? "running" : "planned" : stopped ? "stopped" : "complete";
+        s->units += units;
         s->done += k->have[i];
         s->errors += k->failed[i];
         s->stopped += stopped;
@@ -356,6 +435,11 @@ static saint_status summarise(sweep_data *s, saint_error *err)
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
+static saint_status read_plan(const char *folder, sweep_plan *out, saint_error *err)
+{
+    return sweep_of_eval(folder) ? sweep_of_eval_plan(folder, out, err) : sweep_plan_read(folder, out, err);
+}
+
 /* SAINT_STATE: not the database that was read before. */
 static saint_status same_database(store *k, sqlite3 *db, saint_error *err)
 {
@@ -375,9 +459,11 @@ static saint_status update(sweep_data *s, bool summaries, bool *changed, saint_e
     sqlite3 *db = NULL;
     sqlite3_int64 seq = k->seq;
     size_t torn = s->torn, attempts = (size_t)s->n_attempts, stopped = s->stopped;
-    saint_status st = sweep_db_current(s->folder, &k->plan, s->dataset, &db, err);
+    saint_status st = sweep_of_eval(s->folder) ? sweep_of_eval_db(s->folder, &k->plan, s->dataset, &db, err)
+                                               : sweep_db_current(s->folder, &k->plan, s->dataset, &db, err);
     if (st == SAINT_OK) st = same_database(k, db, err);
     if (st == SAINT_OK) st = read_records(s, db, err);
+    if (st == SAINT_OK) st = judge(s, err);
     if (st == SAINT_OK) st = read_attempts(s, db, err);
     if (st == SAINT_OK) st = read_counts(s, db, err);
     sweep_db_close(db);
@@ -398,10 +484,14 @@ saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, sa
         return no_memory(err);
     }
     s->records = k;
-    saint_status st = sweep_plan_read(folder, &k->plan, err);
+    saint_status st = read_plan(folder, &k->plan, err);
     if (st == SAINT_OK) st = show_plan(s, folder, err);
     if (st == SAINT_OK) {
         open_dataset(s);
+        if (s->dataset) st = sweep_early_make(&k->plan, s->dataset, &k->early, err);
+    }
+    if (st == SAINT_OK) {
+        k->early.plan = &k->plan;
         st = update(s, summaries, &changed, err);
     }
     if (st == SAINT_OK) *out = s;
@@ -413,7 +503,7 @@ saint_status sweep_refresh(sweep_data *s, bool summaries, bool *changed, saint_e
 {
     bool any = false, grown;
     sweep_plan now;
-    saint_status st = sweep_plan_read(s->folder, &now, err);
+    saint_status st = read_plan(s->folder, &now, err);
     if (st != SAINT_OK) return st;
     grown = now.asks != of(s)->plan.asks || strcmp(now.id, s->id) != 0;
     sweep_plan_free(&now);

@@ -1,4 +1,4 @@
-/* store.h - a sweep folder read back: plan, trials, every record, and the scores made from them.
+/* store.h - a sweep folder, or one of `saint eval --out` (of_eval.h), read back: plan, trials, every record, and the scores made from them.
  *
  *   FOLDER/plan.json          what the sweep is: written once, never changed; other processes compare
  *   FOLDER/spec.json          what was asked, as given; extended sweeps add a line
@@ -22,6 +22,9 @@ typedef struct {
     char *host, *os, *cpu;
     char *device, *driver, *kernels; /* saint_trace.device and .tier; driver of an accelerator */
     char *version, *commit;   /* of the program */
+    char *build;              /* its compiler and options */
+    char *fingerprint;        /* SHA-256 over all of these texts: equal where machine, device and program are */
+    int dirty;                /* 1: built from a changed working tree, 0: not, -1: not known */
     int threads, rank, world;
     double started;           /* Unix time */
 } sweep_attempt;
@@ -33,6 +36,7 @@ typedef struct {
     const eval_result **result; /* [n_samples] first repeat; NULL = not done */
     eval_summary summary;
     bool pareto_flops, pareto_latency;
+    char note[160];           /* why it was stopped, "" = it was not */
 } sweep_trial;
 
 typedef struct {

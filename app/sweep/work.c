@@ -39,7 +39,7 @@ static bool stopped(const work *k) { return k->w->stop && __atomic_load_n(k->w->
 static double seconds_left(const work *k, size_t all)
 {
     double seconds = 0, mean = 0;
-    size_t runs = 0, per = k->plan.n_wanted * k->plan.repeats;
+    size_t runs = 0;
     for (int t = 0; t < k->plan.n_trials; t++) {
         mean += k->cost[t];
         runs += k->runs[t];
@@ -47,9 +47,7 @@ static double seconds_left(const work *k, size_t all)
     if (!runs || !all) return -1;
     mean /= (double)runs;
     for (int t = 0; t < k->plan.n_trials; t++) {
-        size_t left = 0;
-        if (k->done.stopped[t]) continue;
-        for (size_t u = (size_t)t * per; u < ((size_t)t + 1) * per; u++) left += k->done.tries[u] < k->done.limit[u];
+        size_t left = sweep_done_left_of(&k->done, t);
         seconds += (double)left * (k->runs[t] ? k->cost[t] / (double)k->runs[t] : mean);
     }
     return seconds * (double)k->mine / (double)all;
@@ -70,7 +68,7 @@ static void tell(work *k, bool waiting)
                         .waiting = waiting};
     if (all < k->mine) all = k->mine;
     p.left = sweep_done_left(&k->done);
-    for (int t = 0; t < k->plan.n_trials; t++) p.stopped += k->done.stopped[t];
+    for (int t = 0; t < k->plan.n_trials; t++) p.stopped += sweep_done_stopped(&k->done, t);
     p.rate = p.elapsed > 0 ? (double)all / p.elapsed : 0;
     p.eta = seconds_left(k, all);
     k->w->progress(k->w->ud, &p);
@@ -88,12 +86,12 @@ static bool keep(void *ud, eval_result *r)
         k->runs[trial]++;
     }
     k->last = now;
-    r->timing_valid = sweep_alone_now(&k->alone) && r->timing_valid;
+    sweep_alone_mark(&k->alone, r);
     /* on disk first: only what is there counts */
     k->failed = sweep_journal_record(k->journal, r, sweep_done_tries(&k->done, trial, r->sample, r->repeat) % SWEEP_OK + 1, &k->why);
     if (k->failed == SAINT_OK) {
         sweep_done_add(&k->done, trial, r->sample, r->repeat, r->state == EVAL_OK);
-        if (r->state == EVAL_OK && r->repeat == 0) sweep_early_answer(&k->early, trial, r->sample, r->output);
+        if (r->repeat == 0) sweep_early_record(&k->early, trial, r->sample, r->state == EVAL_OK ? r->output : NULL);
         k->mine++;
     }
     eval_result_free(r);
@@ -111,7 +109,7 @@ static size_t units_of(work *k, size_t block)
         for (uint32_t repeat = 0; repeat < k->plan.repeats; repeat++)
             for (int c = o->chunk[chunk]; c < o->chunk[chunk + 1]; c++) {
                 const eval_trial *t = &k->plan.trial[o->trial[c]];
-                if (k->done.stopped[t->ordinal] || sweep_done_unit(&k->done, t->ordinal, o->sample[i], repeat)) continue;
+                if (sweep_done_unit(&k->done, t->ordinal, o->sample[i], repeat)) continue;
                 k->unit[n++] = (eval_unit){
                     .trial = t, .sample = o->sample[i], .repeat = repeat, .partner = t->twin_of >= 0 ? &k->plan.trial[t->twin_of] : NULL};
             }
@@ -127,23 +125,35 @@ static void expect(work *k, size_t block)
     else eval_runner_expect(k->runner, NULL, 0);
 }
 
-static saint_status stop_trial(void *ud, int trial, size_t n, double diff, double high, saint_error *err)
+/* An answer out of a journal, this process's own ones again included. */
+static void take_line(void *ud, int trial, uint32_t sample, const sweep_head *h)
 {
-    work *k = ud;
-    saint_status s = SAINT_OK;
-    for (int t = 0; t < k->plan.n_trials && s == SAINT_OK; t++) { /* a twin has no purpose without its partner */
-        if ((t != trial && k->plan.trial[t].twin_of != trial) || k->done.stopped[t]) continue;
-        s = sweep_journal_stopped(k->journal, k->plan.trial[t].id, n, diff, high, err);
-        k->done.stopped[t] = true;
+    sweep_early *e = ud;
+    cJSON *o = NULL;
+    if (h->repeat != 0) return;
+    if (h->ok && saint_json_parse(h->record, h->n, SWEEP_LINE_MAX, "record", &o, NULL) != SAINT_OK) return;
+    const cJSON *output = cJSON_GetObjectItemCaseSensitive(o, "output");
+    if (!h->ok || cJSON_IsString(output)) sweep_early_record(e, trial, sample, h->ok ? output->valuestring : NULL);
+    cJSON_Delete(o);
+}
+
+/* Who sees first that a trial is given up says so; all see it by themselves. */
+static saint_status judge(work *k, saint_error *err)
+{
+    saint_status s = sweep_early_judge(&k->early, k->done.until, err);
+    for (int t = 0; t < k->plan.n_trials && s == SAINT_OK && k->journal; t++) {
+        const sweep_early_trial *e = k->early.trial ? &k->early.trial[t] : NULL;
+        if (k->done.told[t] || !sweep_done_stopped(&k->done, t)) continue;
+        s = sweep_journal_stopped(k->journal, k->plan.trial[t].id, k->done.until[t], e->diff, e->high, err);
+        k->done.told[t] = true;
     }
     return s;
 }
 
-static void take_line(void *ud, int trial, uint32_t sample, const sweep_head *h) { sweep_early_line(ud, trial, sample, h); }
-
 static saint_status read_journals(work *k, saint_error *err)
 {
-    return sweep_done_read(&k->done, k->w->folder, k->early.score ? take_line : NULL, &k->early, err);
+    saint_status s = sweep_done_read(&k->done, k->w->folder, k->early.score ? take_line : NULL, &k->early, err);
+    return s == SAINT_OK ? judge(k, err) : s;
 }
 
 static saint_status run_block(work *k, size_t block, saint_error *err)
@@ -156,7 +166,7 @@ static saint_status run_block(work *k, size_t block, saint_error *err)
     k->failed = SAINT_OK;
     s = eval_runner_run(k->runner, k->unit, n, k->plan.baseline >= 0 ? &k->plan.trial[k->plan.baseline] : NULL, keep, k, err);
     if (k->failed != SAINT_OK) return saint_fail(err, k->failed, "%s", k->why.text);
-    return s == SAINT_OK ? sweep_early_look(&k->early, stop_trial, k, err) : s;
+    return s == SAINT_OK ? judge(k, err) : s;
 }
 
 /* ---- all blocks -------------------------------------------------------------------------------------------------- */
@@ -238,8 +248,8 @@ static saint_status open_plan(work *k, bool first, saint_error *err)
         s = saint_fail(err, SAINT_INVALID, "%s: the plan has %zu samples and the data set %zu", w->folder, k->plan.n_samples,
                        saint_dataset_count(w->data));
     if (s == SAINT_OK) s = sweep_order_make(&k->plan, w->data, saint_model_get_info(w->model), &k->order, err);
-    if (s == SAINT_OK) s = sweep_done_make(&k->plan, &k->done, err);
-    if (s == SAINT_OK) s = sweep_early_make(&k->plan, w->data, &k->done, &k->early, err);
+    if (s == SAINT_OK) s = sweep_done_make(&k->plan, k->order.sample, &k->done, err);
+    if (s == SAINT_OK) s = sweep_early_make(&k->plan, w->data, &k->early, err);
     if (s == SAINT_OK) s = read_journals(k, err);
     if (s != SAINT_OK) return s;
     if (first) {

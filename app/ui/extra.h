@@ -2,11 +2,11 @@
 #ifndef SAINT_APP_UI_EXTRA_H
 #define SAINT_APP_UI_EXTRA_H
 
-#include "ui/compare.h"
-#include "ui/layers.h"
-#include "ui/match.h"
-#include "ui/measure.h"
-#include "ui/speed.h"
+#include "ui/compare/compare.h"
+#include "ui/layers/layers.h"
+#include "ui/compare/match.h"
+#include "ui/speed/measure.h"
+#include "ui/speed/speed.h"
 #include "ui/ui.h"
 
 /* Lines that a key or the wheel scrolls a text by; 0 = it is neither. */

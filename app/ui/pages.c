@@ -43,6 +43,8 @@ static const ui_module *const modules[] = {
     &ui_module_layers,
     &ui_module_sweeps,
     &ui_module_charts,
+    &ui_module_twins,
+    &ui_module_log,
     &ui_module_scan, /* behind those, whose runs somebody waits for */
     NULL, /* ends the list */
 };

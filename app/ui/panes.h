@@ -2,8 +2,8 @@
 #ifndef SAINT_APP_UI_PANES_H
 #define SAINT_APP_UI_PANES_H
 
-#include "ui/charts.h"
-#include "ui/sweeps.h"
+#include "ui/charts/charts.h"
+#include "ui/sweeps/sweeps.h"
 #include "ui/ui.h"
 
 extern const ui_pane ui_pane_log;     /* log.c */
@@ -12,6 +12,8 @@ extern const ui_module ui_module_inspect; /* inspect.c */
 extern const ui_pane ui_pane_image, ui_pane_params, ui_pane_facts, ui_pane_token, ui_pane_strip, ui_pane_scores, ui_pane_tokens; /* pane_*.c */
 
 extern const ui_module ui_module_scan; /* scan.c */
+extern const ui_module ui_module_twins; /* sweeps_twin.c */
+extern const ui_module ui_module_log;  /* log.c: how long a message stays */
 extern const ui_module ui_module_compare;     /* matching.c */
 extern const ui_pane ui_pane_compare_left;    /* page_compare.c */
 extern const ui_pane ui_pane_compare_right;

@@ -1,6 +1,6 @@
 /* Why an action is not possible now. One line per action and condition; the first one that holds is shown in help, palette and footer. */
-#include "ui/core.h"
-#include "ui/sweeps.h"
+#include "ui/loop/core.h"
+#include "ui/sweeps/sweeps.h"
 
 static const char *no_model(const ui *u)
 {
@@ -8,7 +8,11 @@ static const char *no_model(const ui *u)
     return u->core->opening ? "the model is being opened" : u->model_error.text[0] ? u->model_error.text : "there is no model";
 }
 
-static const char *no_picture(const ui *u) { return u->subject.image.rgb ? NULL : u->subject.loading ? "the picture is being opened" : "no picture is open"; }
+static const char *no_picture(const ui *u)
+{
+    if (u->subject.image.rgb) return NULL;
+    return u->subject.loading ? "the picture is being opened" : u->subject.error.code != SAINT_OK ? "the picture of this sample cannot be opened" : "no picture is open";
+}
 
 static const char *no_data(const ui *u) { return u->subject.data ? NULL : "no data set is open; `open KIND:PATH` opens one"; }
 

@@ -50,6 +50,7 @@ typedef struct {
     saint_view_rect rect;
     uint64_t version;         /* rises with every new picture */
     bool loading;
+    saint_error error;        /* why there is no picture of this sample; code SAINT_OK: there is one, or none was asked for */
 } ui_subject;
 
 /* ---- the strip: one column per layer, the cursor every page shares ---- */
@@ -108,6 +109,8 @@ struct ui {
     saint_ui_pane_id focus;
     saint_ui_photo_style style;
     bool whole_image, grid_lines, sharp, live, mouse, painting;
+    int zoom;                     /* columns of a patch on the screen; 0 = as many as show the whole picture */
+    double zoom_x, zoom_y;        /* the middle of what is shown, in patches */
     int paint;                    /* 1 keep, 0 drop: what painting does */
 
     saint_ui_theme theme;
@@ -182,8 +185,13 @@ const ui_module *ui_module_at(int i);
 
 /* ---- what any module may call ---- */
 
-/* Say something in the message row; it is kept in the log. */
+/* Answer the user in the message row; it is kept in the log. */
 void ui_say(ui *u, saint_ui_say say, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What comes by itself ("answer in 12 ms"), into the log too. It stands behind an answer to the user where the row is wide enough, and otherwise
+ * waits until that was read: a key, a click, or some seconds. An error or a warning stays until a key in any case. */
+void ui_report(ui *u, saint_ui_say say, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* A hint that the log does not want: "F9 does nothing here". */
+void ui_say_hint(ui *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Settings of the live plan change: one undo entry, coupled fields follow, preview and forecast at once, then the run when
  * `live`. assignments as for --set. Changes within 300 ms of the same key become one entry. false: refused, the field says why. */
 bool ui_assign(ui *u, const char *key, const char *value);

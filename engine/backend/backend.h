@@ -128,6 +128,8 @@ typedef struct {
                            saint_error *err);
     /* f32 -> compute type */
     saint_status (*narrow)(saint_backend *b, const float *x, size_t n, void *y, saint_error *err);
+    /* Most bytes of the device in use by this process since the last call; 0 = not known. NULL: its memory is the process's own */
+    size_t (*peak)(saint_backend *b);
     void (*close)(saint_backend *b);
     const saint_chooser_ops *chooser; /* token selection in backend memory; NULL: the host's code decides */
     const saint_fused_ops *fused; /* joined products, decoding without the host, recorded work; NULL: none of it */

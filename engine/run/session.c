@@ -150,6 +150,8 @@ const char *saint_session_backend(const saint_session *s)
     return s->b->op->name;
 }
 
+size_t saint_session_peak_bytes(saint_session *s) { return s->b->op->peak ? s->b->op->peak(s->b) : 0; }
+
 saint_digest saint_session_picture_key(const saint_session *s, const float *pixels, int n_images)
 {
     return saint_key_pixels(s, pixels, n_images);

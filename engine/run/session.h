@@ -37,6 +37,9 @@ saint_status saint_session_open(saint_session **out, saint_engine *e, saint_mode
 void saint_session_close(saint_session *s); /* NULL is allowed */
 const char *saint_session_tier(const saint_session *s);    /* kernels: "avx2", "sm_90" */
 const char *saint_session_backend(const saint_session *s); /* "cpu" or "cuda" */
+/* Most bytes that this process had in use on the session's device since the last call of this function: weights, checkpoints and what a run
+ * needs. 0 on the CPU, whose memory is the process's own, and where the device does not tell. */
+size_t saint_session_peak_bytes(saint_session *s);
 
 /* CUDA devices that this process sees; the first `cap` are told in out. Returns their number; 0: why tells in a few words. */
 typedef struct {

@@ -22,6 +22,7 @@ CLASSES = [9, 8, 10, 4, 2, 37, 2, 6, 2]
 DEPTH = [1, 1, 1, 2, 2, 1, 2, 0, 2]
 NAMES = ["count", "color", "shape", "both", "match", "true", "here", "ordinal", "same"]
 NUMBERS = 3
+POLITE, BRIEF = " Please answer yes or no.", "\nAnswer the question using a single word or phrase."  # as `scenes:` asks and as `mme:` does
 NUMBER_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
 
 
@@ -94,8 +95,8 @@ class Asker:
                     out.append((k, HERE, int(counted == stated)))
         return out, numbers
 
-    def row(self, questions, s, length, rng):
-        """One packed row: dict of arrays. Pairs stay together."""
+    def row(self, questions, s, length, rng, brief=0.0):
+        """One packed row: dict of arrays. Pairs stay together. brief = share of the pairs asked in MME's wording."""
         groups, i = [], 0
         while i < len(questions):
             n = 1 if questions[i].kind == scenes.SHORT else 2
@@ -106,7 +107,9 @@ class Asker:
         ids, place, segment, answers, thoughts, numbers = [], [], [], [], [], []
         number = 0
         for g in groups:
-            coded = [(self.text.question(q.text), self.text.answer(q.answer) + [vocabulary.EOS], q) for q in g]
+            shorten = brief and g[0].kind != scenes.SHORT and rng.random() < brief
+            asked = [q.text.replace(POLITE, "") + BRIEF if shorten else q.text for q in g]
+            coded = [(self.text.question(words), self.text.answer(q.answer) + [vocabulary.EOS], q) for words, q in zip(asked, g)]
             if len(ids) + sum(len(a) + len(b) - 1 for a, b, _ in coded) > length:
                 continue
             for asked, answer, q in coded:
@@ -132,10 +135,11 @@ class Rows:
     """Batches for the language model. keep = patches given (all centres, more of objects and letters than of background); `pictures`: with the
     whole pictures, whatever `keep` is."""
 
-    def __init__(self, library, tokenizer, split, seed, first, batch, length, keep=576, pictures=False, grid=24, patch=14, whole=True):
+    def __init__(self, library, tokenizer, split, seed, first, batch, length, keep=576, pictures=False, grid=24, patch=14, brief=0.0):
         self.world, self.asker = world.World(library, grid * patch if pictures else 0, grid), Asker(tokenizer)
         self.split, self.seed, self.index, self.batch, self.length, self.keep = split, seed, first, batch, length, keep
         self.pictures, self.grid, self.patch = pictures, grid, patch
+        self.brief = brief
         self.numpy_rng = numpy.random.default_rng(seed * 7 + first)
 
     def make(self):
@@ -159,7 +163,7 @@ class Rows:
                 picture = numpy.empty((self.grid * self.patch,) * 2 + (3,), numpy.uint8)
                 self.world.draw(s, picture)
                 rgb.append(train_sight.patches(picture, self.patch))
-            rows.append(self.asker.row(self.world.questions(s), s, self.length, random.Random(s.key)))
+            rows.append(self.asker.row(self.world.questions(s), s, self.length, random.Random(s.key), self.brief))
         out = {"ids": torch.tensor([r[0] for r in rows]), "place": torch.tensor([r[1] for r in rows]), "segment": torch.tensor([r[2] for r in rows]),
                "where": torch.from_numpy(numpy.stack(where)), "ground": torch.tensor(ground), "facts": train_sight.facts_tensors(facts), "index": self.index}
         out["answers"] = torch.tensor([(b, *x) for b, r in enumerate(rows) for x in r[3]])

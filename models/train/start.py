@@ -176,7 +176,8 @@ class Optimizer:
         self.first = [torch.zeros_like(m) for m in self.master]
         self.second = [None if x else torch.zeros_like(m) for x, m in zip(self.is_matrix, self.master)]
         self.lr_matrix, self.lr_rest, self.ema, self.decay, self.step_number = lr_matrix, lr_rest, ema, decay, 0
-        self.scale = {}
+        self.rates = {}  # name: share of the learning rate; 1 where there is none
+        self.still = []  # (name, rows, share of the step that these rows take): Muon's steps are as large for what is right already
         self.peers = 1
 
     def meet(self, file, rank, peers):
@@ -206,6 +207,7 @@ class Optimizer:
         self.step_number += 1
         t = self.step_number
         groups = {}
+        before = [(self.master[self.names.index(n)][rows], share_, self.master[self.names.index(n)][rows].clone()) for n, rows, share_ in self.still]
         for i, g in enumerate(grads):
             if g is None:
                 continue
@@ -217,13 +219,15 @@ class Optimizer:
                 g = g * cut
                 self.first[i].lerp_(g, 0.1)
                 self.second[i].lerp_(g * g, 0.02)
-                lr = self.lr_rest * share * self.scale.get(self.names[i].split(".")[0], 1.0)
+                lr = self.lr_rest * share * self.rates.get(self.names[i], 1.0)
                 self.master[i] -= lr * (self.first[i] / (1 - 0.9 ** t)) / ((self.second[i] / (1 - 0.98 ** t)).sqrt() + 1e-8)
         for (rows, cols), parts in groups.items():
             for (i, k, _), o in zip(parts, orthogonal(torch.stack([x for _, _, x in parts]))):
-                lr = self.lr_matrix * share
+                lr = self.lr_matrix * share * self.rates.get(self.names[i], 1.0)
                 piece = self.master[i].chunk(self.pieces[i])[k]
                 piece.mul_(1 - lr * self.decay).sub_(o, alpha=lr * math.sqrt(max(1.0, rows / cols)))
+        for now, part, was in before:
+            now.copy_(torch.lerp(was, now, part))
         keep = min(self.ema, (1 + t) / (10 + t))
         torch._foreach_lerp_(self.shadow, self.master, 1 - keep)
         for p, m in zip(self.live, self.master):

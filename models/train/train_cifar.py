@@ -313,13 +313,16 @@ def export(args):
     save_file({k: v.to(torch.float16).contiguous() for k, v in saved["ema"].items()}, args.folder / "model.safetensors", metadata={"format": "pt"})
     (args.folder / "config.json").write_text(json.dumps(hub_config(saved["shape"]), indent=1) + "\n")
     model, shape = from_folder(args.folder)
+    if args.no_score:
+        return
     rgb, label, names = read_split(args.data, "test", args.out / "pictures")
     if args.limit:
         rgb, label, names = rgb[::len(rgb) // args.limit], label[::len(label) // args.limit], names[::len(names) // args.limit]
     score = accuracy(model.to(device), rgb, label, shape["img_size"], device, contextlib.nullcontext)
+    classes = {name: accuracy(model, rgb[label == k], label[label == k], shape["img_size"], device, contextlib.nullcontext) for k, name in enumerate(LABELS)}
     weights = args.folder / "model.safetensors"
     weights.chmod(0o644)
-    result = {"test_top1": score, "test_pictures": len(rgb), "step": saved["step"], "seconds": saved["seconds"], "progress": saved["progress"], "device": device,
+    result = {"test_top1": score, "test_pictures": len(rgb), "test_top1_of": classes, "step": saved["step"], "seconds": saved["seconds"], "progress": saved["progress"], "device": device,
               "weights_mb": weights.stat().st_size / 1e6, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
     if args.check:
         result["saint_logits_within"] = check_saint(args, model.cpu(), shape["img_size"], rgb, label, names)
@@ -333,12 +336,42 @@ def check(args):
     check_saint(args, model, shape["img_size"], rgb, label, names)
 
 
+@torch.no_grad()
+def record(args):
+    """What timm says about pictures that lie in the tree, and about the 846 lossless test pictures: what the tests hold the engine to."""
+    from PIL import Image
+    model, shape = from_folder(args.folder)
+    side = shape["img_size"]
+    said = []
+    for path in args.pictures:
+        rgb = Image.open(path).convert("RGB")
+        assert rgb.width == rgb.height, path
+        large = numpy.asarray(rgb if rgb.width == side else rgb.resize((side, side), Image.BICUBIC)).copy()
+        logits = model(normalise(torch.from_numpy(large).permute(2, 0, 1)[None].float()))[0]
+        said.append({"file": path.name, "label": LABELS[int(logits.argmax())], "logits": [round(float(v), 6) for v in logits]})
+    raw = numpy.frombuffer((args.data / "cifar10_test_batch_first846.bin").read_bytes(), numpy.uint8).reshape(-1, 3073)
+    label = torch.from_numpy(raw[:, 0].astype(numpy.int64))
+    rgb = torch.from_numpy(raw[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy())
+    large = [numpy.asarray(Image.fromarray(x.numpy()).resize((side, side), Image.BICUBIC)) for x in rgb]
+    pixels = normalise(torch.from_numpy(numpy.stack(large)).permute(0, 3, 1, 2).float())
+    right = sum(int((model(pixels[i:i + 94]).argmax(-1) == label[i:i + 94]).sum()) for i in range(0, len(rgb), 94))
+    args.json.write_text(json.dumps({"model": "models/cifar10-vit", "weights_sha256": hashlib.sha256((args.folder / "model.safetensors").read_bytes()).hexdigest(),
+                                     "pictures": said, "lossless": {"pictures": len(rgb), "right": right}}, indent=1) + "\n")
+    print(f"{len(said)} pictures; {right} of {len(rgb)} lossless test pictures right")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = parser.add_subparsers(required=True)
     t, e, c = sub.add_parser("train"), sub.add_parser("export"), sub.add_parser("check", help="an exported folder against saint run")
-    for p in (t, e, c):
+    r = sub.add_parser("record", help="what timm says about pictures in the tree, for the tests")
+    r.set_defaults(run=record)
+    r.add_argument("--folder", type=pathlib.Path, required=True)
+    r.add_argument("--json", type=pathlib.Path, required=True)
+    r.add_argument("pictures", type=pathlib.Path, nargs="+")
+    for p in (t, e, c, r):
         p.add_argument("--data", type=pathlib.Path, required=True)
+    for p in (t, e, c):
         p.add_argument("--out", type=pathlib.Path, required=True, help="folder of checkpoint.pt and curve.csv")
     t.set_defaults(run=train)
     t.add_argument("--minutes", type=float, required=True)
@@ -361,6 +394,7 @@ def main():
         p.add_argument("--saint", default=str(HERE.parents[1] / "build/release/app/saint"))
         p.add_argument("--check", type=int, default=20, help="pictures compared with saint run; 0 = none")
     e.add_argument("--limit", type=int, default=0, help="score only about so many test pictures (CPU)")
+    e.add_argument("--no-score", action="store_true", help="write the folder and leave the test split closed: for looking on while it trains")
     args = parser.parse_args()
     args.run(args)
 

@@ -170,7 +170,7 @@ def loss_of(model, heads, batch, rows=False):
     mse = ((said - target).square() * dims).sum(-1)
     mse = (mse * weight).sum() / weight.sum()
     ce, counts = sight.seen(heads(features), facts, ground, weight)
-    ce = ce + sight.told(said, facts, ground, weight)
+    ce = ce + sight.told(said, facts, ground, weight) + sight.one_each(said, code)
     return (mse, ce, counts, said, code, image) if rows else (mse, ce, counts, said, code)
 
 

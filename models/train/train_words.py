@@ -32,11 +32,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 def asked_behind(layers):
     """Behind how many blocks the thoughts of asking.DEPTH are asked for."""
     return [layers // 4, layers // 2, 3 * layers // 4]
-WEIGHT = [1.0, 1.0, 1.0, 1.0, 1.6, 0.7, 1.3]
+WEIGHT = [1.2, 2.0, 0.9, 0.8, 1.6, 0.6, 1.2]
 
 
 class Packed:
-    """Who sees whom in packed rows behind pictures."""
+    """Who sees whom in packed rows behind pictures. Attention goes chunk by chunk, so that what nobody sees is hardly computed."""
+    CHUNK = 192
 
     def __init__(self, prefix, where, place, segment, grid, freq, dtype):
         b, n = where.shape
@@ -45,15 +46,35 @@ class Packed:
         angle = p[:, None, :, None].float() * freq
         angle = torch.cat([angle, angle], -1)
         self.cos, self.sin = angle.cos().to(dtype), angle.sin().to(dtype)
-        r = segment.shape[1]
-        same = (segment[:, :, None] == segment[:, None, :]) & torch.ones(r, r, dtype=torch.bool, device=where.device).tril()
-        self.mask = torch.zeros(b, 1, r, self.head + r, dtype=dtype, device=where.device)
-        self.mask[..., self.head:].masked_fill_(~same[:, None], -30000.0)
-        self.causal = torch.full((self.head, self.head), -30000.0, dtype=dtype, device=where.device).triu(1)
+        parts = []  # row by row of CHUNK places: where the questions that these belong to begin, and which of those places they do not see
+        r, device = segment.shape[1], where.device
+        for at in range(0, r, self.CHUNK):
+            end = min(at + self.CHUNK, r)
+            first = max(0, at - int(place[:, at].max()))
+            row, column = torch.arange(at, end, device=device)[:, None], torch.arange(first, end, device=device)
+            sees = (segment[:, at:end, None] == segment[:, None, first:end]) & (column <= row)
+            parts.append((at, end, first, torch.zeros_like(sees, dtype=dtype).masked_fill_(~sees, -30000.0)[:, None]))
+        self.parts = parts
+        self.causal = torch.full((self.CHUNK, self.CHUNK), -30000.0, dtype=dtype, device=device).triu(1)
+
+    def some(self, q, k, v, mask):
+        """Attention whose mask concerns the last keys only."""
+        b, h, n, d = q.shape
+        if q.is_cuda or q.dtype != torch.bfloat16:
+            return net.attention(q, k, v, F.pad(mask, (k.shape[2] - mask.shape[-1], 0)))
+        s = torch.bmm((q * d ** -0.5).reshape(b * h, n, d), k.reshape(b * h, -1, d).transpose(1, 2)).view(b, h, n, -1)
+        s[..., -mask.shape[-1]:] += mask
+        return torch.bmm(s.softmax(-1).view(b * h, n, -1), v.reshape(b * h, -1, d)).view(b, h, n, d)
 
     def attend(self, q, k, v):
-        h = self.head
-        return torch.cat([net.attention(q[:, :, :h], k[:, :, :h], v[:, :, :h], self.causal), net.attention(q[:, :, h:], k, v, self.mask)], 2)
+        h, out = self.head, []
+        for at in range(0, h, self.CHUNK):
+            end = min(at + self.CHUNK, h)
+            out.append(self.some(q[:, :, at:end], k[:, :, :end], v[:, :, :end], self.causal[:end - at, :end - at]))
+        for at, end, first, mask in self.parts:
+            keys = [torch.cat([x[:, :, :h], x[:, :, h + first:h + end]], 2) for x in (k, v)]
+            out.append(self.some(q[:, :, h + at:h + end], *keys, mask))
+        return torch.cat(out, 2)
 
 
 class Thoughts(nn.Module):
@@ -191,6 +212,10 @@ def main():
     p.add_argument("--batch", type=int, default=8)
     p.add_argument("--length", type=int, default=384)
     p.add_argument("--noise", type=float, default=0.1)
+    p.add_argument("--brief", type=float, default=0.0, help="share of the yes/no pairs asked in the wording of `mme:` (asking.BRIEF)")
+    p.add_argument("--tower-rate", type=float, default=1.0, help="with --whole: learning rate of tower and projector, as a share of the language model's")
+    p.add_argument("--ema", type=float, default=0.998, help="of the averaged weights; less for a short last stage")
+    p.add_argument("--still", default="", help="BLOCK:HEAD,...: what these heads look for (their query and key rows) learns a fifth as fast; for heads set by hand")
     p.add_argument("--think", type=float, default=1.0, help="weight of the thoughts")
     p.add_argument("--seed", type=int, default=11)
     a = p.parse_args()
@@ -204,7 +229,12 @@ def main():
     heads = sight.Heads(config.vit_dim).to(a.device).bfloat16() if a.whole else None
     leads, pictures = a.rank == 0, bool(a.sight or a.whole)
     prefix = torch.tensor(text.prefix, device=a.device)
-    opt = start.Optimizer(train_sight.learning(model, thoughts=thoughts, **({"heads": heads} if a.whole else {})), a.lr, a.lr_rest)
+    opt = start.Optimizer(train_sight.learning(model, thoughts=thoughts, **({"heads": heads} if a.whole else {})), a.lr, a.lr_rest, a.ema)
+    opt.rates.update({n: a.tower_rate for n in opt.names if n.startswith(("model.vit.", "model.fc1.", "model.fc2.", "heads."))})
+    size = config.llm_dim // config.llm_heads
+    for block, head in (map(int, x.split(":")) for x in a.still.split(",") if x):
+        for part in (0, config.llm_dim):
+            opt.still.append((f"model.llm.blocks.{block}.qkv.weight", slice(part + head * size, part + (head + 1) * size), 0.2))
     if a.peers > 1:
         opt.meet(a.meet, a.rank, a.peers)
     path = a.out / "checkpoint.pt"
@@ -221,7 +251,7 @@ def main():
             index = max(index, s["index"] + 200)
         opt.step_number = max(opt.step_number, 1000)
     library = world.build(a.library)
-    ahead = world.Ahead(lambda w: asking.Rows(library, a.tokenizer, "train", a.seed + 1000 * a.rank + 10 * w, index, a.batch, a.length, a.keep, pictures), a.workers)
+    ahead = world.Ahead(lambda w: asking.Rows(library, a.tokenizer, "train", a.seed + 1000 * a.rank + 10 * w, index, a.batch, a.length, a.keep, pictures, brief=a.brief), a.workers)
     held = asking.Rows(library, a.tokenizer, "validation", 0, 0, 16, 768, 576, pictures)
     valid = [world.to(held.make(), a.device) for _ in range(3)] if leads else []
     eyes = Eyes(a.sight, a.noise, torch.bfloat16, a.device)

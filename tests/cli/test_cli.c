@@ -1,6 +1,6 @@
 /* The program as a user meets it: exit statuses, one-line errors, and the JSON that others rely on. */
 #define _GNU_SOURCE
-#include "support/test.h"
+#include "support/program.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,21 +17,11 @@
 #define PICTURE SAINT_FIXTURE_DIR "/pictures/e-36.png"
 #define PICTURE32 SAINT_FIXTURE_DIR "/pictures/a-32.png"
 
-typedef struct {
-    int status;
-    char out[1 << 20], err[8192];
-} result;
+typedef program_run result;
 
 static char folder[] = "/tmp/saint-cli-XXXXXX";
 
-static void slurp(const char *path, char *buf, size_t size)
-{
-    char *text;
-    size_t n;
-    assert_ok(saint_file_read(path, size - 1, &text, &n, err));
-    memcpy(buf, text, n + 1);
-    free(text);
-}
+static void slurp(const char *path, char *buf, size_t size) { program_read(path, buf, size, false); }
 
 /* Run `saint ARGS` through the shell. */
 static result *saint(const char *fmt, ...)
@@ -46,7 +36,7 @@ static result *saint(const char *fmt, ...)
     snprintf(errors, sizeof errors, "%s/err", folder);
     snprintf(command, sizeof command, "%s %s >%s 2>%s </dev/null", SAINT_BINARY, args, out, errors);
     int st = system(command);
-    r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    r.status = program_status(st);
     slurp(out, r.out, sizeof r.out);
     slurp(errors, r.err, sizeof r.err);
     return &r;
@@ -61,41 +51,14 @@ static const result *shell(const char *line)
     snprintf(path, sizeof path, "%s/err", folder);
     snprintf(command, sizeof command, "exec 2>%s </dev/null; %s", path, line);
     int st = system(command);
-    r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    r.status = program_status(st);
     slurp(path, r.err, sizeof r.err);
     return &r;
 }
 
-static cJSON *json_of(const result *r)
-{
-    if (r->status != 0) fail_msg("exit %d: %s", r->status, r->err);
-    cJSON *c;
-    assert_ok(saint_json_parse(r->out, strlen(r->out), sizeof r->out, "stdout", &c, err));
-    return c;
-}
+static cJSON *json_of(const result *r) { return program_json(r); }
 
-static const cJSON *get(const cJSON *c, const char *path)
-{
-    char key[64];
-    for (const char *p = path; c && *p;) {
-        size_t n = strcspn(p, ".");
-        snprintf(key, sizeof key, "%.*s", (int)n, p);
-        c = cJSON_GetObjectItemCaseSensitive(c, key);
-        p += n + (p[n] == '.');
-    }
-    if (!c) fail_msg("the JSON has no %s", path);
-    return c;
-}
-
-/* Exit 2, nothing on stdout, exactly one line on stderr that holds `words`. */
-static void refused(const result *r, const char *words)
-{
-    if (r->status != 2) fail_msg("expected exit 2, found %d: %s", r->status, r->err);
-    assert_string_equal(r->out, "");
-    const char *newline = strchr(r->err, '\n');
-    if (!newline || newline[1]) fail_msg("expected one line, found: %s", r->err);
-    if (!strstr(r->err, words)) fail_msg("expected \"%s\" in: %s", words, r->err);
-}
+static void refused(const result *r, const char *words) { program_refused(r->status, r->out, r->err, words); }
 
 static void wrong_usage_is_one_line_and_exit_2(void **state)
 {
@@ -194,7 +157,7 @@ static void json_is_utf8_for_any_file_name(void **state)
     snprintf(path, sizeof path, "%s/out", folder);
     cJSON *c;
     assert_ok(saint_json_load(path, 1 << 20, &c, err));
-    const cJSON *name = get(cJSON_GetArrayItem(get(c, "results"), 1), "image");
+    const cJSON *name = json_get(cJSON_GetArrayItem(json_get(c, "results"), 1), "image");
     assert_non_null(strstr(name->valuestring, "b\303\257ld \357\277\275.png"));
     cJSON_Delete(c);
 }
@@ -276,21 +239,21 @@ static void run_prints_the_contract(void **state)
         saint("run --model " LLAVA " --image " PICTURE " --prompt 'Is there a red square in the picture?' --max-new-tokens 4 --json "
               "--set 'prune_mode[1]=iterative_drop_full_graph' --set 'keep_num[1]=59' --set use_saint=true --set saint_start=0 "
               "--set saint_end=2 --set saint_threshold=0.89 --set saint_K=3"));
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) assert_true(cJSON_IsNumber(get(c, numbers[i])));
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) assert_true(cJSON_IsString(get(c, strings[i])));
-    assert_string_equal(get(c, "mode")->valuestring, "hybrid");
-    assert_string_equal(get(c, "compat")->valuestring, "corrected");
-    assert_int_equal(strlen(get(c, "model.sha256")->valuestring), 64);
-    assert_int_equal(get(c, "tokens.vit_in")->valueint, 81);
-    assert_int_equal(get(c, "tokens.projector")->valueint, 58);
-    const cJSON *sites = get(c, "tokens.per_site");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) assert_true(cJSON_IsNumber(json_get(c, numbers[i])));
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) assert_true(cJSON_IsString(json_get(c, strings[i])));
+    assert_string_equal(json_get(c, "mode")->valuestring, "hybrid");
+    assert_string_equal(json_get(c, "compat")->valuestring, "corrected");
+    assert_int_equal(strlen(json_get(c, "model.sha256")->valuestring), 64);
+    assert_int_equal(json_get(c, "tokens.vit_in")->valueint, 81);
+    assert_int_equal(json_get(c, "tokens.projector")->valueint, 58);
+    const cJSON *sites = json_get(c, "tokens.per_site");
     assert_int_equal(cJSON_GetArraySize(sites), 4);
     int present = 81;
     for (const cJSON *s = sites->child; s; s = s->next) {
-        assert_int_equal(get(s, "n_in")->valueint, present);
-        present = get(s, "n_out")->valueint;
-        assert_int_equal(cJSON_GetArraySize(get(s, "kept")), present);
-        assert_true(cJSON_IsString(get(s, "stage")) && cJSON_IsString(get(s, "method")) && cJSON_IsNumber(get(s, "layer")));
+        assert_int_equal(json_get(s, "n_in")->valueint, present);
+        present = json_get(s, "n_out")->valueint;
+        assert_int_equal(cJSON_GetArraySize(json_get(s, "kept")), present);
+        assert_true(cJSON_IsString(json_get(s, "stage")) && cJSON_IsString(json_get(s, "method")) && cJSON_IsNumber(json_get(s, "layer")));
     }
     cJSON_Delete(c);
 }
@@ -299,17 +262,17 @@ static void a_classifier_prints_its_top_5(void **state)
 {
     (void)state;
     cJSON *c = json_of(saint("run --model " TIMM " --image " PICTURE32 " --json --preset vit-classifier --set sim_threshold=0.8"));
-    const cJSON *top = get(c, "top5");
+    const cJSON *top = json_get(c, "top5");
     double last = 2;
     assert_int_equal(cJSON_GetArraySize(top), 5);
     for (const cJSON *x = top->child; x; x = x->next) {
-        assert_true(get(x, "probability")->valuedouble <= last);
-        last = get(x, "probability")->valuedouble;
-        assert_true(cJSON_IsString(get(x, "label")));
+        assert_true(json_get(x, "probability")->valuedouble <= last);
+        last = json_get(x, "probability")->valuedouble;
+        assert_true(cJSON_IsString(json_get(x, "label")));
     }
     cJSON_Delete(c);
     c = json_of(saint("run --model " TIMM " --image " PICTURE32 " --image " SAINT_FIXTURE_DIR "/pictures/b-32.png --json"));
-    assert_int_equal(cJSON_GetArraySize(get(c, "results")), 2);
+    assert_int_equal(cJSON_GetArraySize(json_get(c, "results")), 2);
     cJSON_Delete(c);
 }
 
@@ -324,9 +287,9 @@ static void overlay_and_trace_agree_with_the_json(void **state)
     snprintf(path, sizeof path, "%s/t.safetensors", folder);
     saint_checkpoint *t;
     assert_ok(saint_checkpoint_open_file(&t, path, err));
-    const cJSON *site = get(c, "tokens.per_site")->child, *kept = get(site, "kept");
+    const cJSON *site = json_get(c, "tokens.per_site")->child, *kept = json_get(site, "kept");
     char name[64];
-    snprintf(name, sizeof name, "image.0.vit.%d.kept", get(site, "layer")->valueint);
+    snprintf(name, sizeof name, "image.0.vit.%d.kept", json_get(site, "layer")->valueint);
     const saint_tensor *list = saint_checkpoint_find(t, name);
     assert_non_null(list);
     assert_int_equal(list->shape[0], cJSON_GetArraySize(kept));
@@ -346,8 +309,8 @@ static void select_equals_the_recorded_lists(void **state)
     cJSON *all;
     int cases = 0;
     assert_ok(saint_json_load(SAINT_FIXTURE_DIR "/prune/cases.json", 1 << 24, &all, err));
-    for (const cJSON *k = get(all, "cases")->child; k; k = k->next) {
-        const char *method = get(k, "method")->valuestring, *keys = get(k, "keys")->valuestring;
+    for (const cJSON *k = json_get(all, "cases")->child; k; k = k->next) {
+        const char *method = json_get(k, "method")->valuestring, *keys = json_get(k, "keys")->valuestring;
         const cJSON *stage = cJSON_GetObjectItem(k, "stage"), *batch = cJSON_GetObjectItem(k, "batch");
         bool cls = cJSON_IsTrue(cJSON_GetObjectItem(k, "cls")), iterative = strcmp(method, "iterative_drop_full_graph") == 0;
         if (cases >= 24 && cases % 4) {
@@ -356,14 +319,14 @@ static void select_equals_the_recorded_lists(void **state)
         }
         char set[256];
         if (iterative)
-            snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", get(k, "keep_num")->valueint,
-                     get(k, "r")->valueint);
+            snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", json_get(k, "keep_num")->valueint,
+                     json_get(k, "r")->valueint);
         else
             snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --set compat.batch_mean_rate=true",
-                     get(k, "sim_threshold")->valuedouble, get(k, "K")->valueint, get(k, "gamma")->valuedouble);
+                     json_get(k, "sim_threshold")->valuedouble, json_get(k, "K")->valueint, json_get(k, "gamma")->valuedouble);
         cJSON *c = json_of(saint("select --method %s --stage %s --keys " SAINT_FIXTURE_DIR "/prune/%s %s %s --json", method,
                                  stage && cJSON_IsString(stage) ? stage->valuestring : "vit", keys, cls ? "--cls" : "", set));
-        const cJSON *mine = get(c, "kept"), *want = get(k, "kept");
+        const cJSON *mine = json_get(c, "kept"), *want = json_get(k, "kept");
         /* a [B, N, C] file gives lists of lists, also for B = 1 */
         if (cJSON_IsArray(want->child) != cJSON_IsArray(mine->child)) {
             if (cJSON_IsArray(want->child)) want = want->child;
@@ -381,22 +344,22 @@ static void lists_are_complete(void **state)
 {
     (void)state;
     cJSON *c = json_of(saint("methods --json"));
-    assert_true(cJSON_GetArraySize(get(c, "methods")) >= 4);
-    assert_true(cJSON_GetArraySize(get(c, "parameters")) >= 20);
-    assert_int_equal(cJSON_GetArraySize(get(c, "compat")), 6);
+    assert_true(cJSON_GetArraySize(json_get(c, "methods")) >= 4);
+    assert_true(cJSON_GetArraySize(json_get(c, "parameters")) >= 20);
+    assert_int_equal(cJSON_GetArraySize(json_get(c, "compat")), 6);
     cJSON_Delete(c);
     c = json_of(saint("presets --json"));
-    assert_true(cJSON_GetArraySize(get(c, "presets")) >= 5);
+    assert_true(cJSON_GetArraySize(json_get(c, "presets")) >= 5);
     cJSON_Delete(c);
     c = json_of(saint("models --model " LLAVA " --json"));
-    assert_int_equal(get(c, "grid_w")->valueint, 9);
-    assert_string_equal(get(c, "weight_dtype")->valuestring, "f16");
+    assert_int_equal(json_get(c, "grid_w")->valueint, 9);
+    assert_string_equal(json_get(c, "weight_dtype")->valuestring, "f16");
     cJSON_Delete(c);
     c = json_of(saint("info --json"));
-    assert_true(cJSON_GetArraySize(get(c, "cpu_kernels")) >= 1);
+    assert_true(cJSON_GetArraySize(json_get(c, "cpu_kernels")) >= 1);
     cJSON_Delete(c);
     c = json_of(saint("doctor --json --model " LLAVA));
-    assert_true(cJSON_IsTrue(get(c, "ok")));
+    assert_true(cJSON_IsTrue(json_get(c, "ok")));
     cJSON_Delete(c);
 }
 

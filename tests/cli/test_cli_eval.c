@@ -1,51 +1,30 @@
 /* saint eval as a user meets it: scores, folders that go on where they stopped, pictures that are none, interruptions. */
 #define _GNU_SOURCE
 #include "support/data_files.h"
+#include "support/program.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/wait.h>
-
-#include "formats/json.h"
 
 #define LLAVA "--model " SAINT_FIXTURE_DIR "/llava-tiny-new --template llava_hf"
 #define TIMM "--model " SAINT_FIXTURE_DIR "/timm-vit-tiny"
 #define PRUNED " --set 'prune_mode[0]=saint_drop' --set sim_threshold=0.85 --set K=2"
 
-static struct {
-    int status;
-    char out[1 << 20], err[8192];
-} r;
+static program_run r;
 
-static void slurp(const char *path, char *buf, size_t size)
-{
-    char *text;
-    size_t n;
-    assert_ok(saint_file_read(path, size - 1, &text, &n, err));
-    memcpy(buf, text, n + 1);
-    free(text);
-}
+static void slurp(const char *path, char *buf, size_t size) { program_read(path, buf, size, false); }
 
 static void command_line(char *out, size_t size, const char *before, const char *args)
 {
-    snprintf(out, size, "cd %s && %s exec %s eval %s >%s.out 2>%s.err </dev/null", data_folder, before, SAINT_BINARY, args, data_folder,
-             data_folder);
+    char with[3072];
+    snprintf(with, sizeof with, "eval %s", args);
+    program_line(out, size, data_folder, before, with);
 }
 
-static void finish(int st)
-{
-    char path[64];
-    r.status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-    snprintf(path, sizeof path, "%s.out", data_folder);
-    slurp(path, r.out, sizeof r.out);
-    unlink(path);
-    snprintf(path, sizeof path, "%s.err", data_folder);
-    slurp(path, r.err, sizeof r.err);
-    unlink(path);
-}
+static void finish(int how) { program_finish(&r, data_folder, how); }
 
 /* Run `saint eval ARGS` in the folder of the data. */
 static void eval(const char *args)
@@ -57,39 +36,19 @@ static void eval(const char *args)
 
 static cJSON *json_of(const char *args)
 {
-    cJSON *c;
     eval(args);
-    if (r.status != 0) fail_msg("exit %d: %s", r.status, r.err);
-    assert_ok(saint_json_parse(r.out, strlen(r.out), sizeof r.out, "stdout", &c, err));
-    return c;
+    return program_json(&r);
 }
 
 static void refused(const char *args, const char *words)
 {
     eval(args);
-    if (r.status != 2) fail_msg("%s: expected exit 2, found %d: %s", args, r.status, r.err);
-    assert_string_equal(r.out, "");
-    const char *newline = strchr(r.err, '\n');
-    if (!newline || newline[1]) fail_msg("expected one line, found: %s", r.err);
-    if (!strstr(r.err, words)) fail_msg("expected \"%s\" in: %s", words, r.err);
-}
-
-static const cJSON *get(const cJSON *c, const char *path)
-{
-    char key[64];
-    for (const char *p = path; c && *p;) {
-        size_t n = strcspn(p, ".");
-        snprintf(key, sizeof key, "%.*s", (int)n, p);
-        c = cJSON_GetObjectItemCaseSensitive(c, key);
-        p += n + (p[n] == '.');
-    }
-    if (!c) fail_msg("the JSON has no %s", path);
-    return c;
+    program_refused(r.status, r.out, r.err, words);
 }
 
 static double number(const cJSON *c, const char *path)
 {
-    const cJSON *v = get(c, path);
+    const cJSON *v = json_get(c, path);
     if (!cJSON_IsNumber(v)) fail_msg("%s is no number", path);
     return v->valuedouble;
 }
@@ -149,8 +108,8 @@ static void json_follows_the_contract(void **state)
     assert_true(accuracy >= 0 && accuracy <= 1);
     assert_true(number(c, "metrics.accuracy.low") <= accuracy && number(c, "metrics.accuracy.high") >= accuracy);
     assert_int_equal(number(c, "metrics.accuracy.n"), 20);
-    (void)get(c, "metrics.total.value");
-    (void)get(c, "categories.color.score.value");
+    (void)json_get(c, "metrics.total.value");
+    (void)json_get(c, "categories.color.score.value");
     assert_int_equal(number(c, "categories.count.acc.n"), 10);
     double same = number(c, "fidelity.agreement.value");
     assert_true(same >= 0 && same <= 1);
@@ -159,20 +118,20 @@ static void json_follows_the_contract(void **state)
     (void)number(c, "difference.p_mcnemar");
     assert_true(fabs(number(c, "difference.value") - (accuracy - number(c, "baseline.metrics.accuracy.value"))) < 1e-12);
     assert_true(number(c, "throughput") > 0 && number(c, "timings_ms.total") > 0 && number(c, "timings_ms.vit") > 0);
-    assert_true(cJSON_IsNull(get(c, "timings_ms.p90")));
+    assert_true(cJSON_IsNull(json_get(c, "timings_ms.p90")));
     assert_true(number(c, "speedup.value") > 0);
     assert_int_equal(number(c, "tokens.vit_in"), 81);
     assert_true(number(c, "tokens.vit_out") < 81 && number(c, "tokens.keep_ratio") < 1);
     assert_true(number(c, "flops.ratio") < 1 && number(c, "flops.total") > 0 && number(c, "kv_bytes") > 0);
     assert_int_equal(number(c, "baseline.tokens.vit_out"), 81);
-    assert_int_equal(cJSON_GetArraySize(get(c, "errors")), 4);
-    const cJSON *first = get(c, "errors")->child;
-    assert_non_null(strstr(get(first, "uid")->valuestring, "count/09"));
-    assert_non_null(strstr(get(first, "error")->valuestring, "count/09"));
-    assert_int_equal(strlen(get(c, "model.sha256")->valuestring), 64);
-    assert_int_equal(strlen(get(c, "data.sha256")->valuestring), 64);
-    assert_string_equal(get(c, "config.mode")->valuestring, "vit");
-    assert_int_equal(strlen(get(c, "trial")->valuestring), 16);
+    assert_int_equal(cJSON_GetArraySize(json_get(c, "errors")), 4);
+    const cJSON *first = json_get(c, "errors")->child;
+    assert_non_null(strstr(json_get(first, "uid")->valuestring, "count/09"));
+    assert_non_null(strstr(json_get(first, "error")->valuestring, "count/09"));
+    assert_int_equal(strlen(json_get(c, "model.sha256")->valuestring), 64);
+    assert_int_equal(strlen(json_get(c, "data.sha256")->valuestring), 64);
+    assert_string_equal(json_get(c, "config.mode")->valuestring, "vit");
+    assert_int_equal(strlen(json_get(c, "trial")->valuestring), 16);
     cJSON_Delete(c);
     eval(LLAVA " --data scenes:s --max-new-tokens 3" PRUNED);
     assert_int_equal(r.status, 0);
@@ -188,7 +147,7 @@ static void a_part_of_the_samples(void **state)
     make();
     cJSON *c = json_of(LLAVA " --data scenes:s --json --limit 4 --max-new-tokens 2");
     assert_int_equal(number(c, "n_total"), 4);
-    assert_string_equal(get(c, "config.mode")->valuestring, "none");
+    assert_string_equal(json_get(c, "config.mode")->valuestring, "none");
     assert_true(number(c, "fidelity.agreement.value") == 1 && number(c, "flops.ratio") == 1);
     cJSON_Delete(c);
     c = json_of(LLAVA " --data scenes:s --json --samples color/01.png#1,count/08.png#0 --samples count/07.png#0 --max-new-tokens 2");
@@ -217,7 +176,7 @@ static void classifiers_and_folders_of_pictures(void **state)
     copy_picture("b-32.png", "pictures/b.png");
     c = json_of(LLAVA " --data images:pictures --json --max-new-tokens 2" PRUNED);
     assert_int_equal(number(c, "n"), 2);
-    assert_true(cJSON_IsNull(get(c, "main")));
+    assert_true(cJSON_IsNull(json_get(c, "main")));
     (void)number(c, "fidelity.agreement.value");
     cJSON_Delete(c);
 }
@@ -261,7 +220,7 @@ static void outcomes(const char *name, char *out, size_t size)
     char command[1024], path[256];
     snprintf(path, sizeof path, "%s.sorted", data_folder);
     snprintf(command, sizeof command,
-             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
+             "sed -E 's/\"t_[a-z]+_s\":[^,]*,//g; s/\"(finished|reused|peak_rss)\":[^,]*,//g; s/\"attempt\".*//' %s | sort > %s", data_path(name),
              path);
     assert_int_equal(system(command), 0);
     slurp(path, out, size);
@@ -417,6 +376,71 @@ static void a_full_disk_is_a_clear_error(void **state)
     cJSON_Delete(c);
 }
 
+/* One line of a table as `saint export` writes it, by its number. */
+static void exported(const char *args, int line, char *out, size_t size)
+{
+    char all[4096];
+    snprintf(all, sizeof all, "export %s", args);
+    program_in(&r, data_folder, all);
+    if (r.status != 0) fail_msg("%s: exit %d: %s", args, r.status, r.err);
+    const char *p = r.out;
+    for (int i = 0; i < line && p; i++) p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL;
+    assert_non_null(p);
+    snprintf(out, size, "%.*s", (int)strcspn(p, "\n"), p);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+/* What an evaluation leaves behind goes wherever that of a sweep goes. */
+static void folders_are_exported(void **state)
+{
+    (void)state;
+    char row[16384], command[4096], name[64];
+    make();
+    cJSON *c = json_of(LLAVA " --data scenes:s --json --out x --max-new-tokens 3 --limit 20 --parser official" PRUNED);
+    double accuracy = number(c, "metrics.accuracy.value");
+    cJSON_Delete(c);
+    c = json_of(LLAVA " --data scenes:s --json --out x --max-new-tokens 3 --parser official" PRUNED);
+    accuracy = number(c, "metrics.accuracy.value");
+    cJSON_Delete(c);
+    exported("x --no-timing", 2, row, sizeof row);
+    assert_int_equal(count_lines(r.out), 3); /* the heading, unpruned, pruned */
+    assert_non_null(strstr(row, ",prune_mode[0]=saint_drop sim_threshold=0.85 K=2,"));
+    assert_non_null(strstr(row, ",official,complete,24,24,4,"));
+    exported("x --format samples-csv --no-timing", 1, row, sizeof row);
+    assert_int_equal(count_lines(r.out), 1 + 2 * 24);
+    exported("x --format jsonl --where '!baseline'", 0, row, sizeof row);
+    assert_int_equal(count_lines(r.out), 1 + 24);
+    assert_ok(saint_json_parse(row, strlen(row), sizeof row, "row", &c, err));
+    assert_true(fabs(number(c, "accuracy") - accuracy) < 1e-12);
+    assert_true(number(c, "wall_s") > 0 && number(c, "peak_rss_mib") > 0);
+    assert_int_equal(strlen(json_get(c, "env_fingerprint")->valuestring), 64);
+    cJSON_Delete(c);
+    exported("x --format lmms-eval -o x.lmms", 0, row, sizeof row);
+    assert_true(saint_file_exists(data_path("x.lmms/000-unpruned/results.json")));
+    exported("x --format mme -o x.mme", 0, row, sizeof row);
+    assert_true(saint_file_exists(data_path("x.mme/000-unpruned/color.txt")));
+    /* part of it, and one that was written before there was runs.jsonl */
+    command_line(command, sizeof command, "ulimit -f 8 &&", LLAVA " --data manifest:many --max-new-tokens 2 --out part" PRUNED);
+    finish(system(command));
+    assert_int_equal(r.status, 1);
+    exported("part", 1, row, sizeof row);
+    snprintf(name, sizeof name, ",running,400,%zu,0,", lines_of("part/baseline.jsonl"));
+    if (!strstr(row, name)) fail_msg("expected %s in %s", name, row);
+    assert_non_null(strstr(r.err, "not complete"));
+    unlink(data_path("x/runs.jsonl"));
+    program_in(&r, data_folder, "export x");
+    program_refused(r.status, r.out, r.err, "the same `saint eval --out` command again adds that");
+    cJSON_Delete(json_of(LLAVA " --data scenes:s --json --out x --max-new-tokens 3 --parser official" PRUNED));
+    exported("x", 2, row, sizeof row);
+    assert_non_null(strstr(row, ",official,complete,24,24,4,"));
+}
+
 /* Times that were taken while another one used the device are no times. */
 static void shared_devices_are_noticed(void **state)
 {
@@ -430,7 +454,7 @@ static void shared_devices_are_noticed(void **state)
     cJSON *c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
     assert_int_equal(number(c, "n"), 2);
     assert_int_equal(number(c, "timings_ms.n"), 0);
-    assert_true(cJSON_IsNull(get(c, "timings_ms.total")) && cJSON_IsNull(get(c, "throughput")) && cJSON_IsNull(get(c, "speedup.value")));
+    assert_true(cJSON_IsNull(json_get(c, "timings_ms.total")) && cJSON_IsNull(json_get(c, "throughput")) && cJSON_IsNull(json_get(c, "speedup.value")));
     assert_non_null(strstr(r.err, "the times of 4 runs do not count"));
     cJSON_Delete(c);
     close(fd);
@@ -454,9 +478,9 @@ static void the_embedded_data_set_is_made_on_first_use(void **state)
         assert_int_equal(r.status, 0);
         assert_ok(saint_json_parse(r.out, strlen(r.out), sizeof r.out, "stdout", &c, err));
         assert_int_equal(number(c, "n"), 2);
-        assert_non_null(strstr(get(c, "data.path")->valuestring, "/cache/saint-workbench/scenes-test-"));
+        assert_non_null(strstr(json_get(c, "data.path")->valuestring, "/cache/saint-workbench/scenes-test-"));
         char path[4200];
-        snprintf(path, sizeof path, "%s/OCR/0001.png", get(c, "data.path")->valuestring);
+        snprintf(path, sizeof path, "%s/OCR/0001.png", json_get(c, "data.path")->valuestring);
         assert_int_equal(stat(path, i ? &after : &before), 0);
         cJSON_Delete(c);
     }
@@ -481,6 +505,7 @@ int main(void)
         cmocka_unit_test(damaged_lines_are_made_again),
         cmocka_unit_test(interrupted_and_killed_runs_lose_nothing),
         cmocka_unit_test(a_full_disk_is_a_clear_error),
+        cmocka_unit_test(folders_are_exported),
         cmocka_unit_test(shared_devices_are_noticed),
         cmocka_unit_test(the_embedded_data_set_is_made_on_first_use),
     };

@@ -143,6 +143,28 @@ static void a_reader_that_has_enough_ends_an_endless_stream(void **state)
     assert_int_equal(shell("%s data scenes --stream --size 56 --count 10 >/dev/full 2>/dev/null%s", ""), 1);
 }
 
+/* On a file system of its own, which not every place gives. */
+static void a_full_disk_is_a_failure_and_no_wrong_input(void **state)
+{
+    (void)state;
+    char line[512];
+    snprintf(line, sizeof line,
+             "unshare -m true 2>/dev/null || exit 77; unshare -m sh -c 'mkdir -p %s/disk && mount -t tmpfs -o size=100k none %s/disk || exit 77; "
+             "%s data scenes --count 3 --out %s/disk/d 2>%s/err'",
+             folder, folder, SAINT_BINARY, folder, folder);
+    int how = system(line);
+    if (!WIFEXITED(how) || WEXITSTATUS(how) == 77 || WEXITSTATUS(how) == 127) {
+        printf("no file system of its own can be had: left out\n");
+        return;
+    }
+    char *text;
+    size_t n;
+    snprintf(line, sizeof line, "%s/err", folder);
+    assert_ok(saint_file_read(line, 1 << 16, &text, &n, err));
+    if (WEXITSTATUS(how) != 1 || !strstr(text, "cannot be written: No space left on device")) fail_msg("exit %d: %s", WEXITSTATUS(how), text);
+    free(text);
+}
+
 static int scratch(void **state)
 {
     (void)state;
@@ -163,6 +185,7 @@ int main(void)
         cmocka_unit_test(the_summary_is_json_and_the_second_run_keeps_all),
         cmocka_unit_test(wrong_usage_is_one_line),
         cmocka_unit_test(a_stream_is_the_same_from_any_start),
+        cmocka_unit_test(a_full_disk_is_a_failure_and_no_wrong_input),
         cmocka_unit_test(a_reader_that_has_enough_ends_an_endless_stream),
     };
     return cmocka_run_group_tests(tests, scratch, clean);

@@ -205,6 +205,69 @@ static void the_next_day(void **state)
     free(error);
 }
 
+/* Cell `column` of a line of CSV without quotes taken off, as text; "" when there is none. */
+static void cell(const char *line, int column, char *out, size_t size)
+{
+    size_t n = 0;
+    bool quoted = false;
+    out[0] = 0;
+    for (int at = 0; *line && *line != '\n'; line++) {
+        if (*line == '"') quoted = !quoted;
+        else if (*line == ',' && !quoted) at++;
+        else if (at == column && n + 1 < size) out[n++] = *line, out[n] = 0;
+        if (at > column) return;
+    }
+}
+
+static int column_of(const char *heading, const char *name)
+{
+    char text[64];
+    for (int i = 0; i < 200; i++) {
+        cell(heading, i, text, sizeof text);
+        if (!strcmp(text, name)) return i;
+    }
+    fail_msg("no column %s", name);
+    return -1;
+}
+
+/* The random twin of a run comes back as it was in the sweep: the same tokens of this sample, so the same KL to the last digit shown. */
+static void a_random_twin_becomes_a_plan(void **state)
+{
+    (void)state;
+    workbench("size 200x60\n"
+              "wait idle\n"
+              "page inspect\n"
+              "sample 1\n"
+              "wait idle\n"
+              "page sweep\n"
+              "run-load 2\n"
+              "wait idle\n"
+              "expect \"run 2 of night is the live plan: at random, as many tokens as run 1 keeps\"\n"
+              "screen FOLDER/twin.txt\n"
+              "pin\n"
+              "undo\n"
+              "page sweep\n"
+              "run-pin 4\n"
+              "wait idle\n"
+              "expect \"run 4 of night is plan A\"\n"
+              "quit\n"
+              "expect-exit 0\n");
+    char *screen = slurp("twin.txt"), *csv = slurp("samples.csv"), text[64], number[32] = "", shown[32] = "";
+    int ordinal = column_of(csv, "ordinal"), index = column_of(csv, "sample_ix"), kl = column_of(csv, "kl");
+    for (const char *line = csv; (line = strchr(line, '\n')) && *++line;) {
+        cell(line, ordinal, text, sizeof text);
+        if (strcmp(text, "2") != 0) continue;
+        cell(line, index, text, sizeof text);
+        if (!strcmp(text, "0")) cell(line, kl, number, sizeof number);
+    }
+    assert_true(number[0]);
+    snprintf(shown, sizeof shown, "KL %.2g nats", strtod(number, NULL));
+    if (!strstr(screen, shown)) fail_msg("the sweep has %s, the screen not: %s", shown, screen);
+    assert_true(strtod(number, NULL) > 0);
+    free(screen);
+    free(csv);
+}
+
 static void figures_of_it(void **state)
 {
     (void)state;
@@ -312,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_of_work),
         cmocka_unit_test(the_next_day),
+        cmocka_unit_test(a_random_twin_becomes_a_plan),
         cmocka_unit_test(figures_of_it),
         cmocka_unit_test(a_sweep_outlives_its_workbench),
     };

@@ -12,7 +12,7 @@ static void memory_that_runs_out_is_named_and_the_session_goes_on(void **state)
     saint_model *m = load_tiny("llava-tiny-new");
     saint_session *s;
     saint_session_options o = {.dtype = SAINT_F32, .backend = "cuda", .checkpoint_bytes = 1 << 24};
-    step x = first_step(m);
+    random_step x = first_step(m);
     int failed_open = 0, failed_run = 0, passed = 0;
     saint_trace *want = NULL;
     fake_device_memory((size_t)1 << 32);
@@ -66,7 +66,7 @@ static void checkpoints_make_room_for_runs(void **state)
     saint_session *s, *free_one;
     saint_session_options small = {.dtype = SAINT_F32, .backend = "cuda"}, o = small;
     o.checkpoint_bytes = (size_t)1 << 30;
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.max_new_tokens = 2;
     x.q.ignore_eos = true;
     fake_device_memory((size_t)1 << 32);
@@ -102,7 +102,7 @@ static void a_lost_device_is_said_on_every_call(void **state)
     saint_model *m = load_tiny("clip-vit-tiny");
     saint_session *s;
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda"}, err));
-    step x = first_step(m);
+    random_step x = first_step(m);
     saint_trace_unref(run_request(s, &x.q));
     fake_device_fails(700); /* cudaErrorIllegalAddress */
     saint_trace *t = NULL;
@@ -129,7 +129,7 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_session *s;
     size_t lost = fake_device_used(); /* what the lost device could not take back */
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .dtype = SAINT_BF16}, err));
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.max_new_tokens = 4;
     x.q.ignore_eos = true;
     for (int i = 0; i < 2; i++) saint_trace_unref(run_request(s, &x.q)); /* the second one is recorded */
@@ -138,6 +138,11 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_trace_unref(run_request(s, &x.q));
     assert_int_equal(fake_heuristics(), first);
     assert_int_equal(fake_device_used(), held); /* weights once, everything else is given back */
+    size_t most = saint_session_peak_bytes(s);
+    assert_true(most > held);
+    assert_int_equal(saint_session_peak_bytes(s), held); /* of the time since: nothing was run */
+    saint_trace_unref(run_request(s, &x.q));
+    assert_true(saint_session_peak_bytes(s) > held);
     saint_session_close(s);
     assert_true(fake_device_used() <= lost);
     saint_model_unref(m);
@@ -163,7 +168,7 @@ static void several_devices_are_used_by_number(void **state)
         assert_int_equal(device, i % DEVICES);
         assert_ok(saint_session_open(&s[i], engine, m, &(saint_session_options){.backend = "cuda", .device = device}, err));
     }
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.cold = true;
     for (int turn = 0; turn < 3; turn++) {
         saint_trace *t[RANKS];

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/script.h"
+#include "ui/loop/script.h"
 #include "views/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

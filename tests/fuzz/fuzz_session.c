@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/core.h"
-#include "ui/settings_file.h"
+#include "ui/loop/core.h"
+#include "ui/loop/settings_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

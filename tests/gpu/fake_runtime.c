@@ -6,6 +6,7 @@
 #include "gpu/fake_runtime.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,7 +53,7 @@ static struct {
     size_t bytes;
 } pinned[MOST_PINNED];
 static int n_pinned, n_devices = 1, objects, streams_made;
-static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], peak;
+static size_t limit = (size_t)1 << 32, used[MOST_DEVICES], most[MOST_DEVICES], peak; /* most: since it was last reset */
 static cudaError_t sticky;
 static long refused, launches, replays, calls, fail_at, stream_waits, event_waits;
 static cudaError_t fail_with;
@@ -87,9 +88,9 @@ size_t fake_device_used_on(int device) { return used[device]; }
 
 size_t fake_device_peak(void)
 {
-    size_t most = peak;
+    size_t top = peak;
     peak = fake_device_used();
-    return most;
+    return top;
 }
 
 long fake_refused(void) { return refused; }
@@ -501,17 +502,26 @@ static bool is_pinned(const void *p, size_t bytes)
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device)
 {
     cudaError_t e = fake_call("cudaDeviceGetDefaultMemPool");
-    (void)device;
-    *pool = NULL;
+    *pool = (cudaMemPool_t)(intptr_t)(device + 1);
     return e;
 }
 
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
 {
-    (void)pool;
-    (void)attribute;
-    (void)value;
-    return fake_call("cudaMemPoolSetAttribute");
+    cudaError_t e = fake_call("cudaMemPoolSetAttribute");
+    if (e != cudaSuccess || attribute != cudaMemPoolAttrUsedMemHigh) return e;
+    if (*(uint64_t *)value) return cudaErrorInvalidValue;
+    most[(intptr_t)pool - 1] = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
+{
+    cudaError_t e = fake_call("cudaMemPoolGetAttribute");
+    if (e != cudaSuccess) return e;
+    if (attribute != cudaMemPoolAttrUsedMemHigh && attribute != cudaMemPoolAttrUsedMemCurrent) return cudaErrorInvalidValue;
+    *(uint64_t *)value = (attribute == cudaMemPoolAttrUsedMemHigh ? most : used)[(intptr_t)pool - 1];
+    return cudaSuccess;
 }
 
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t keep)
@@ -554,6 +564,7 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t s)
     block[n_blocks].room = room;
     block[n_blocks++].pages = pages;
     used[s->device] += room;
+    most[s->device] = used[s->device] > most[s->device] ? used[s->device] : most[s->device];
     if (fake_device_used() > peak) peak = fake_device_used();
     *p = start;
     return leave(cudaSuccess);

@@ -94,11 +94,11 @@ for o in benches.values():
               f"| {spread(pre)} | {ms(f)} | {share(f, pre['ms'])} | {peer(o['model'] + ' prefill ' + str(r['vit_out']))} | {ms(step)} | {ms(g)} | {share(g, step)} "
               f"| {peer(o['model'] + ' decode step, 640 keys')} | {r['speedup']:.2f}x |")
 
-sites = [(n, r["preset"], x) for n, o in benches.items() for r in o["rows"] for x in r["sites"]]
-if sites:
-    print("\n### Selection: ms of each site, all pictures of the batch (last repeat)\n\n| run | variant | layer | method | tokens | ms | decided on the |\n|---|---|---|---|---|---|---|")
-    for n, preset, x in sites:
-        print(f"| {n} | {preset} | {x['stage']} {x['layer']} | {x['method']} | {x['n_in']} to {x['n_out']} | {ms(x['ms'])} | {x['selected_on']} |")
+print("\n### One selection: ms, with what waits for it\n\n| shape | batch | variant | site | method | tokens | on | ms |\n|---|---|---|---|---|---|---|---|")
+for o in benches.values():
+    for r in o["rows"]:
+        for x in r["sites"]:
+            print(f"| {o['model']} | {o['batch']} | {r['preset']} | {x['stage']} {x['layer']} | {x['method']} | {x['n_in']} to {x['n_out']} | {x['selected_on']} | {x['ms']:.3f} |")
 
 rest = {k: v for k, v in peers.items() if any(w in k for w in ("site", "half"))}
 if rest:

@@ -115,8 +115,8 @@ if [ -z "${QUICK:-}" ]; then
         for part in products caches tokens recordings; do
             step memcheck-$part 45 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_fused "$part*"
         done
-        step memcheck-select 60 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
-        step racecheck-select 60 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
+        step memcheck-select 45 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
+        step racecheck-select 45 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
         for part in norms attention; do
             step racecheck-$part 45 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops "$part*"
         done

@@ -72,7 +72,7 @@ static void walk(const char *folder, uint64_t seed, int steps)
 {
     saint_model *m = load_tiny(folder);
     saint_session *warm = cuda_session(m, SAINT_F32, 1 << 28), *cold = cuda_session(m, SAINT_F32, 0), *cpu = open_session(engine, m, 0);
-    step x = first_step(m);
+    random_step x = first_step(m);
     int compared = 0, reused = 0, exact = 0;
     for (int i = 0; i < steps; i++) {
         saint_trace *a = NULL, *b = NULL, *c = NULL;

@@ -123,7 +123,7 @@ static void walk(const char *folder, uint64_t seed, int steps)
 {
     saint_model *m = load_tiny(folder);
     saint_session *device = cuda_session(m, 0), *cpu = open_session(engine, m, 0);
-    step x = first_step(m);
+    random_step x = first_step(m);
     tally t = {0};
     for (int i = 0; i < steps; i++) {
         saint_trace *a = NULL, *b = NULL;
@@ -179,7 +179,7 @@ static void the_host_decides_where_it_has_to(void **state)
     (void)state;
     saint_model *m = load_tiny("llava-tiny-new");
     saint_session *s = cuda_session(m, 0), *keeps = cuda_session(m, 1 << 26), *cpu = open_session(engine, m, 0);
-    step x = first_step(m);
+    random_step x = first_step(m);
     set_params(&x.q.settings, "prune_mode[0]=random", "keep_num[0]=60", "prune_mode[1]=iterative_drop_full_graph", "keep_num[1]=50", "use_saint=true", "saint_start=0",
                "saint_end=1", NULL);
     saint_trace *plain = run(s, &x.q), *t;
@@ -240,7 +240,7 @@ static void numbers_that_are_none_are_told(void **state)
     size_t n = 3 * (size_t)side * (size_t)side;
     float *pixels = malloc(n * sizeof *pixels);
     for (size_t i = 0; i < n; i++) pixels[i] = i == n / 2 ? NAN : 0.1f;
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.images = NULL;
     x.q.pixels = pixels;
     static const char *const modes[] = {"saint_drop", "iterative_drop_full_graph", "tome", "evit"};
@@ -282,7 +282,7 @@ static void the_host_waits_for_votes_and_for_nothing_else(void **state)
         saint_model *m = load_tiny(folders[f]);
         saint_session *s;
         assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .plain = true}, err)); /* recording waits, once */
-        step x = first_step(m);
+        random_step x = first_step(m);
         bool llm = x.m->llm_layers > 0;
         x.q.max_new_tokens = 0;
         x.q.n_images = llm ? 1 : 3;
@@ -323,7 +323,7 @@ static void failing_calls_leave_nothing_behind(void **state)
 {
     (void)state;
     saint_model *m = load_tiny("llava-tiny-new");
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.max_new_tokens = 2;
     set_params(&x.q.settings, "prune_mode[0]=saint_drop", "sim_threshold[0]=0.8", "prune_mode[1]=iterative_drop_full_graph", "keep_num[1]=40", "use_saint=true",
                "saint_start=0", "saint_end=1", "llm_prune_mode[1]=random", "llm_keep_num[1]=20", NULL);

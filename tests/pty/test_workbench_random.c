@@ -38,10 +38,10 @@ static void add(dice *d, const char *text)
 static void add_event(dice *d, int w, int h)
 {
     static const char *const keys[] = {"\033[A", "\033[B", "\033[C", "\033[D", "\033[5~", "\033[6~", "\033[H", "\033[F", "\t", "\033[Z", "\r", "\177",
-                                       "\033[3~", "\033", "\033[1;2C", "\033[1;2D", "\033[1;5C", "\020", "\022", "\014", "\033OP", "\033[15~", " ", "\025", "\033x"};
+                                       "\033[3~", "\033", "\033[1;2A", "\033[1;2B", "\033[1;2C", "\033[1;2D", "\033[1;5C", "\020", "\022", "\014", "\033OP", "\033[15~", " ", "\025", "\033x"};
     static const char *const words[] = {":page speed\r", ":set keep_num=30\r", ":theme light\r", ":sample 3\r", ":filter a\r", ":filter all\r", ":scan\r", ":layer 2\r",
                                         ":question Is it?\r", ":live off\r", ":live on\r", ":undo\r", ":help\r", ":set mode=llm\r", ":set mode=hybrid\r", ":mouse on\r",
-                                        ":nonsense\r", ":set saint_threshold=0.9\r", ":pin\r", "\033"};
+                                        ":nonsense\r", ":zoom on\r", ":zoom 12\r", ":focus picture\r", ":page inspect\r", ":patch 9\r", ":set saint_threshold=0.9\r", ":pin\r", "\033"};
     char text[96];
     switch (roll(d, 12)) {
     case 0:
@@ -60,7 +60,7 @@ static void add_event(dice *d, int w, int h)
         add(d, text);
         break;
     case 8:
-        snprintf(text, sizeof text, "\033[<%u;%u;%uM", 64 + roll(d, 2), roll(d, (uint32_t)w) + 1, roll(d, (uint32_t)h) + 1);
+        snprintf(text, sizeof text, "\033[<%u;%u;%uM", (roll(d, 4) ? 64 : 80) + roll(d, 2), roll(d, (uint32_t)w) + 1, roll(d, (uint32_t)h) + 1);
         add(d, text);
         break;
     case 9:

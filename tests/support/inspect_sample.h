@@ -4,7 +4,7 @@
 #define SAINT_TESTS_SUPPORT_INSPECT_SAMPLE_H
 
 #include "support/view_samples.h"
-#include "ui/inspect.h"
+#include "ui/inspect/inspect.h"
 
 typedef struct {
     ui u;

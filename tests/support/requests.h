@@ -67,9 +67,9 @@ typedef struct {
     const saint_model_info *m;
     saint_request q;
     int first; /* picture of the batch */
-} step;
+} random_step;
 
-static inline void change_setting(uint64_t *rng, step *x)
+static inline void change_setting(uint64_t *rng, random_step *x)
 {
     saint_settings *s = &x->q.settings;
     int layer = pick(rng, 4);
@@ -79,7 +79,7 @@ static inline void change_setting(uint64_t *rng, step *x)
 }
 
 /* Change one or a few things of the request before. */
-static inline void next_step(uint64_t *rng, step *x)
+static inline void next_step(uint64_t *rng, random_step *x)
 {
     saint_settings *s = &x->q.settings;
     for (int n = 1 + pick(rng, 2); n > 0; n--) {
@@ -100,9 +100,9 @@ static inline void next_step(uint64_t *rng, step *x)
     x->q.images = &picture[x->first];
 }
 
-static inline step first_step(const saint_model *m)
+static inline random_step first_step(const saint_model *m)
 {
-    step x = {.m = saint_model_get_info(m)};
+    random_step x = {.m = saint_model_get_info(m)};
     saint_settings_default(&x.q.settings);
     set_params(&x.q.settings, x.m->llm_layers && x.m->vit_layers ? "mode=hybrid" : x.m->llm_layers ? "mode=llm" : "mode=vit", "use_saint=false", NULL);
     x.q.n_images = x.m->vit_layers ? 1 : 0;

@@ -13,7 +13,7 @@
 enum { PICTURES = SWEEP_SAMPLE_SAMPLES / 2, GRID_TOKENS = 576, VIT_SITE = 9, LLM_FIRST = 4, LLM_LAST = 7 };
 
 static char empty[] = "", host[] = "bench", os_name[] = "Linux", cpu[] = "a CPU", device[] = "cpu", kernels[] = "avx512",
-            version[] = "0.1.0", commit[] = "0123456789ab";
+            version[] = "0.1.0", commit[] = "0123456789ab", build[] = "GNU 12 -O3", fingerprint[] = "feed";
 static const sweep_attempt attempts[] = {{.id = 1,
                                           .host = host,
                                           .os = os_name,
@@ -23,6 +23,8 @@ static const sweep_attempt attempts[] = {{.id = 1,
                                           .kernels = kernels,
                                           .version = version,
                                           .commit = commit,
+                                          .build = build,
+                                          .fingerprint = fingerprint,
                                           .threads = 2,
                                           .world = 1,
                                           .started = 1789999990}};

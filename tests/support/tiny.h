@@ -1,48 +1,11 @@
-/* tiny.h - the tiny models and pictures, and requests at random: shared by the tests of runs. */
+/* tiny.h - the tiny models, and what every run of one is asked and promises: shared by the tests of runs. */
 #ifndef SAINT_TESTS_SUPPORT_TINY_H
 #define SAINT_TESTS_SUPPORT_TINY_H
 
-#include "support/session.h"
-
-enum { N_PICTURES = 4 };
+#include "support/requests.h"
 
 static saint_engine *engine;
 static saint_model *llava, *timm, *clip, *llama;
-static saint_image picture[N_PICTURES];
-
-static const char *const questions[] = {"Is there a red square in the picture?", "What colour is the large circle?", "How many?",
-                                        "Is there a red square in the picture? Answer yes or no."};
-
-static inline int pick(uint64_t *rng, int n) { return (int)(test_random_bits(rng) % (uint64_t)n); }
-
-static inline void set_number(saint_settings *s, const char *name, int layer, double value)
-{
-    char text[96];
-    snprintf(text, sizeof text, "%s[%d]=%.6g", name, layer, value);
-    set_param(s, text);
-}
-
-static inline void random_site(uint64_t *rng, saint_settings *s, const saint_model_info *m, saint_stage stage, int layer)
-{
-    static const char *const names[2][7] = {
-        {"prune_mode", "keep_num", "r", "sim_threshold", "K", "gamma", "keep_ratio"},
-        {"llm_prune_mode", "llm_keep_num", "llm_r", "saint_threshold", "saint_K", "saint_gamma", "llm_keep_ratio"}};
-    const char *const *name = names[stage == SAINT_STAGE_LLM];
-    char text[96];
-    int method;
-    do method = pick(rng, 8);
-    while (saint_method_at(method) && !(saint_method_at(method)->stages & 1u << stage));
-    snprintf(text, sizeof text, "%s[%d]=%s", name[0], layer, saint_method_at(method) ? saint_method_at(method)->name : "None");
-    set_param(s, text);
-    set_number(s, name[1], layer, pick(rng, 2) ? -1 : 1 + pick(rng, m->grid_w * m->grid_h + 4));
-    set_number(s, name[2], layer, 1 + pick(rng, 12));
-    set_number(s, name[3], layer, 0.6 + 0.05 * pick(rng, 9));
-    set_number(s, name[4], layer, pick(rng, 6));
-    set_number(s, name[5], layer, pick(rng, 12));
-    set_number(s, name[6], layer, 0.3 + 0.1 * pick(rng, 8));
-    snprintf(text, sizeof text, "%s[%d]=%d", stage == SAINT_STAGE_LLM ? "llm_seed" : "seed", layer, pick(rng, 3));
-    set_param(s, text);
-}
 
 static inline saint_request plain_request(const saint_model *m, int n_images)
 {
@@ -87,9 +50,9 @@ static inline int run_tiny_group(const char *name, const struct CMUnitTest *test
     timm = load_tiny("timm-vit-tiny");
     clip = load_tiny("clip-vit-tiny");
     llama = load_tiny("llama-tiny");
-    for (int i = 0; i < N_PICTURES; i++) picture[i] = draw_picture(36 + 7 * i, 40 - 3 * i, 11 + (uint32_t)i);
+    draw_pictures();
     int failed = _cmocka_run_group_tests(name, tests, n, NULL, NULL);
-    for (int i = 0; i < N_PICTURES; i++) saint_image_free(&picture[i]);
+    free_pictures();
     saint_model_unref(llava);
     saint_model_unref(timm);
     saint_model_unref(clip);

@@ -5,7 +5,7 @@
 #include <ftw.h>
 
 #include "support/test.h"
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 typedef struct {
     ui *u;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/core.h"
+#include "ui/loop/core.h"
 #include "ui/panes.h"
 
 const saint_model_info ui_sample_model = {.name = "llava-1.5-7b",

@@ -406,14 +406,14 @@ saint_status sample_page(saint_ui_pen p, sample *s, saint_ui_page page, saint_ui
         else if (id == SAINT_UI_PANE_FOOTER) saint_ui_footer_draw(at, sample_actions, sample_n_actions, 0);
         else if (id == SAINT_UI_PANE_MESSAGE)
             saint_ui_message_draw(
-                at, &(saint_ui_message){SAINT_UI_SAY_GOOD, "mask in 1.9 ms, answer in 131 ms (keep_num 384 \u2192 376)", &progress});
+                at, &(saint_ui_message){.say = {SAINT_UI_SAY_GOOD, "mask in 1.9 ms, answer in 131 ms (keep_num 384 \u2192 376)"}, .progress = &progress});
         else if (id == SAINT_UI_PANE_STRIP) draw_strip(at, s, focus == id);
         else if (id == SAINT_UI_PANE_NOTICE) saint_ui_too_small(at, SAINT_UI_LEAST_W, SAINT_UI_LEAST_H);
         else sample_pane(at, s, page, id, style, focus == id, err);
     }
     if (overlay == SAMPLE_HELP) {
         saint_ui_pen in =
-            saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL) + 2, "help", "/ filter   Esc close");
+            saint_ui_overlay(p, 116, saint_ui_help_height(sample_actions, sample_n_actions, NULL, 114) + 2, "help", "/ filter   Esc close");
         saint_ui_help_draw(in, sample_actions, sample_n_actions, NULL, 0, 0);
     } else if (overlay == SAMPLE_PALETTE) {
         int match[40];

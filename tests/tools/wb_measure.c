@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "support/workbench.h"
-#include "ui/core.h"
+#include "ui/loop/core.h"
 
 static int by_value(const void *a, const void *b)
 {

@@ -452,7 +452,8 @@ static void check_row(saint_backend *b)
         make_problem(&p, b->compute, s);
         float found[600];
         double want[600] = {0};
-        saint_attention_row_args a = {p.q, p.k, p.a.ldk, s->heads, s->kv, s->dim, s->nk[0], p.a.scale, p.bias, found};
+        saint_attention_row_args a = {.q = p.q, .k = p.k, .ldk = p.a.ldk, .n_heads = s->heads, .n_kv_heads = s->kv, .head_dim = s->dim,
+                                      .n_keys = s->nk[0], .scale = p.a.scale, .key_bias = p.bias, .p = found};
         poison(b);
         assert_ok(b->op->attention_row(b, &a, err));
         for (int h = 0; h < s->heads; h++) {

@@ -37,7 +37,7 @@ static void walk(const char *folder, size_t budget, uint64_t seed, int steps)
 {
     saint_model *m = load_tiny(folder);
     saint_session *checked = checked_session(m, budget), *plain = open_session(engine, m, budget);
-    step x = first_step(m);
+    random_step x = first_step(m);
     int done = 0;
     for (int i = 0; i < steps; i++) {
         saint_trace *a = NULL, *b = NULL;
@@ -88,7 +88,7 @@ static void a_plain_run_reads_nothing_back_but_its_answer(void **state)
     saint_backend *b = open_checked();
     saint_session *s;
     assert_ok(saint_session_open_on(&s, engine, m, b, 0, err));
-    step x = first_step(m);
+    random_step x = first_step(m);
     long calls = saint_checked_backend_calls(b);
     saint_trace_unref(run_request(s, &x.q));
     calls = saint_checked_backend_calls(b) - calls;

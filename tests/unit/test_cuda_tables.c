@@ -22,28 +22,28 @@ static void weights_are_found_by_address_count_and_types(void **state)
     assert_ok(saint_residency_new(&r, err));
     enum { N = 3000 }; /* grows several times */
     for (int i = 0; i < N; i++) {
-        saint_resident_key k = {host + i / 3, (size_t)(1 + i % 3), SAINT_F16, SAINT_F32};
+        saint_resident_key k = {host + i / 3, (size_t)(1 + i % 3), SAINT_F16, SAINT_F32, {NULL}};
         assert_null(saint_residency_find(r, &k));
         assert_ok(saint_residency_put(r, &k, device + i, 10, err));
         for (int back = 0; back < 5 && back <= i; back++) {
-            saint_resident_key old = {host + (i - back) / 3, (size_t)(1 + (i - back) % 3), SAINT_F16, SAINT_F32};
+            saint_resident_key old = {host + (i - back) / 3, (size_t)(1 + (i - back) % 3), SAINT_F16, SAINT_F32, {NULL}};
             assert_ptr_equal(saint_residency_find(r, &old), device + i - back);
         }
     }
     assert_int_equal(saint_residency_count(r), N);
     assert_int_equal(saint_residency_bytes(r), 10 * N);
     for (int i = 0; i < N; i++) {
-        saint_resident_key k = {host + i / 3, (size_t)(1 + i % 3), SAINT_F16, SAINT_F32};
+        saint_resident_key k = {host + i / 3, (size_t)(1 + i % 3), SAINT_F16, SAINT_F32, {NULL}};
         assert_ptr_equal(saint_residency_find(r, &k), device + i);
         k.to = SAINT_BF16; /* another copy of the same weight */
         assert_null(saint_residency_find(r, &k));
-        k = (saint_resident_key){host + i / 3, (size_t)(1 + i % 3), SAINT_BF16, SAINT_F32};
+        k = (saint_resident_key){host + i / 3, (size_t)(1 + i % 3), SAINT_BF16, SAINT_F32, {NULL}};
         assert_null(saint_residency_find(r, &k));
-        k = (saint_resident_key){host + i / 3, (size_t)(4 + i % 3), SAINT_F16, SAINT_F32};
+        k = (saint_resident_key){host + i / 3, (size_t)(4 + i % 3), SAINT_F16, SAINT_F32, {NULL}};
         assert_null(saint_residency_find(r, &k));
     }
     saint_error e = {0};
-    saint_resident_key k = {host, 1, SAINT_F16, SAINT_F32};
+    saint_resident_key k = {host, 1, SAINT_F16, SAINT_F32, {NULL}};
     assert_int_equal(saint_residency_put(r, &k, device, 1, &e), SAINT_STATE);
     saint_residency_clear(r, note, host);
     assert_int_equal(n_seen, N);

@@ -501,8 +501,10 @@ static void image_folders_number_their_classes(void **state)
     data_write("in/val/n10/readme.txt", "");
     saint_dataset *d = data_open("imagefolder", "in");
     assert_int_equal(saint_dataset_count(d), 3);
-    uid_is(d, 0, "n01/a.JPEG");
-    saint_sample s = data_item(d, 2);
+    uid_is(d, 0, "n01/a.JPEG"); /* in turn from the classes, so that the first samples show them all */
+    uid_is(d, 1, "n02/b.JPEG");
+    uid_is(d, 2, "n01/c.png");
+    saint_sample s = data_item(d, 1);
     assert_int_equal(s.answer_index, 1);
     assert_string_equal(s.answers[0], "n02");
     saint_sample_free(&s);

@@ -169,11 +169,17 @@ static void random_record(uint64_t *rng, eval_result *r)
     for (int i = 0; i < 5; i++) *ints[i] = pick(rng, 1 << 20);
     double *const doubles[] = {&r->equivalent, &r->flops_vit, &r->flops_projector, &r->flops_prefill, &r->flops_decode,
                                &r->s_load,     &r->s_preprocess, &r->s_vit,        &r->s_selection,   &r->s_projector,
-                               &r->s_prefill,  &r->s_decode,     &r->s_total,      &r->finished};
+                               &r->s_prefill,  &r->s_decode,     &r->s_total,      &r->s_wall,
+                               &r->finished};
     for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) *doubles[i] = random_double(rng);
     r->reused = (double)pick(rng, 1000) / 999;
     r->kv_bytes = test_random_bits(rng) >> 11;
     r->timing_valid = pick(rng, 2) != 0;
+    r->company = (eval_company)pick(rng, 3);
+    r->vit_layers = pick(rng, SAINT_MAX_LAYERS);
+    r->llm_layers = pick(rng, SAINT_MAX_LAYERS);
+    r->peak_rss = test_random_bits(rng) >> 11;
+    r->peak_device = test_random_bits(rng) >> 11;
     r->n_sites = pick(rng, 12);
     for (int i = 0; i < r->n_sites; i++) {
         r->site[i].stage = (int16_t)pick(rng, 2);
@@ -198,6 +204,7 @@ static void same_record(const eval_result *a, const eval_result *b)
     if (isnan(x.kl)) x.kl = y.kl = 0;
     assert_memory_equal(&x, &y, offsetof(eval_result, timing_valid));
     assert_true(x.timing_valid == y.timing_valid && x.attempt == y.attempt && x.finished == y.finished);
+    assert_true(x.company == y.company && x.s_wall == y.s_wall && x.peak_rss == y.peak_rss && x.peak_device == y.peak_device);
 }
 
 static void records_survive_as_lines(void **state)
@@ -255,6 +262,10 @@ static void broken_records_are_refused_by_key(void **state)
         {",\"stop_reason\":\"forever and ever\"}", "stop_reason"},
         {",\"attempt\":\"12\"}", "attempt"},
         {",\"timing_valid\":1}", "timing_valid"},
+        {",\"timing_shared_with\":\"me\"}", "timing_shared_with"},
+        {",\"peak_rss\":-1}", "peak_rss"},
+        {",\"peak_dev_mem\":1e300}", "peak_dev_mem"},
+        {",\"vit_layers\":1000}", "vit_layers"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[512];

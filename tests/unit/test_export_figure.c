@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "export/child.h"
+#include "export/figure_internal.h"
 #include "export/gnuplot.h"
 #include "support/random.h"
 #include "support/sweep_sample.h"
@@ -38,13 +39,18 @@ static int unmake(void **state)
 
 /* ---- scripts -------------------------------------------------------------------------------------------------------------- */
 
-/* One quoted text: a quote at both ends, none inside (not even doubled: gnuplot 5.4 ends a text at some of those), nothing that ends a
- * line. */
+/* Quoted texts without a quote inside (not even doubled: gnuplot 5.4 ends a text at some of those), between them nothing but our own ".\047."
+ * and nowhere anything that ends a line. */
 static void check_quoted(const char *p)
 {
-    size_t n = strlen(p);
-    assert_true(n >= 2 && p[0] == '\'' && p[n - 1] == '\'');
-    for (size_t i = 1; i + 1 < n; i++) assert_true((unsigned char)p[i] >= 0x20 && p[i] != 0x7f && p[i] != '\'');
+    static const char joint[] = ".\"\\047\".";
+    for (;;) {
+        assert_int_equal(*p++, '\'');
+        for (; *p != '\''; p++) assert_true((unsigned char)*p >= 0x20 && *p != 0x7f);
+        if (!*++p) return;
+        assert_memory_equal(p, joint, sizeof joint - 1);
+        p += sizeof joint - 1;
+    }
 }
 
 static void random_bytes(uint64_t *rng, char *out, size_t most)
@@ -131,7 +137,6 @@ static void quoted_texts_are_texts_to_gnuplot(void **state)
             size_t k = text_character(p);
             if (k == 0) text_char(&want, '?');
             else if ((unsigned char)*p < 0x20 || *p == 0x7f) text_char(&want, ' ');
-            else if (*p == '\'') text_put(&want, "\xe2\x80\x99");
             else text_bytes(&want, p, k);
             p += k ? k : 1;
         }
@@ -279,6 +284,33 @@ static void figures_without_a_child_at_hand(void **state)
     free(text);
 }
 
+/* The front is what nothing drawn beats in both: dearer and not better is off it, where more is better on the x axis too slower and not
+ * better. */
+static void the_front_knows_which_way_is_better(void **state)
+{
+    (void)state;
+    static const char *const axes[] = {"gflops_total_mean", "lat_mean_ms", "throughput_sps", "speedup"};
+    table *t;
+    assert_ok(table_trials(sweep, &t, err));
+    for (int a = 0; a < 4; a++) {
+        figure_data d;
+        const double way = a < 2 ? 1 : -1; /* of less */
+        assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_PARETO, .x = axes[a]}, &d, err));
+        assert_true(d.n_front > 1);
+        for (int f = 0; f < d.n_front; f++) {
+            if (f) assert_true(d.front[f].x > d.front[f - 1].x && way * (d.front[f].y - d.front[f - 1].y) > 0);
+            for (int i = 0; i < d.n; i++)
+                for (int k = 0; k < d.series[i].n; k++) {
+                    const figure_point *p = &d.series[i].point[k];
+                    if (!p->partial && way * p->x < way * d.front[f].x) assert_true(p->y < d.front[f].y);
+                    if (!p->partial && p->x == d.front[f].x) assert_true(p->y <= d.front[f].y);
+                }
+        }
+        figure_free(&d);
+    }
+    table_free(t);
+}
+
 static void refused(figure_options o, const char *name, saint_status want, const char *words)
 {
     saint_error e = {0};
@@ -311,8 +343,8 @@ static void a_figure_is_drawn_the_same_twice(void **state)
 {
     (void)state;
     NEED_GNUPLOT();
-    static const char *const names[][2] = {{"one.png", "two.png"}, {"one.svg", "two.svg"}};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[][2] = {{"one.png", "two.png"}, {"one.svg", "two.svg"}, {"one.pdf", "two.pdf"}};
+    for (int i = 0; i < 3; i++) {
         char *text[2];
         size_t n[2];
         for (int k = 0; k < 2; k++) {
@@ -320,6 +352,7 @@ static void a_figure_is_drawn_the_same_twice(void **state)
             text[k] = read_all(names[i][k], &n[k]);
         }
         assert_true(n[0] == n[1] && memcmp(text[0], text[1], n[0]) == 0);
+        if (i == 2) assert_null(memmem(text[0], n[0], "CreationDate", 12)); /* both may have been drawn in one second */
         free(text[0]);
         free(text[1]);
     }
@@ -396,6 +429,7 @@ int main(void)
         cmocka_unit_test(quoted_texts_are_texts_to_gnuplot),
         cmocka_unit_test(a_child_that_misbehaves_is_replaced),
         cmocka_unit_test(what_is_no_gnuplot_is_told),
+        cmocka_unit_test(the_front_knows_which_way_is_better),
         cmocka_unit_test(every_kind_is_drawn_in_every_format),
         cmocka_unit_test(figures_without_a_child_at_hand),
         cmocka_unit_test(what_cannot_be_drawn_is_said),

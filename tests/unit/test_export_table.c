@@ -210,6 +210,36 @@ static void samples_show_their_records(void **state)
     assert_string_equal(text(samples, 2 * SWEEP_SAMPLE_SAMPLES, "kept_per_site"), "vit9:288");
 }
 
+/* What a record tells beyond answers and times; nothing where it does not. */
+static void memory_company_and_layers(void **state)
+{
+    (void)state;
+    enum { ROW = 2 * SWEEP_SAMPLE_SAMPLES, TRIAL = 2 };
+    eval_result *e = (eval_result *)(uintptr_t)table_result_of(samples, ROW), was = *e;
+    assert_true(is_empty(samples, ROW, "kept_per_layer") && is_empty(samples, ROW, "peak_rss_mib") && is_empty(samples, ROW, "wall_s"));
+    assert_true(is_empty(trials, TRIAL, "peak_rss_mib") && is_empty(trials, TRIAL, "wall_s") && is_empty(trials, TRIAL, "started_utc"));
+    assert_true(is_empty(trials, TRIAL, "timing_note") && !is_empty(trials, TRIAL, "ended_utc"));
+    e->vit_layers = 12;
+    e->llm_layers = 2;
+    e->llm_in = 288;
+    e->peak_rss = 3 << 20;
+    e->peak_device = 5 << 20;
+    e->s_wall = 1.5;
+    e->timing_valid = false;
+    e->company = EVAL_WITH_OTHERS;
+    assert_string_equal(text(samples, ROW, "kept_per_layer"), "576|576|576|576|576|576|576|576|576|288|288|288|288|288");
+    assert_true(number(samples, ROW, "peak_rss_mib") == 3 && number(trials, TRIAL, "peak_dev_mib") == 5);
+    assert_true(number(samples, ROW, "wall_s") == 1.5);
+    assert_true(is_empty(trials, TRIAL, "wall_s")); /* the other records of the trial do not tell */
+    assert_non_null(strstr(text(trials, TRIAL, "timing_note"), "1 timed while another saint used the device; for times"));
+    e->company = EVAL_WITH_RANKS;
+    assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed while other processes of this sweep used the device"));
+    *e = was;
+    assert_string_equal(text(trials, TRIAL, "build_flags"), "GNU 12 -O3");
+    assert_string_equal(text(trials, TRIAL, "env_fingerprint"), "feed");
+    assert_true(number(trials, TRIAL, "git_dirty") == 0);
+}
+
 /* Rows of different trials or samples must never share their key; the same unit always has the same one. */
 static void unit_keys_tell_units_apart(void **state)
 {
@@ -385,6 +415,7 @@ int main(void)
         cmocka_unit_test(every_metric_of_the_data_set_has_its_column),
         cmocka_unit_test(configurations_are_read_from_their_canonical_text),
         cmocka_unit_test(samples_show_their_records),
+        cmocka_unit_test(memory_company_and_layers),
         cmocka_unit_test(unit_keys_tell_units_apart),
         cmocka_unit_test(names_are_found_and_guessed),
         cmocka_unit_test(sorting_puts_empty_cells_last),

@@ -11,68 +11,6 @@ enum { SHORTER = 1 };
 
 /* ---- random requests -------------------------------------------------------------------------------------------- */
 
-static void random_flags(uint64_t *rng, saint_settings *s)
-{
-    int kind = pick(rng, 4);
-    set_param(s, kind == 0 ? "compat=reference" : "compat=corrected");
-    if (kind != 1) return;
-    char text[96];
-    snprintf(text, sizeof text, "compat.%s=true", saint_compat_name(pick(rng, SAINT_COMPAT_COUNT)));
-    set_param(s, text);
-}
-
-typedef struct {
-    const saint_model_info *m;
-    saint_request q;
-    int first; /* picture of the batch */
-} step;
-
-static void change_setting(uint64_t *rng, step *x)
-{
-    saint_settings *s = &x->q.settings;
-    int layer = pick(rng, 4);
-    bool llm = x->m->llm_layers && (!x->m->vit_layers || pick(rng, 2));
-    if (llm && layer < x->m->llm_layers) random_site(rng, s, x->m, SAINT_STAGE_LLM, layer);
-    if (!llm && layer < x->m->vit_layers) random_site(rng, s, x->m, SAINT_STAGE_VIT, layer);
-}
-
-/* Change one or a few things of the request before. */
-static void next_step(uint64_t *rng, step *x)
-{
-    saint_settings *s = &x->q.settings;
-    for (int n = 1 + pick(rng, 2); n > 0; n--) {
-        switch (pick(rng, 10)) {
-        case 0: x->first = pick(rng, 2); break;
-        case 1: x->q.n_images = x->m->vit_layers ? 1 + pick(rng, 3) : 0; break;
-        case 2: x->q.max_new_tokens = pick(rng, 7); break;
-        case 3:
-        case 4: x->q.prompt = questions[pick(rng, 4)]; break;
-        case 5: x->q.want_stats = pick(rng, 2) != 0; break;
-        case 6:
-            if (pick(rng, 2)) random_flags(rng, s);
-            else set_param(s, pick(rng, 3) ? "saint_sys_length=-1" : "saint_sys_length=3");
-            break;
-        default: change_setting(rng, x); break;
-        }
-    }
-    x->q.images = &picture[x->first];
-}
-
-static step first_step(const saint_model *m)
-{
-    step x = {.m = saint_model_get_info(m)};
-    saint_settings_default(&x.q.settings);
-    set_params(&x.q.settings,
-               x.m->llm_layers && x.m->vit_layers ? "mode=hybrid"
-               : x.m->llm_layers                  ? "mode=llm"
-                                                  : "mode=vit",
-               "use_saint=false", NULL);
-    x.q.n_images = x.m->vit_layers ? 1 : 0;
-    x.q.prompt = x.m->llm_layers ? questions[0] : NULL;
-    x.q.images = picture;
-    return x;
-}
-
 typedef struct {
     int steps, reused, question, skipped, failed;
 } tally;
@@ -101,7 +39,7 @@ static void run_it_cold(saint_session *s, const saint_request *q, const saint_tr
 static tally walk(saint_model *m, size_t budget, uint64_t seed, int steps)
 {
     saint_session *warm = open_session(engine, m, budget), *cold = open_session(engine, m, 0);
-    step x = first_step(m);
+    random_step x = first_step(m);
     tally sum = {.steps = steps};
     for (int i = 0; i < steps; i++) {
         saint_trace *a = NULL, *b = NULL;

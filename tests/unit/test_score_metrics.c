@@ -95,6 +95,8 @@ static void mme_by_hand(void **state)
     scored *r = score("mme", "mme", "a.jsonl", SAINT_PARSER_LMMS);
     is(r, "color", "acc", 75);
     is(r, "color", "accplus", 50);
+    assert_int_equal(metric(r, "color", "acc")->v.n, 4); /* questions of two pictures */
+    assert_int_equal(metric(r, "color", "accplus")->v.n, 2);
     is(r, "color", "score", 125);
     is(r, "OCR", "score", 0);
     is(r, "code_reasoning", "score", 50);
@@ -452,6 +454,7 @@ static void classes_are_ranked(void **state)
     is(r, NULL, "top1", 1.0 / 3);
     is(r, NULL, "accuracy", 1.0 / 3);
     is(r, NULL, "top5", 2.0 / 3);
+    for (size_t i = 0; i < r->s.all.n_metrics; i++) assert_true(r->s.all.metric[i].partial); /* four pictures have no answer */
     done(r);
     data_write("in.jsonl", "{\"uid\": \"n0/x.jpg\", \"answer\": \"n0\"}\n{\"uid\": \"n1/x.jpg\", \"answer\": 99}\n");
     r = score("imagefolder", "in", "in.jsonl", SAINT_PARSER_LMMS);

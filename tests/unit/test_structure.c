@@ -97,7 +97,21 @@ static void the_program_sees_the_engine_through_one_header(void **state)
 {
     (void)state;
     assert_true(for_each("app/*.[ch]", check_outside) + for_each("app/*/*.[ch]", check_outside) > 20);
+    assert_true(for_each("app/*/*/*.[ch]", check_outside) > 20);
     assert_true(for_each("views/*.[ch]", check_views) > 5);
+}
+
+/* A page knows the state (ui.h), never the loop that runs it. One exception: a sweep is begun with the command line of the workbench. */
+static void check_page(const char *file, const char *text)
+{
+    if (strstr(text, "\"ui/loop/core.h\"") && !strstr(file, "/loop/") && strcmp(file, "app/ui/sweeps/sweeps_begin.c") != 0)
+        fail_msg("%s includes ui/loop/core.h: a page knows ui/ui.h", file);
+}
+
+static void pages_do_not_know_the_loop(void **state)
+{
+    (void)state;
+    assert_true(for_each("app/ui/*/*.[ch]", check_page) > 20);
 }
 
 static void check_length(const char *file, const char *text)
@@ -110,7 +124,7 @@ static void check_length(const char *file, const char *text)
 static void files_stay_readable(void **state)
 {
     (void)state;
-    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]", "app/*/*.[ch]",
+    static const char *const where[] = {"engine/*/*.[ch]", "engine/*/*/*.[ch]", "app/*.[ch]", "app/*/*.[ch]", "app/*/*/*.[ch]",
                                         "views/*.[ch]",    "datasets/*.[ch]",   "datasets/*/*.[ch]"};
     for (size_t i = 0; i < sizeof where / sizeof *where; i++) for_each(where[i], check_length);
 }
@@ -121,6 +135,7 @@ int main(void)
         cmocka_unit_test(the_engine_includes_downwards_only),
         cmocka_unit_test(libraries_never_print_exit_or_read_the_environment),
         cmocka_unit_test(the_program_sees_the_engine_through_one_header),
+        cmocka_unit_test(pages_do_not_know_the_loop),
         cmocka_unit_test(files_stay_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,17 +223,6 @@ static void many_share_the_blocks_out(void **state)
 
 /* ---- early stop --------------------------------------------------------------------------------------------------- */
 
-static int stopped[8];
-
-static saint_status note_stop(void *ud, int trial, size_t n, double diff, double high, saint_error *err)
-{
-    (void)ud;
-    (void)err;
-    assert_true(diff <= high && high < -0.1 && n >= SWEEP_EARLY_PICTURES);
-    stopped[trial]++;
-    return SAINT_OK;
-}
-
 /* 40 pictures, one question each. */
 static saint_dataset *forty(void)
 {
@@ -252,57 +241,121 @@ static saint_dataset *forty(void)
     return d;
 }
 
-static void hopeless_trials_are_given_up(void **state)
+/* What a trial answers to sample s. */
+static const char *answer_of(int trial, uint32_t s)
 {
-    (void)state;
-    saint_dataset *d = forty();
+    switch (trial) {
+    case 0: return s % 10 ? "star" : "moon";          /* unpruned: right on 9 of 10 */
+    case 1: return "moon";                            /* never right */
+    case 2: return s % 10 > 1 ? "star" : "moon";      /* a little worse */
+    case 3: return s % 10 && s % 2 ? "star" : "moon"; /* half as good */
+    default: return s % 10 ? "star" : "moon";
+    }
+}
+
+static sweep_plan forty_plan(const saint_dataset *d, double early_stop, bool random)
+{
     sweep_spec spec;
     sweep_scene scene = sweep_scene_of_test();
     sweep_plan p;
-    sweep_done done;
-    sweep_early e;
     scene.dataset = d;
     sweep_spec_init(&spec);
-    spec.early_stop = 0.1;
-    spec.no_random = true;
+    spec.early_stop = early_stop;
+    spec.no_random = !random;
     assert_ok(sweep_texts_add(&spec.set, "mode=llm", err));
     assert_ok(sweep_texts_add(&spec.set, "saint_start=0", err));
     assert_ok(sweep_texts_add(&spec.set, "saint_end=0", err));
     assert_ok(sweep_spec_grid(&spec, "saint_threshold=0.5,0.6,0.7,0.8", err));
     assert_ok(sweep_spec_finish(&spec, err));
     assert_ok(sweep_plan_make(&spec, &scene, &p, NULL, err));
-    assert_ok(sweep_done_make(&p, &done, err));
-    assert_ok(sweep_early_make(&p, d, &done, &e, err));
-    for (uint32_t s = 0; s < 40; s++) {
-        sweep_early_answer(&e, 0, s, s % 10 ? "star" : "moon");          /* right on 9 of 10 */
-        sweep_early_answer(&e, 1, s, "moon");                            /* never right */
-        sweep_early_answer(&e, 2, s, s % 10 > 1 ? "star" : "moon");      /* a little worse */
-        sweep_early_answer(&e, 3, s, s % 10 && s % 2 ? "star" : "moon"); /* half as good */
-        if (s < 19) sweep_early_answer(&e, 4, s, "moon");                /* too few to judge */
-        memset(stopped, 0, sizeof stopped);
-        assert_ok(sweep_early_look(&e, note_stop, NULL, err));
-        if (s < 19) assert_int_equal(stopped[1], 0);
-        assert_int_equal(stopped[0] + stopped[2] + stopped[4], 0);
-    }
-    assert_int_equal(e.looked, 38); /* looks at 20, 25, 31, 38: few, so that many tests stay a small risk */
-    e.looked = 0;
-    assert_ok(sweep_early_look(&e, note_stop, NULL, err));
-    assert_int_equal(stopped[1], 1);
-    assert_int_equal(stopped[3], 1);
-    assert_int_equal(stopped[0] + stopped[2] + stopped[4], 0);
-    done.stopped[1] = true; /* once is enough */
-    e.looked = 0;
-    memset(stopped, 0, sizeof stopped);
-    assert_ok(sweep_early_look(&e, note_stop, NULL, err));
-    assert_int_equal(stopped[1], 0);
-    sweep_early_free(&e);
-    p.early_stop = 0; /* not asked for */
-    assert_ok(sweep_early_make(&p, d, &done, &e, err));
-    assert_null(e.score);
-    sweep_early_free(&e);
-    sweep_done_free(&done);
-    sweep_plan_free(&p);
     sweep_spec_free(&spec);
+    return p;
+}
+
+/* Judged at 20, 25, 31 and 38 samples, each time by the first so many and nothing else, whatever else is known. */
+static void hopeless_trials_are_given_up(void **state)
+{
+    (void)state;
+    saint_dataset *d = forty();
+    sweep_plan p = forty_plan(d, 0.1, false);
+    sweep_early e;
+    uint32_t until[5], first[5] = {0};
+    assert_ok(sweep_early_make(&p, d, &e, err));
+    assert_int_equal(e.n_looks, 4);
+    static const uint32_t looks[] = {20, 25, 31, 38};
+    assert_memory_equal(e.look, looks, sizeof looks);
+    for (uint32_t k = 0; k < 40; k++) {
+        for (int t = 0; t < 5; t++)
+            if (t < 4 || k < 19) sweep_early_record(&e, t, e.sample[k], answer_of(t, e.sample[k])); /* the last one: too few to judge */
+        assert_ok(sweep_early_judge(&e, until, err));
+        if (k + 1 < looks[0]) assert_int_equal(until[1], 40);
+        assert_true(until[0] == 40 && until[2] == 40 && until[4] == 40);
+        for (int t = 0; t < 5; t++) {
+            if (first[t]) assert_int_equal(until[t], first[t]); /* a verdict stays */
+            else if (until[t] < 40) first[t] = until[t];
+        }
+    }
+    assert_int_equal(first[1], 20);
+    assert_true(first[3] >= 20 && first[3] <= 38);
+    char text[200];
+    sweep_early_text(&e, 1, text, sizeof text);
+    assert_non_null(strstr(text, "stopped after 20 of 40 samples: loses 0."));
+    sweep_early_free(&e);
+    sweep_plan_free(&p);
+    saint_dataset_close(d);
+}
+
+/* All orders in which records can arrive end in the same verdicts: that of one process, of many, and of one that comes later. */
+static void verdicts_do_not_depend_on_who_ran_what_when(void **state)
+{
+    (void)state;
+    saint_dataset *d = forty();
+    sweep_plan p = forty_plan(d, 0.1, true);
+    uint32_t want[9], until[9];
+    uint64_t rng = 11;
+    assert_int_equal(p.n_trials, 9);
+    for (int round = 0; round < 50; round++) {
+        sweep_early e;
+        int unit[9 * 40], n = 9 * 40;
+        assert_ok(sweep_early_make(&p, d, &e, err));
+        for (int i = 0; i < n; i++) unit[i] = i;
+        for (int i = n - 1; i > 0 && round; i--) {
+            int k = (int)(test_random_bits(&rng) % (uint64_t)(i + 1)), was = unit[i];
+            unit[i] = unit[k];
+            unit[k] = was;
+        }
+        for (int i = 0; i < n; i++) {
+            int t = unit[i] / 40;
+            uint32_t s = e.sample[unit[i] % 40];
+            int64_t partner = p.trial[t].twin_of;
+            const char *answer = answer_of((int)(partner >= 0 ? 4 : t == 0 ? 0 : (t + 1) / 2), s);
+            if (round % 2 && s % 7 == 0) sweep_early_record(&e, t, s, NULL); /* failed at first */
+            sweep_early_record(&e, t, s, answer);
+            if (round % 3 == 0 || i == n - 1) assert_ok(sweep_early_judge(&e, until, err));
+            if (round % 2) sweep_early_record(&e, t, s, NULL); /* the failure of another process, read late: no news */
+        }
+        assert_ok(sweep_early_judge(&e, until, err));
+        if (!round) memcpy(want, until, sizeof want);
+        else assert_memory_equal(want, until, sizeof want);
+        sweep_early_free(&e);
+    }
+    int stopped = 0;
+    for (int t = 1; t < 9; t++) {
+        int64_t partner = p.trial[t].twin_of;
+        if (partner >= 0) assert_int_equal(want[t], want[partner]); /* not hopeless itself: it ends with its partner */
+        stopped += want[t] < 40;
+    }
+    assert_int_equal(stopped, 4);
+    sweep_plan_free(&p);
+    p = forty_plan(d, 0, true); /* not asked for */
+    sweep_early e;
+    assert_ok(sweep_early_make(&p, d, &e, err));
+    assert_null(e.score);
+    sweep_early_record(&e, 1, 0, "moon");
+    assert_ok(sweep_early_judge(&e, until, err));
+    for (int t = 0; t < 9; t++) assert_int_equal(until[t], 40);
+    sweep_early_free(&e);
+    sweep_plan_free(&p);
     saint_dataset_close(d);
 }
 
@@ -318,6 +371,7 @@ int main(void)
         T(a_number_used_again_is_another_process),
         T(many_share_the_blocks_out),
         T(hopeless_trials_are_given_up),
+        T(verdicts_do_not_depend_on_who_ran_what_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "sweep/folder.h"
 #include "sweep/journal.h"
 #include "sweep/store.h"
+#include "version.h"
 
 static const sweep_rank alone = {.world = 1, .local_rank = -1, .launcher = "none"};
 
@@ -84,6 +85,12 @@ static eval_result record(sweep_journal *j, int trial, uint32_t sample)
                      .s_decode = 0.005,
                      .s_total = 0.0143,
                      .reused = 0.5,
+                     .vit_layers = 3,
+                     .llm_layers = 4,
+                     .s_wall = 0.02,
+                     .peak_rss = 1000000 + sample,
+                     .peak_device = 2000000 + sample,
+                     .company = sample == 2 ? EVAL_WITH_OTHERS : EVAL_ALONE,
                      .timing_valid = sample != 2,
                      .attempt = sweep_journal_attempt(j),
                      .finished = 1.8e9 + x};
@@ -179,6 +186,12 @@ static void same_record(const eval_result *a, const eval_result *b)
     SAME(kv_bytes);
     SAME(reused);
     SAME(timing_valid);
+    SAME(company);
+    SAME(vit_layers);
+    SAME(llm_layers);
+    SAME(s_wall);
+    SAME(peak_rss);
+    SAME(peak_device);
     SAME(attempt);
     SAME(finished);
     SAME(s_load);
@@ -227,6 +240,9 @@ static void what_is_recorded_comes_back(void **state)
     assert_true(d->attempt[0].id == sweep_journal_attempt(j));
     assert_string_equal(d->attempt[0].kernels, "avx2");
     assert_int_equal(d->attempt[0].threads, 2);
+    assert_string_equal(d->attempt[0].build, saint_build_flags);
+    assert_int_equal(d->attempt[0].dirty, saint_dirty);
+    assert_int_equal(strlen(d->attempt[0].fingerprint), 64);
     sweep_free(d);
     assert_ok(sweep_journal_close(j, 0, err));
     d = load();
@@ -246,6 +262,60 @@ static void a_sweep_that_has_not_begun_can_be_read(void **state)
     assert_false(d->complete);
     assert_int_equal(d->done, 0);
     assert_string_equal(d->trial[1].state, "planned");
+    sweep_free(d);
+}
+
+/* Journals and databases of a version that recorded less. */
+static void what_was_not_recorded_is_not_invented(void **state)
+{
+    (void)state;
+    char path[400], command[512];
+    sweep_journal *j = journal();
+    write_all(j);
+    assert_ok(sweep_journal_close(j, 0, err));
+    sweep_free(load());
+    /* lines without the newer keys, sealed again */
+    snprintf(path, sizeof path, "%s/journal", folder);
+    snprintf(command, sizeof command, "ls %s/*.jsonl", path);
+    FILE *ls = popen(command, "r");
+    assert_non_null(ls);
+    assert_non_null(fgets(path, sizeof path, ls));
+    assert_int_equal(pclose(ls), 0);
+    path[strcspn(path, "\n")] = 0;
+    char *text, *object;
+    size_t n, at = 0, m;
+    sweep_line line;
+    assert_ok(saint_file_read(path, 1 << 24, &text, &n, err));
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    while (sweep_line_next(text, n, &at, &line)) {
+        static const char *const newer[] = {"vit_layers", "llm_layers", "t_wall_s", "peak_rss", "peak_dev_mem", "timing_shared_with", "build", "dirty"};
+        assert_true(asprintf(&object, "%.*s}", (int)line.n, line.text) > 0);
+        cJSON *o = cJSON_Parse(object), *rec = cJSON_GetObjectItem(o, "rec");
+        free(object);
+        for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) cJSON_DeleteItemFromObject(rec, newer[i]);
+        char *shorter = cJSON_PrintUnformatted(o), *sealed = sweep_line_seal(shorter, &m);
+        assert_int_equal(fwrite(sealed, 1, m, f), m);
+        free(sealed);
+        cJSON_free(shorter);
+        cJSON_Delete(o);
+    }
+    free(text);
+    assert_int_equal(fclose(f), 0);
+    /* and the database of that version is made anew, not read */
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/sweep.db", folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    sweep_data *d = load();
+    assert_true(d->complete);
+    assert_int_equal(d->done, 30);
+    assert_int_equal(d->torn + d->conflicts, 0);
+    const eval_result *r = d->trial[1].result[2];
+    assert_true(r->vit_layers == 0 && r->peak_rss == 0 && r->s_wall == 0 && r->company == EVAL_ALONE && !r->timing_valid);
+    assert_int_equal(d->attempt[0].dirty, -1);
+    assert_string_equal(d->attempt[0].build, "");
     sweep_free(d);
 }
 
@@ -505,9 +575,14 @@ static void records_of_a_trial_asked_for_meanwhile_are_not_lost(void **state)
     sweep_free(d);
 }
 
-static void an_early_stop_is_shown_and_takes_its_units_away(void **state)
+/* With the data set the records themselves decide (test_sweep_claims.c); without it the journals' word is all there is. */
+static void without_the_data_set_an_early_stop_is_what_journals_say(void **state)
 {
     (void)state;
+    char command[256];
+    sweep_plan_free(&plan);
+    plan = sweep_plan_of("{" SWEEP_BASE ", \"parameters\": {\"saint_threshold\": [0.6, 0.8]}, \"limit\": 6, \"early_stop\": 0.1}");
+    assert_ok(sweep_plan_commit(&plan, folder, err));
     sweep_journal *j = journal();
     for (uint32_t s = 0; s < 6; s++)
         for (int t = 0; t < plan.n_trials; t++)
@@ -516,7 +591,15 @@ static void an_early_stop_is_shown_and_takes_its_units_away(void **state)
     assert_ok(sweep_journal_stopped(j, plan.trial[4].id, 2, -0.5, -0.2, err));
     assert_ok(sweep_journal_close(j, 0, err));
     sweep_data *d = load();
+    assert_string_equal(d->trial[3].state, "running"); /* three pictures judge nobody */
+    assert_int_equal(d->stopped, 0);
+    assert_false(d->complete);
+    sweep_free(d);
+    snprintf(command, sizeof command, "rm -r %s/data", sweep_home);
+    assert_int_equal(system(command), 0);
+    d = load();
     assert_string_equal(d->trial[3].state, "stopped");
+    assert_string_equal(d->trial[3].note, "stopped after 2 samples: loses 0.5000, at least 0.2000");
     assert_string_equal(d->trial[1].state, "complete");
     assert_int_equal(d->stopped, 2);
     assert_int_equal(d->units, 22);
@@ -578,6 +661,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_is_recorded_comes_back),
+        T(what_was_not_recorded_is_not_invented),
         T(a_sweep_that_has_not_begun_can_be_read),
         T(merging_is_the_same_at_once_and_in_pieces),
         T(a_damaged_database_is_made_again),
@@ -587,7 +671,7 @@ int main(void)
         T(many_may_read_while_one_writes),
         T(a_refresh_reads_what_is_new),
         T(records_of_a_trial_asked_for_meanwhile_are_not_lost),
-        T(an_early_stop_is_shown_and_takes_its_units_away),
+        T(without_the_data_set_an_early_stop_is_what_journals_say),
         T(a_folder_for_reading_only_can_be_read),
         T(without_the_data_set_there_are_still_counts),
     };

@@ -1,7 +1,10 @@
 /* The table of actions: every row has what help, footer, palette and scripts need, and no key means two things in one place. */
+#define _GNU_SOURCE
 #include "support/test.h"
 
-#include "ui/core.h"
+#include <stdlib.h>
+
+#include "ui/loop/core.h"
 
 static const saint_ui_pane_id panes[] = {SAINT_UI_PANE_STRIP, SAINT_UI_PANE_IMAGE, SAINT_UI_PANE_IMAGE_B, SAINT_UI_PANE_PARAMS, SAINT_UI_PANE_FACTS,
                                          SAINT_UI_PANE_TOKEN, SAINT_UI_PANE_CHART, SAINT_UI_PANE_CHART_B, SAINT_UI_PANE_BARS, SAINT_UI_PANE_STACKS,
@@ -190,6 +193,100 @@ static void lines_complete_themselves(void **state)
     ui_close(u);
 }
 
+static void tab(ui *u, saint_ui_key key) { ui_event(u, &(saint_ui_event){.kind = SAINT_UI_PRESS, .key = key}); }
+
+/* The first Tab types what all candidates begin with, the next ones go through them. */
+static void tab_completes_what_is_common_first(void **state)
+{
+    (void)state;
+    ui *u;
+    ui_options o = {.headless = true};
+    assert_ok(ui_new(&o, &u, err));
+    const ui_over *over = &u->core->over;
+    ui_prompt(u, "set saint_t");
+    tab(u, SAINT_UI_KEY_TAB);
+    assert_string_equal(over->line.text, "set saint_threshold=");
+    ui_prompt(u, "set sai");
+    assert_true(over->n_fits > 2);
+    tab(u, SAINT_UI_KEY_TAB);
+    assert_string_equal(over->line.text, "set saint_"); /* common to all */
+    assert_int_equal(over->done_at, -1);
+    tab(u, SAINT_UI_KEY_TAB);
+    assert_int_equal(over->done_at, 0);
+    char first[SAINT_UI_LINE_MOST];
+    strcpy(first, over->line.text);
+    tab(u, SAINT_UI_KEY_TAB);
+    assert_int_equal(over->done_at, 1);
+    assert_true(strcmp(first, over->line.text) < 0); /* sorted */
+    tab(u, SAINT_UI_KEY_BACK_TAB);
+    assert_string_equal(over->line.text, first);
+    ui_prompt(u, "set saint_K=");
+    tab(u, SAINT_UI_KEY_TAB); /* free text: nothing to complete, nothing breaks */
+    assert_string_equal(over->line.text, "set saint_K=");
+    ui_close(u);
+}
+
+/* More files than the list holds: the first ones by name are kept, and what is common is common to all of them. */
+static void completion_of_many_files(void **state)
+{
+    (void)state;
+    enum { FILES = 150 };
+    char folder[] = "/tmp/saint-tab-XXXXXX", path[64], typed[64], want[64];
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/pic%03d.png", folder, i + 10);
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        fclose(f);
+    }
+    ui *u;
+    ui_options o = {.headless = true};
+    assert_ok(ui_new(&o, &u, err));
+    snprintf(typed, sizeof typed, "open %s/p", folder);
+    ui_prompt(u, typed);
+    const ui_over *over = &u->core->over;
+    assert_int_equal(over->n_done, UI_OVER_MATCHES);
+    assert_int_equal(over->n_fits, FILES);
+    snprintf(want, sizeof want, "%s/pic010.png", folder);
+    assert_string_equal(over->done[0], want);
+    tab(u, SAINT_UI_KEY_TAB);
+    snprintf(want, sizeof want, "open %s/pic", folder);
+    assert_string_equal(over->line.text, want);
+    ui_frame(u);
+    char *text = saint_ui_canvas_dump(&u->canvas, false);
+    assert_non_null(strstr(text, "1 to 8 of 150"));
+    free(text);
+    ui_close(u);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "%s/pic%03d.png", folder, i + 10);
+        remove(path);
+    }
+    assert_int_equal(remove(folder), 0);
+}
+
+/* Whatever the width, each sentence can be read to its last word, and the reason of what is not possible too. */
+static void help_is_never_cut(void **state)
+{
+    (void)state;
+    static const int widths[] = {60, 80, 120, 200};
+    ui *u;
+    ui_options o = {.headless = true};
+    assert_ok(ui_new(&o, &u, err));
+    for (int k = 0; k < 4; k++) {
+        ui_front_resize(u->core->front, widths[k], 250);
+        for (int i = 0; ui_action_at(i); i++) {
+            const ui_action *a = ui_action_at(i);
+            const char *why = ui_reason(u, a), *last = strrchr(a->doc, ' ') + 1, *reason = why ? strrchr(why, ' ') + 1 : last;
+            ui_over_open(u, UI_OVER_HELP, a->name);
+            ui_frame(u);
+            char *text = saint_ui_canvas_dump(&u->canvas, false);
+            if (!strstr(text, last) || !strstr(text, reason)) fail_msg("help %s at %d columns: \"%s\" or \"%s\" is missing in\n%s", a->name, widths[k], last, reason, text);
+            free(text);
+        }
+    }
+    ui_close(u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +298,9 @@ int main(void)
         cmocka_unit_test(what_is_not_possible_says_why),
         cmocka_unit_test(every_action_survives_an_empty_screen),
         cmocka_unit_test(lines_complete_themselves),
+        cmocka_unit_test(tab_completes_what_is_common_first),
+        cmocka_unit_test(completion_of_many_files),
+        cmocka_unit_test(help_is_never_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "support/random.h"
 #include "support/sweep_sample.h"
-#include "ui/charts.h"
-#include "ui/sweeps.h"
+#include "ui/charts/charts.h"
+#include "ui/sweeps/sweeps.h"
 
 static void replace(char **field, const char *text)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "ui/child.h"
+#include "ui/sweeps/child.h"
 
 static char folder[] = "/tmp/saint-child-XXXXXX";
 

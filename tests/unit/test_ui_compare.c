@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "eval/fidelity.h"
-#include "ui/compare.h"
+#include "ui/compare/compare.h"
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------- */
 

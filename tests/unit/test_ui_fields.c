@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "ui/fields.h"
+#include "ui/inspect/fields.h"
 
 static saint_settings settings;
 static ui_fields fields;

@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "support/random.h"
-#include "ui/history.h"
+#include "ui/inspect/history.h"
 
 static void set(saint_settings *s, const char *assignment) { assert_ok(saint_settings_assign(s, assignment, err)); }
 

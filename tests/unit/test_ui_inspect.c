@@ -5,9 +5,9 @@
 
 #include "support/random.h"
 #include "eval/fidelity.h"
-#include "ui/core.h"
-#include "ui/estimate.h"
-#include "ui/inspect.h"
+#include "ui/loop/core.h"
+#include "ui/inspect/estimate.h"
+#include "ui/inspect/inspect.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
@@ -227,6 +227,20 @@ static void sliders_are_dragged(void **state)
     double was = value(u, "keep_num", 0);
     mouse(u, SAINT_UI_MOUSE_WHEEL_DOWN, 0, r.x, r.y);
     assert_true(value(u, "keep_num", 0) == was - 1);
+    u->fields.at = 0; /* another one is chosen: where all fields are in view the wheel turns the one below the mouse, */
+    mouse(u, SAINT_UI_MOUSE_WHEEL_UP, 0, r.x, r.y);
+    assert_true(value(u, "keep_num", 0) == was);
+    assert_int_equal(u->fields.at, i);
+    ui_front_resize(u->core->front, 80, 24); /* where they are not it moves over them, and changes none that only passes */
+    u->fields.at = 0;
+    ui_frame(u);
+    saint_ui_rect small = hit_of(u, UI_HIT_FIELD, 2)->rect;
+    uint64_t version = u->plan[UI_NOW].version;
+    mouse(u, SAINT_UI_MOUSE_WHEEL_DOWN, 0, small.x, small.y);
+    assert_int_equal(u->fields.at, 1);
+    assert_int_equal(u->plan[UI_NOW].version, version);
+    ui_front_resize(u->core->front, 120, 36);
+    ui_frame(u);
     i = ui_fields_find(&u->fields, "use_saint");
     r = hit_of(u, UI_HIT_FIELD, i)->rect;
     mouse(u, SAINT_UI_MOUSE_DOWN, 1, r.x + r.w - 1, r.y);

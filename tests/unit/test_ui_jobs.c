@@ -1,10 +1,13 @@
 /* Which plan runs next: the live one first, the latest settings win, traces land where they belong; models and pictures come behind the
  * screen. A tiny model, a screen that nobody sees, a clock that stands. */
+#define _GNU_SOURCE
 #include "support/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-#include "ui/core.h"
+#include "base/file.h"
+#include "ui/loop/core.h"
 
 static const ui_options options = {.headless = true,
                                    .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
@@ -192,6 +195,61 @@ static void pictures_come_and_go(void **state)
     ui_close(u);
 }
 
+static void put(const char *path, const void *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The first picture of a folder is no picture: its name stands on the screen with the reason, nothing of the picture before; the next one is
+ * one step away. */
+static void a_broken_picture_is_shown_as_such(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/saint-ui-XXXXXX", path[64], good[64], *bytes = NULL;
+    size_t n;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/0-broken.png", folder);
+    put(path, "no picture at all", 17);
+    snprintf(good, sizeof good, "%s/1-good.png", folder);
+    assert_ok(saint_file_read(SAINT_FIXTURE_DIR "/pictures/b-32.png", 1 << 20, &bytes, &n, err));
+    put(good, bytes, n);
+    free(bytes);
+    ui *u = opened();
+    until_idle(u);
+    char command[128];
+    snprintf(command, sizeof command, "open %s", folder);
+    ui_do(u, command);
+    until_idle(u);
+    assert_string_equal(u->subject.file, "0-broken.png");
+    assert_int_equal(u->subject.at, 0);
+    assert_int_equal(u->subject.count, 2);
+    assert_null(u->subject.image.rgb);
+    assert_null(u->plan[UI_NOW].trace);
+    assert_null(u->plan[UI_BASE].trace);
+    char *text = saint_ui_canvas_dump(&u->canvas, false);
+    assert_non_null(strstr(text, "0-broken.png 1/2"));
+    assert_non_null(strstr(text, "this picture cannot be opened"));
+    assert_null(strstr(text, "a-32.png"));
+    free(text);
+    assert_false(ui_do(u, "run"));
+    assert_true(ui_do(u, "sample +1"));
+    until_idle(u);
+    assert_string_equal(u->subject.file, "1-good.png");
+    assert_int_equal(u->subject.error.code, SAINT_OK);
+    assert_false(ui_stale(u, UI_NOW));
+    assert_true(ui_do(u, "sample -1"));
+    assert_true(ui_do(u, "sample +1")); /* a held key: back before the broken one was even tried */
+    until_idle(u);
+    assert_string_equal(u->subject.file, "1-good.png");
+    ui_close(u);
+    remove(path);
+    remove(good);
+    assert_int_equal(remove(folder), 0);
+}
+
 static void models_change_places(void **state)
 {
     (void)state;
@@ -255,6 +313,7 @@ int main(void)
         cmocka_unit_test(without_live_it_waits_to_be_asked),
         cmocka_unit_test(settings_that_do_not_fit_are_said),
         cmocka_unit_test(pictures_come_and_go),
+        cmocka_unit_test(a_broken_picture_is_shown_as_such),
         cmocka_unit_test(models_change_places),
         cmocka_unit_test(a_scan_finds_other_answers),
     };

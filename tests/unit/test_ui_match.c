@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "ui/match.h"
-#include "ui/measure.h"
+#include "ui/compare/match.h"
+#include "ui/speed/measure.h"
 
 /* ---- the search --------------------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "ui/core.h"
+#include "ui/loop/core.h"
 #include "ui/extra.h"
 
 static const ui_options options = {.headless = true,

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "ui/microscope.h"
+#include "ui/inspect/microscope.h"
 
 static void look_at(ui *u, const saint_model *m)
 {

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "ui/core.h"
-#include "ui/script.h"
+#include "ui/loop/core.h"
+#include "ui/loop/script.h"
 
 static ui_script_line parsed(const char *text)
 {

@@ -1,8 +1,8 @@
 /* What is kept: plans as JSON, exactly; sessions that hold anything at all. */
 #include "support/test.h"
 
-#include "ui/core.h"
-#include "ui/settings_file.h"
+#include "ui/loop/core.h"
+#include "ui/loop/settings_file.h"
 
 static uint64_t seed = 88172645463325252u;
 static uint64_t bits(void)

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "ui/layers.h"
-#include "ui/speed.h"
+#include "ui/layers/layers.h"
+#include "ui/speed/speed.h"
 
 static void near(double a, double b, const char *what)
 {

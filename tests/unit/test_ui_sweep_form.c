@@ -7,7 +7,7 @@
 
 #include "support/sweep_sample.h"
 #include "support/tiny.h"
-#include "ui/sweep_form.h"
+#include "ui/sweeps/sweep_form.h"
 
 static char folder[] = "/tmp/saint-form-XXXXXX";
 static sweep_data *sample;

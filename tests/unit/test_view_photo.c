@@ -1,6 +1,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "support/picture.h"
 #include "support/random.h"
@@ -235,12 +236,65 @@ static void a_new_mask_needs_no_new_scaling(void **state)
     saint_image_free(&im);
 }
 
+static uint32_t of(const uint8_t *p) { return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2]; }
+
+/* A flat field of any colour becomes one or two of the fixed colours; their mean is nearer to it than any single one, or no further; and a
+ * colour that there is stays itself. */
+static void few_colours_make_many(void **state)
+{
+    (void)state;
+    saint_ui_mixes *mixes = calloc(1, sizeof *mixes);
+    assert_non_null(mixes);
+    uint64_t seed = 4;
+    double single = 0, mixed = 0;
+    for (int n = 0; n < 3000; n++) {
+        uint8_t field[8 * 8 * 3], color[3];
+        for (int c = 0; c < 3; c++) color[c] = (uint8_t)test_random_bits(&seed);
+        bool fixed = n % 10 == 0, grey = n % 10 == 1;
+        uint32_t nearest = saint_ui_color_value(saint_ui_color_reduce(saint_ui_rgb(color[0], color[1], color[2]), SAINT_UI_256), 0);
+        for (int c = 0; c < 3; c++) {
+            if (fixed) color[c] = (uint8_t)(nearest >> (16 - 8 * c));
+            else if (grey) color[c] = color[0];
+        }
+        for (int i = 0; i < 64; i++) memcpy(field + 3 * i, color, 3);
+        saint_ui_dither(field, 8, 8, mixes);
+        double mean[3] = {0};
+        uint32_t seen[2] = {of(field), of(field)};
+        for (int i = 0; i < 64; i++) {
+            const uint8_t *p = field + 3 * i;
+            saint_ui_color reduced = saint_ui_color_reduce(saint_ui_rgb(p[0], p[1], p[2]), SAINT_UI_256);
+            assert_int_equal(saint_ui_color_value(reduced, 0), of(p)); /* it is one of them */
+            if (of(p) != seen[0]) seen[1] = of(p);
+            assert_true(of(p) == seen[0] || of(p) == seen[1]);
+            assert_memory_equal(p, field + 3 * ((i / 8 % 4) * 8 + i % 4), 3); /* the pattern repeats every four pixels */
+            for (int c = 0; c < 3; c++) mean[c] += p[c] / 64.0;
+        }
+        if (fixed) { /* to a quarter of its last bits */
+            for (int c = 0; c < 3; c++) assert_true(fabs(mean[c] - color[c]) < 12);
+            continue;
+        }
+        if (grey) {
+            for (int i = 0; i < 64; i++) assert_true(field[3 * i] == field[3 * i + 1] && field[3 * i] == field[3 * i + 2]);
+            assert_true(fabs(mean[0] - color[0]) < 8);
+            continue;
+        }
+        for (int c = 0; c < 3; c++) {
+            double a = (nearest >> (16 - 8 * c) & 255) - (double)color[c], b = mean[c] - color[c];
+            single += a * a;
+            mixed += b * b;
+        }
+    }
+    assert_true(mixed < 0.5 * single);
+    free(mixes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scaling_is_the_area_average),           cmocka_unit_test(half_blocks_are_two_pixels),
         cmocka_unit_test(quarter_blocks_are_the_best_split),     cmocka_unit_test(sizes_keep_the_shape_and_the_patches),
         cmocka_unit_test(dropped_patches_are_darker_and_greyer), cmocka_unit_test(a_new_mask_needs_no_new_scaling),
+        cmocka_unit_test(few_colours_make_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,21 @@ void saint_cuda_release(saint_backend *b, void *p)
     pthread_mutex_unlock(&c->recording_lock);
 }
 
+/* Everything of ours comes from the default pool of the device, which counts. */
+size_t saint_cuda_peak(saint_backend *b)
+{
+    saint_cuda *c = (saint_cuda *)b;
+    cudaMemPool_t pool;
+    uint64_t most = 0, now = 0, anew = 0;
+    cudaError_t e = c->broken ? cudaErrorUnknown : cudaDeviceGetDefaultMemPool(&pool, c->device);
+    if (e == cudaSuccess) e = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &most);
+    if (e == cudaSuccess) e = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &now);
+    if (e == cudaSuccess) e = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &anew);
+    if (e == cudaSuccess) return (size_t)(now > most ? now : most); /* nothing was asked for since: what is held is the most */
+    (void)cudaGetLastError();
+    return 0;
+}
+
 saint_status saint_cuda_sync(saint_backend *b, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;

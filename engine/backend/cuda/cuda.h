@@ -84,6 +84,7 @@ enum {
 
 /* backend_cuda.c */
 saint_status saint_cuda_alloc(saint_backend *b, size_t bytes, void **out, saint_error *err);
+size_t saint_cuda_peak(saint_backend *b);
 void saint_cuda_release(saint_backend *b, void *p);
 saint_status saint_cuda_sync(saint_backend *b, saint_error *err);
 void saint_cuda_close(saint_backend *b);

@@ -413,6 +413,7 @@ const saint_backend_ops saint_cuda_ops = {
     .mean_heads = cuda_mean_heads,
     .gather = cuda_gather,
     .narrow = cuda_narrow,
+    .peak = saint_cuda_peak,
     .close = saint_cuda_close,
     .chooser = &saint_cuda_chooser,
     .fused = &saint_cuda_fused,

@@ -1,0 +1,249 @@
+/* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
+#include "ui/inspect/inspect.h"
+#include "ui/loop/core.h"
+#include "ui/sweeps/sweeps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void ui_go(ui *u, saint_ui_page page)
+{
+    if ((int)page < 0 || page >= SAINT_UI_PAGE_COUNT || page == u->page) return;
+    ui_zoom_off(u);
+    u->core->left[u->page] = u->focus;
+    u->page = page;
+    u->focus = u->core->left[page]; /* the next frame corrects what that page does not have */
+    ui_redraw(u);
+    for (int slot = 0; slot < UI_SLOTS; slot++)
+        if (page == SAINT_UI_PAGE_SPEED || page == SAINT_UI_PAGE_COMPARE) ui_want(u, slot);
+    ui_kick(u);
+}
+
+/* ---- commands ---- */
+
+static bool perform(ui *u, const ui_action *a, const char *argument)
+{
+    const char *why = ui_reason(u, a);
+    u->core->failed = false;
+    u->core->depth++;
+    if (why) ui_say(u, SAINT_UI_SAY_BAD, "%s: %s", a->name, why);
+    else a->perform(u, argument);
+    u->core->depth--;
+    ui_redraw(u);
+    return !u->core->failed;
+}
+
+bool ui_do(ui *u, const char *command)
+{
+    while (*command == ' ') command++;
+    if (!u->core->depth && u->say == SAINT_UI_SAY_BAD) u->say = SAINT_UI_SAY_NOTHING; /* the last error was read by now */
+    if (!u->core->depth) ui_say_read(u);
+    size_t n = strcspn(command, " ");
+    const ui_action *a = ui_action_find(command, n);
+    const char *argument = command + n;
+    while (*argument == ' ') argument++;
+    if (!a) {
+        ui_say(u, SAINT_UI_SAY_BAD, "%.*s: no such command; Ctrl-P finds them all", (int)n, command);
+        return false;
+    }
+    bool done = perform(u, a, argument);
+    if (done) ui_record(u, "%s%s%s", a->name, *argument ? " " : "", argument);
+    return done;
+}
+
+/* ---- keys ---- */
+
+static bool to_pane(ui *u, saint_ui_pane_id id, const saint_ui_event *e, const saint_ui_hit *hit)
+{
+    const ui_pane *pane = ui_pane_of(u->page, id);
+    if (!pane || !pane->event) return false;
+    u->core->depth++;
+    bool taken = pane->event(u, e, hit);
+    u->core->depth--;
+    return taken;
+}
+
+static void record_key(ui *u, const saint_ui_event *e)
+{
+    char name[24];
+    if (e->kind == SAINT_UI_PASTE) {
+        char text[5] = {0};
+        saint_ui_utf8_put(e->ch, text);
+        ui_record(u, "type %s", e->ch == '\n' ? "\\n" : text);
+    } else ui_record(u, "key %s", saint_ui_key_name(e, name));
+}
+
+static void key(ui *u, const saint_ui_event *e)
+{
+    char argument[64], command[128], name[24];
+    const ui_pane *pane = ui_pane_of(u->page, u->focus);
+    if (u->say == SAINT_UI_SAY_BAD || u->say == SAINT_UI_SAY_WARN) u->say = SAINT_UI_SAY_NOTHING; /* read by now */
+    if (pane && pane->captures && pane->captures(u)) {
+        record_key(u, e);
+        to_pane(u, u->focus, e, NULL);
+        return;
+    }
+    const ui_action *a = e->kind == SAINT_UI_PRESS ? ui_action_of_key(e, u->page, u->focus, argument, sizeof argument) : NULL;
+    if (a) {
+        snprintf(command, sizeof command, "%s %s", a->name, argument);
+        ui_do(u, command);
+        return;
+    }
+    if (to_pane(u, u->focus, e, NULL)) {
+        record_key(u, e);
+        return;
+    }
+    if (e->kind != SAINT_UI_PRESS) return;
+    if (e->key == SAINT_UI_KEY_ESCAPE && u->painting && u->page == SAINT_UI_PAGE_INSPECT) {
+        ui_do(u, "paint off");
+        return;
+    }
+    if (e->key == SAINT_UI_KEY_ESCAPE) {
+        ui_zoom_off(u);
+        u->say = u->core->report_say = SAINT_UI_SAY_NOTHING;
+        return;
+    }
+    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
+}
+
+/* ---- mouse ---- */
+
+static void mouse(ui *u, const saint_ui_event *e)
+{
+    static const char *const kinds[] = {"press", "drag", "release", "wheel-up", "wheel-down"};
+    if (!u->mouse) return;
+    bool wheel = e->mouse == SAINT_UI_MOUSE_WHEEL_UP || e->mouse == SAINT_UI_MOUSE_WHEEL_DOWN;
+    if (wheel && e->mods & SAINT_UI_CTRL && u->page == SAINT_UI_PAGE_INSPECT && saint_ui_layout_at(&u->layout, e->x, e->y) == SAINT_UI_PANE_IMAGE) {
+        ui_do(u, e->mouse == SAINT_UI_MOUSE_WHEEL_UP ? "zoom in" : "zoom out");
+        return;
+    }
+    const saint_ui_hit *hit = saint_ui_hit_at(&u->hits, e->x, e->y);
+    saint_ui_pane_id id = saint_ui_layout_at(&u->layout, e->x, e->y);
+    if (!hit || hit->what < UI_HIT_CORE) ui_record(u, "mouse %s %d %d", kinds[e->mouse], e->x, e->y);
+    if (e->mouse == SAINT_UI_MOUSE_DRAG || e->mouse == SAINT_UI_MOUSE_UP) {
+        if (u->core->drag != SAINT_UI_PANE_NONE) to_pane(u, u->core->drag, e, hit);
+        if (e->mouse == SAINT_UI_MOUSE_UP) u->core->drag = SAINT_UI_PANE_NONE;
+        return;
+    }
+    if (e->mouse == SAINT_UI_MOUSE_DOWN) {
+        u->core->drag = SAINT_UI_PANE_NONE;
+        if (hit && hit->what >= UI_HIT_CORE) {
+            if (e->button == 1) ui_click(u, hit);
+            return;
+        }
+        bool focusable = id != SAINT_UI_PANE_NONE && id != SAINT_UI_PANE_HEADER && id != SAINT_UI_PANE_MESSAGE && id != SAINT_UI_PANE_FOOTER &&
+                         id != SAINT_UI_PANE_NOTICE;
+        if (!focusable) return;
+        const ui_pane *old = ui_pane_of(u->page, u->focus);
+        if (id != u->focus && old && old->captures && old->captures(u)) /* an editor that loses the focus forgets what was typed */
+            old->event(u, &(saint_ui_event){.kind = SAINT_UI_PRESS, .key = SAINT_UI_KEY_ESCAPE}, NULL);
+        u->focus = id;
+        u->core->drag = id;
+    }
+    to_pane(u, id, e, hit);
+}
+
+static void use_theme(ui *u, saint_ui_palette_kind kind)
+{
+    bool lines = u->theme.lines;
+    saint_ui_theme_make(&u->theme, kind, u->theme.tier, u->theme.glyphs);
+    u->theme.lines = lines;
+}
+
+/* The terminal told the colour behind everything: letters that can be read on it, photos that melt into it. */
+static void suit_ground(ui *u, uint32_t rgb)
+{
+    unsigned r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+    use_theme(u, 299 * r + 587 * g + 114 * b > 127500 ? SAINT_UI_LIGHT : SAINT_UI_DARK);
+    u->theme.ground[0] = (uint8_t)r;
+    u->theme.ground[1] = (uint8_t)g;
+    u->theme.ground[2] = (uint8_t)b;
+}
+
+void ui_event(ui *u, const saint_ui_event *e)
+{
+    u->core->said_idle = false;
+    u->core->dirty = u->core->urgent = true;
+    if (e->kind == SAINT_UI_GONE) {
+        u->quit = true;
+        return;
+    }
+    if (e->kind == SAINT_UI_RESIZED) return;
+    if (e->kind == SAINT_UI_GROUND) {
+        if (u->core->theme_asked) suit_ground(u, e->ch);
+        return;
+    }
+    bool touch = e->kind == SAINT_UI_PRESS || e->kind == SAINT_UI_PASTE || (e->kind == SAINT_UI_MOUSE && e->mouse != SAINT_UI_MOUSE_UP && e->mouse != SAINT_UI_MOUSE_DRAG);
+    if (touch) ui_say_read(u);
+    if (u->core->over.kind != UI_OVER_NONE) ui_over_event(u, e);
+    else if (e->kind == SAINT_UI_MOUSE) mouse(u, e);
+    else if (e->kind == SAINT_UI_PRESS || e->kind == SAINT_UI_PASTE) key(u, e);
+}
+
+/* ---- actions that belong to nobody else ---- */
+
+void ui_do_page(ui *u, const char *argument)
+{
+    for (int i = 0; saint_ui_page_title(i); i++) {
+        const char *title = saint_ui_page_title(i);
+        size_t n = 0;
+        while (argument[n] && (argument[n] | 32) == (title[n] | 32)) n++;
+        if (!argument[n] && n) {
+            ui_go(u, (saint_ui_page)i);
+            return;
+        }
+    }
+    ui_say(u, SAINT_UI_SAY_BAD, "page %s: expected inspect, a/b, speed, layers, charts, sweep or log", argument);
+}
+
+void ui_do_focus(ui *u, const char *argument)
+{
+    if (!strcmp(argument, "next") || !strcmp(argument, "back") || !*argument) {
+        if (u->layout.n) u->focus = saint_ui_layout_next(&u->layout, u->focus, *argument == 'b' ? -1 : 1);
+        return;
+    }
+    char here[160] = "";
+    size_t n = 0;
+    for (int id = SAINT_UI_PANE_STRIP; id < SAINT_UI_PANE_COUNT; id++) {
+        const char *title = id == SAINT_UI_PANE_STRIP ? "layers" : saint_ui_pane_title((saint_ui_pane_id)id);
+        if (*title && !strcmp(title, argument)) {
+            u->focus = (saint_ui_pane_id)id;
+            return;
+        }
+        if (*title && n < sizeof here && saint_ui_layout_find(&u->layout, (saint_ui_pane_id)id).w > 0)
+            n += (size_t)snprintf(here + n, sizeof here - n, "%s%s", n ? ", " : "", title);
+    }
+    ui_say(u, SAINT_UI_SAY_BAD, "focus %s: no pane of that name; here are %s", argument, here);
+}
+
+void ui_do_redraw(ui *u, const char *argument)
+{
+    (void)argument;
+    ui_front_redraw(u->core->front);
+}
+
+void ui_do_mouse(ui *u, const char *argument)
+{
+    u->mouse = *argument ? !strcmp(argument, "on") : !u->mouse;
+    ui_front_mouse(u->core->front, u->mouse);
+    ui_say(u, SAINT_UI_SAY_INFO, u->mouse ? "the mouse is the program's; Shift+drag selects text" : "the mouse is the terminal's");
+}
+
+void ui_do_theme(ui *u, const char *argument)
+{
+    int kind = *argument ? saint_ui_palette_find(argument) : ((int)u->theme.kind + 1) % 3;
+    if (kind < 0) {
+        ui_say(u, SAINT_UI_SAY_BAD, "theme %s: expected dark, light or contrast", argument);
+        return;
+    }
+    use_theme(u, (saint_ui_palette_kind)kind);
+    u->core->theme_chosen = true;
+    u->core->theme_asked = false;
+    ui_say(u, SAINT_UI_SAY_INFO, "theme %s", saint_ui_palette_name(kind));
+}
+
+void ui_do_quit(ui *u, const char *argument)
+{
+    if (sweeps_hold_quit(u, argument)) return;
+    u->quit = true;
+}

@@ -1,0 +1,26 @@
+# What is built just now, written as a header whenever that has changed: cmake -DSOURCE=DIR -DOUT=FILE -P version.cmake
+# The commit is that of the working tree at the time of the build, and dirty says whether what is compiled differs from it.
+set(commit "unknown")
+set(dirty -1)
+execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE found RESULT_VARIABLE failed
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT failed)
+    set(commit "${found}")
+    execute_process(COMMAND git -C ${SOURCE} status --porcelain -- app datasets engine models presets scripts views CMakeLists.txt CMakePresets.json
+        OUTPUT_VARIABLE changes RESULT_VARIABLE failed ERROR_QUIET)
+    if(NOT failed)
+        if(changes STREQUAL "")
+            set(dirty 0)
+        else()
+            set(dirty 1)
+        endif()
+    endif()
+endif()
+set(text "#define SAINT_COMMIT \"${commit}\"\n#define SAINT_DIRTY ${dirty}\n")
+set(have "")
+if(EXISTS ${OUT})
+    file(READ ${OUT} have)
+endif()
+if(NOT have STREQUAL text)
+    file(WRITE ${OUT} "${text}")
+endif()
