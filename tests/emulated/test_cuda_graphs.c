@@ -160,7 +160,7 @@ static void a_cache_that_outgrows_its_bucket_goes_on(void **state)
     enum { PROMPT = 250, NEW = 14 };
     saint_model *m = load_tiny("llama-tiny");
     saint_session *s = cuda(m, SAINT_F32, false), *cpu = open_session(engine, m, 0);
-    step x = first_step(m);
+    random_step x = first_step(m);
     int32_t ids[PROMPT];
     for (int i = 0; i < PROMPT; i++) ids[i] = (i * 7 + 3) % saint_model_get_info(m)->vocab;
     x.q.prompt = NULL;
