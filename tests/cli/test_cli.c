@@ -369,20 +369,20 @@ static void embedded_models_have_names(void **state)
     (void)state;
     cJSON *c = json_of(saint("models --json"));
     int defaults = 0, classifiers = 0;
-    assert_true(cJSON_GetArraySize(get(c, "shapes")) >= 5);
-    for (const cJSON *m = get(c, "embedded")->child; m; m = m->next) {
-        defaults += cJSON_IsTrue(get(m, "default"));
-        classifiers += get(m, "classes")->valueint > 0;
-        cJSON *one = json_of(saint("models --json --model %s", get(m, "name")->valuestring));
-        assert_string_equal(get(one, "sha256")->valuestring, get(m, "sha256")->valuestring);
+    assert_true(cJSON_GetArraySize(json_get(c, "shapes")) >= 5);
+    for (const cJSON *m = json_get(c, "embedded")->child; m; m = m->next) {
+        defaults += cJSON_IsTrue(json_get(m, "default"));
+        classifiers += json_get(m, "classes")->valueint > 0;
+        cJSON *one = json_of(saint("models --json --model %s", json_get(m, "name")->valuestring));
+        assert_string_equal(json_get(one, "sha256")->valuestring, json_get(m, "sha256")->valuestring);
         cJSON_Delete(one);
-        assert_non_null(strstr(saint("models")->out, get(m, "name")->valuestring));
+        assert_non_null(strstr(saint("models")->out, json_get(m, "name")->valuestring));
     }
     assert_int_equal(defaults, 1);
     assert_int_equal(classifiers, 1);
     cJSON_Delete(c);
     c = json_of(saint("run --model cifar10-vit --image " PICTURE32 " --json"));
-    assert_int_equal(cJSON_GetArraySize(get(c, "top5")), 5);
+    assert_int_equal(cJSON_GetArraySize(json_get(c, "top5")), 5);
     cJSON_Delete(c);
     refused(saint("run --model cifar11-vit --image " PICTURE32), "cifar11-vit");
     refused(saint("run --model ../models/cifar10-vit/x --image " PICTURE32), "cifar10-vit");
