@@ -35,6 +35,18 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     return -1;
 }
 
+/* Nobody asked for this device by name: it has to show first that it computes what the CPU computes. */
+static bool device_passes(const char *command, int device, saint_dtype dtype)
+{
+    saint_engine *e = NULL;
+    saint_error why = {0};
+    saint_status s = saint_engine_open(&e, NULL, &why);
+    if (s == SAINT_OK) s = saint_engine_check_device(e, device, dtype, &why);
+    saint_engine_close(e);
+    if (s != SAINT_OK) fprintf(stderr, "saint %s: computing on the CPU: %s\n", command, why.text);
+    return s == SAINT_OK;
+}
+
 int load_engine_options(const char *command, const load_options *l, saint_engine_options *engine, saint_session_options *session)
 {
     long threads = 0, device = 0;
@@ -43,18 +55,22 @@ int load_engine_options(const char *command, const load_options *l, saint_engine
     char why[160] = "";
     if (strcmp(backend, "cpu") != 0 && strcmp(backend, "auto") != 0 && strcmp(backend, "cuda") != 0)
         return cli_usage(command, "--backend %s: expected auto, cpu or cuda", backend);
-    bool cpu = strcmp(backend, "cpu") == 0;
+    bool cpu = strcmp(backend, "cpu") == 0, open = strcmp(backend, "auto") == 0;
     if (!cpu) {
         int n = saint_engine_devices(NULL, 0, why, sizeof why);
-        if (n == 0 && strcmp(backend, "cuda") == 0) return cli_usage(command, "--backend cuda: %s; use --backend cpu", why);
+        if (n == 0 && !open) return cli_usage(command, "--backend cuda: %s; use --backend cpu", why);
         cpu = n == 0;
     }
     if (strcmp(type, "f32") != 0 && strcmp(type, "bf16") != 0 && strcmp(type, "f16") != 0)
         return cli_usage(command, "--dtype %s: expected f32, bf16 or f16", type);
     if (cpu && strcmp(type, "f16") == 0) return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
     if (!cli_int(command, "threads", l->threads, 1, 1024, &threads) || !cli_int(command, "device", l->device, 0, 1023, &device)) return EXIT_USAGE;
-    *session = (saint_session_options){.dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : strcmp(type, "f16") == 0 ? SAINT_F16 : SAINT_F32,
-                                       .backend = cpu ? "cpu" : "cuda", .device = (int)device};
+    saint_dtype dtype = strcmp(type, "bf16") == 0 ? SAINT_BF16 : strcmp(type, "f16") == 0 ? SAINT_F16 : SAINT_F32;
+    if (open && !cpu && !device_passes(command, (int)device, dtype)) {
+        if (dtype == SAINT_F16) return cli_usage(command, "--dtype f16: the CPU computes in f32 or bf16 (f16 weights are read as they are)");
+        cpu = true;
+    }
+    *session = (saint_session_options){.dtype = dtype, .backend = cpu ? "cpu" : "cuda", .device = (int)device};
     *engine = (saint_engine_options){.n_threads = (int)threads, .tier = l->tier};
     return -1;
 }

@@ -25,7 +25,7 @@ typedef struct {
     {"set", "KEY=VALUE", "one parameter, per layer as key[0-3,7]=value; may repeat", NULL, NULL, &(l).set},                   \
     {"compat", "MODE", "reference: the published code, quirks included; corrected (default): what the paper means", NULL, &(l).compat, NULL}
 #define LOAD_ENGINE_OPTIONS(l)                                                                                                \
-    {"backend", "NAME", "cpu (default), cuda, or auto: CUDA where a device answers", NULL, &(l).backend, NULL},               \
+    {"backend", "NAME", "cpu (default), cuda, or auto: CUDA where a device passes a self check", NULL, &(l).backend, NULL},               \
     {"device", "N", "CUDA device, from 0; `saint info` lists them", NULL, &(l).device, NULL},                                 \
     {"dtype", "TYPE", "f32 (default: exact), bf16 (fast) or f16 (fast, CUDA only)", NULL, &(l).dtype, NULL},                  \
     {"threads", "N", "threads; default: the CPUs this process may use", NULL, &(l).threads, NULL},                            \

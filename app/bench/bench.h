@@ -10,8 +10,9 @@ cJSON *bench_select(int repeats, saint_error *err);
 void bench_select_print(const cJSON *c);
 
 /* A whole network, unpruned and with each preset that fits it. */
-/* batch: pictures at a time. keep NULL, or a list "576,192": instead of the presets, that many patches behind the last ViT block. */
-int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out);
+/* batch: pictures at a time. keep NULL, or a list "576,192": instead of the presets, that many patches behind the last ViT block. plain: a
+ * device's work is queued piece by piece and not replayed. */
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, cJSON **out);
 void bench_engine_print(const cJSON *c);
 
 /* A sweep over saint_threshold with and without shared checkpoints, on so many pictures. */

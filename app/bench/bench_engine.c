@@ -162,18 +162,24 @@ static saint_status run_once(saint_session *s, saint_request *q, variant *v, int
     return SAINT_OK;
 }
 
-static double median_of(const variant *v, int repeats, size_t offset)
+/* Median of one phase; the smallest and the largest where they are wanted. */
+static double median_of(const variant *v, int repeats, size_t offset, double *least, double *most)
 {
     double x[MAX_REPEATS];
     for (int i = 0; i < repeats; i++) memcpy(&x[i], (const char *)&v->t[i] + offset, sizeof *x);
-    return bench_median(x, repeats);
+    double median = bench_median(x, repeats);
+    if (least) *least = x[0];
+    if (most) *most = x[repeats - 1];
+    return median;
 }
 
 static void add_phase(cJSON *o, const char *name, const variant *v, int repeats, size_t offset, double flops)
 {
-    double seconds = median_of(v, repeats, offset);
+    double least, most, seconds = median_of(v, repeats, offset, &least, &most);
     cJSON *p = cJSON_AddObjectToObject(o, name);
     cJSON_AddNumberToObject(p, "ms", seconds * 1e3);
+    cJSON_AddNumberToObject(p, "ms_min", least * 1e3);
+    cJSON_AddNumberToObject(p, "ms_max", most * 1e3);
     if (flops > 0) {
         cJSON_AddNumberToObject(p, "gflop", flops * 1e-9);
         cJSON_AddNumberToObject(p, "gflops", seconds > 0 ? flops / seconds * 1e-9 : 0);
@@ -195,7 +201,7 @@ static cJSON *variant_json(const variant *v, const variant *base, int repeats, c
         add_phase(o, "projector", v, repeats, offsetof(saint_timings, projector), v->flops_projector);
         add_phase(o, "prefill", v, repeats, offsetof(saint_timings, prefill), v->flops_prefill);
         add_phase(o, "decode", v, repeats, offsetof(saint_timings, decode), v->flops_decode);
-        cJSON_AddNumberToObject(o, "decode_tokens_per_second", (NEW_TOKENS - 1) / median_of(v, repeats, offsetof(saint_timings, decode)));
+        cJSON_AddNumberToObject(o, "decode_tokens_per_second", (NEW_TOKENS - 1) / median_of(v, repeats, offsetof(saint_timings, decode), NULL, NULL));
         flops += v->flops_projector + v->flops_prefill;
         flops_base += base->flops_projector + base->flops_prefill;
     }
@@ -219,7 +225,7 @@ static saint_status measure(saint_session *s, saint_request *q, variant *v, int 
     return st;
 }
 
-int bench_engine(const load_options *l, int repeats, int batch, const char *keep, cJSON **out)
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, cJSON **out)
 {
     saint_error e = {0};
     saint_engine *engine = NULL;
@@ -239,6 +245,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
                            .max_new_tokens = info->llm_layers ? NEW_TOKENS : 0, .ignore_eos = true};
         saint_status s = test_picture(info->image_side, &picture, &e);
         for (int i = 0; i < batch; i++) pictures[i] = picture;
+        so.plain = plain;
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
@@ -251,6 +258,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
             cJSON_AddStringToObject(*out, "backend", saint_session_backend(session));
             cJSON_AddStringToObject(*out, "kernels", saint_session_tier(session));
             cJSON_AddNumberToObject(*out, "threads", saint_engine_threads(engine));
+            cJSON_AddBoolToObject(*out, "recorded", !plain && strcmp(saint_session_backend(session), "cpu") != 0);
             cJSON_AddNumberToObject(*out, "repeats", repeats);
             cJSON_AddNumberToObject(*out, "batch", batch);
             cJSON *list = cJSON_AddArrayToObject(*out, "rows");

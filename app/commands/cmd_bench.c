@@ -11,13 +11,14 @@ int cmd_bench(int argc, char **argv)
 {
     load_options l = {0};
     const char *suite = NULL, *repeat = NULL, *batch = NULL, *keep = NULL;
-    bool json = false;
+    bool json = false, plain = false;
     const cli_option table[] = {
         LOAD_MODEL_OPTIONS(l),
         {"suite", "NAME", "gemm, select, engine (default) or sweep: what sharing checkpoints is worth", NULL, &suite, NULL},
         {"repeat", "N", "interleaved runs of each row (engine: 5, select: 200; gemm: tenths of a second, 5; sweep: pictures, 5)", NULL, &repeat, NULL},
         {"batch", "N", "pictures at a time (engine: 1)", NULL, &batch, NULL},
         {"keep", "N,N,...", "engine: so many patches behind the ViT instead of the presets", NULL, &keep, NULL},
+        {"no-graphs", NULL, "engine: queue a device's work piece by piece instead of replaying what was recorded", &plain, NULL, NULL},
         LOAD_SETTINGS_OPTIONS(l),
         LOAD_ENGINE_OPTIONS(l),
         {"json", NULL, "print JSON", &json, NULL, NULL},
@@ -30,9 +31,9 @@ int cmd_bench(int argc, char **argv)
     if (!cli_int("bench", "repeat", repeat, 1, 64, &repeats) || !cli_int("bench", "batch", batch, 1, 4096, &pictures)) return EXIT_USAGE;
     if (!suite) suite = "engine";
     bool sweep = strcmp(suite, "sweep") == 0;
-    if (strcmp(suite, "engine") != 0 && !sweep && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep))
-        return cli_usage("bench", "a model, --preset, --set, --compat, --batch and --keep belong to --suite engine");
-    if (sweep && (l.shape || batch || keep)) return cli_usage("bench", "--shape, --batch and --keep belong to --suite engine");
+    if (strcmp(suite, "engine") != 0 && !sweep && (l.model || l.shape || l.preset || l.set.n || l.compat || batch || keep || plain))
+        return cli_usage("bench", "a model, --preset, --set, --compat, --batch, --keep and --no-graphs belong to --suite engine");
+    if (sweep && (l.shape || batch || keep || plain)) return cli_usage("bench", "--shape, --batch, --keep and --no-graphs belong to --suite engine");
     saint_error e = {0};
     if (strcmp(suite, "select") == 0) {
         cJSON *rows = bench_select(repeats ? (int)repeats : 200, &e);
@@ -61,7 +62,7 @@ int cmd_bench(int argc, char **argv)
         cJSON *o = NULL;
         if (!l.model && !l.shape) l.shape = "vit-b16-224";
         if (!l.dtype && saint_engine_has_tier("avx512bf16")) l.dtype = "bf16";
-        int status = bench_engine(&l, repeats ? (int)repeats : 5, (int)pictures, keep, &o);
+        int status = bench_engine(&l, repeats ? (int)repeats : 5, (int)pictures, keep, plain, &o);
         if (status != EXIT_DONE) return status;
         if (json) return cli_print_json(o);
         bench_engine_print(o);

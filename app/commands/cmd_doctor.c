@@ -169,16 +169,23 @@ static void check_presets(doctor *d)
 static void check_devices(doctor *d)
 {
     saint_device found[MAX_DEVICES];
-    char why[160] = "", detail[300];
+    char why[160] = "", detail[640];
     int n = saint_engine_devices(found, MAX_DEVICES, why, sizeof why);
     if (n == 0) {
         snprintf(detail, sizeof detail, "none, computing on the CPU: %s", why);
         check(d, "cuda", true, detail);
     }
     for (int i = 0; i < n && i < MAX_DEVICES; i++) {
-        snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f%s, %.1f GiB", found[i].index, found[i].name, found[i].capability / 10.0,
-                 found[i].capability < 80 ? " (8.0 is needed: use --backend cpu)" : "", (double)found[i].bytes / 1073741824);
-        check(d, "cuda", found[i].capability >= 80, detail);
+        saint_error e = {0};
+        saint_engine *engine = NULL;
+        bool fits = found[i].capability >= 80;
+        saint_status s = fits ? saint_engine_open(&engine, NULL, &e) : SAINT_UNSUPPORTED;
+        if (s == SAINT_OK) s = saint_engine_check_device(engine, found[i].index, SAINT_F32, &e);
+        saint_engine_close(engine);
+        snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f%s, %.1f GiB%s%s", found[i].index, found[i].name, found[i].capability / 10.0,
+                 fits ? "" : " (8.0 is needed: use --backend cpu)", (double)found[i].bytes / 1073741824,
+                 s == SAINT_OK ? "; computes what the CPU computes" : fits ? "; self check: " : "", e.text);
+        check(d, "cuda", s == SAINT_OK, detail);
     }
 }
 

@@ -324,10 +324,10 @@ static int run_rank(job *j)
     saint_session *session = NULL;
     saint_device devices[16];
     char why[160];
-    int n = 0, local = j->rank.local_rank >= 0 ? j->rank.local_rank : j->rank.rank;
+    int n = 0;
     divide_threads(j, j->rank.local_world, &l, threads);
     if (j->devices && !l.device) {
-        snprintf(device, sizeof device, "%d", local % j->devices);
+        snprintf(device, sizeof device, "%d", sweep_rank_device(&j->rank, j->devices));
         l.device = device;
     }
     l.backend = j->backend;

@@ -130,3 +130,9 @@ saint_status sweep_rank_find(const char *(*lookup)(void *ud, const char *name), 
     if (s == SAINT_OK && !found) s = from_array(&e, out, &found, err);
     return s;
 }
+
+int sweep_rank_device(const sweep_rank *r, int devices)
+{
+    int number = r->local_rank >= 0 ? r->local_rank : r->rank;
+    return devices > 0 ? number % devices : 0;
+}

@@ -19,4 +19,8 @@ typedef struct {
 saint_status sweep_rank_find(const char *(*lookup)(void *ud, const char *name), void *ud, long rank, long world, sweep_rank *out,
                              saint_error *err);
 
+/* Which of the machine's `devices` accelerators this process takes: in turns by the number among the processes of this machine, or, where
+ * nobody tells that, by the rank. A launcher that shows each process one device of its own needs no turns: devices is 1 there. */
+int sweep_rank_device(const sweep_rank *r, int devices);
+
 #endif

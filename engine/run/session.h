@@ -24,10 +24,14 @@ typedef struct {
     saint_dtype dtype;       /* SAINT_F32: strict; on the CPU the same bits for any batch, thread count and resume point. SAINT_BF16: fast;
                               * SAINT_F16: fast, CUDA only */
     size_t checkpoint_bytes; /* budget of the cache, in the memory of the device that computes; 0 = keep nothing */
-    const char *backend;     /* "cpu" (also NULL), "cuda", or "auto": cuda where a device is there */
+    const char *backend;     /* "cpu" (also NULL), "cuda", or "auto": cuda where the device passes saint_engine_check_device */
     int device;              /* which one, for cuda */
     bool plain;              /* no work of the device is recorded and replayed: for measuring what that saves */
 } saint_session_options;
+
+/* Whether CUDA device `device` computes what the CPU computes in that type: a product and an attention, a few milliseconds once it is awake.
+ * SAINT_DEVICE, SAINT_MEMORY or SAINT_UNSUPPORTED, with what is wrong. */
+saint_status saint_engine_check_device(saint_engine *e, int device, saint_dtype dtype, saint_error *err);
 
 saint_status saint_session_open(saint_session **out, saint_engine *e, saint_model *m, const saint_session_options *o, saint_error *err);
 void saint_session_close(saint_session *s); /* NULL is allowed */

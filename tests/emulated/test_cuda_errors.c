@@ -2,6 +2,7 @@
 #include "support/requests.h"
 
 #include "gpu/fake_runtime.h"
+#include "sweep/ranks.h"
 
 static saint_engine *engine;
 
@@ -65,7 +66,7 @@ static void checkpoints_make_room_for_runs(void **state)
     saint_session *s, *free_one;
     saint_session_options small = {.dtype = SAINT_F32, .backend = "cuda"}, o = small;
     o.checkpoint_bytes = (size_t)1 << 30;
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.max_new_tokens = 2;
     x.q.ignore_eos = true;
     fake_device_memory((size_t)1 << 32);
@@ -147,6 +148,47 @@ static void shapes_that_come_back_are_prepared_once(void **state)
     saint_model_unref(m);
 }
 
+/* As the processes of one machine share its devices out, here by one process: each session on its own, in turns. */
+static void several_devices_are_used_by_number(void **state)
+{
+    (void)state;
+    enum { DEVICES = 3, RANKS = 4 };
+    saint_model *m = load_tiny("clip-vit-tiny");
+    saint_session *s[RANKS];
+    saint_device found[DEVICES];
+    char why[160];
+    fake_device_count(DEVICES);
+    assert_int_equal(saint_engine_devices(found, DEVICES, why, sizeof why), DEVICES);
+    for (int i = 0; i < DEVICES; i++) assert_int_equal(found[i].index, i);
+    size_t before[DEVICES];
+    for (int i = 0; i < DEVICES; i++) before[i] = fake_device_used_on(i);
+    for (int i = 0; i < RANKS; i++) {
+        sweep_rank r = {.rank = 10 + i, .world = 64, .local_rank = i, .local_world = RANKS};
+        int device = sweep_rank_device(&r, DEVICES);
+        assert_int_equal(device, i % DEVICES);
+        assert_ok(saint_session_open(&s[i], engine, m, &(saint_session_options){.backend = "cuda", .device = device}, err));
+    }
+    random_step x = first_step(m);
+    x.q.cold = true;
+    for (int turn = 0; turn < 3; turn++) {
+        saint_trace *t[RANKS];
+        for (int i = 0; i < RANKS; i++) t[i] = run_request(s[i], &x.q);
+        for (int i = 1; i < RANKS; i++) assert_same_bits(t[i]->image[0].logits, t[0]->image[0].logits, t[0]->image[0].n_logits, "logits of two devices");
+        for (int i = 0; i < RANKS; i++) saint_trace_unref(t[i]);
+    }
+    for (int i = 0; i < DEVICES; i++) assert_true(fake_device_used_on(i) > before[i]);
+    for (int i = 0; i < RANKS; i++) saint_session_close(s[i]);
+    for (int i = 0; i < DEVICES; i++) assert_int_equal(fake_device_used_on(i), before[i]);
+    saint_error e = {0};
+    assert_int_equal(saint_session_open(&s[0], engine, m, &(saint_session_options){.backend = "cuda", .device = DEVICES}, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "expected 0 to 2"));
+    fake_device_count(0);
+    assert_int_equal(saint_session_open(&s[0], engine, m, &(saint_session_options){.backend = "cuda"}, &e), SAINT_DEVICE);
+    assert_non_null(strstr(e.text, "--backend cpu"));
+    fake_device_count(1);
+    saint_model_unref(m);
+}
+
 static void names_and_numbers_are_checked(void **state)
 {
     (void)state;
@@ -157,6 +199,20 @@ static void names_and_numbers_are_checked(void **state)
     assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cuda", .device = 1}, &e), SAINT_INVALID);
     assert_non_null(strstr(e.text, "expected 0 to 0"));
     assert_int_equal(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "cpu", .dtype = SAINT_F16}, &e), SAINT_INVALID);
+    /* auto takes a device that computes what the CPU computes, and no other */
+    for (int type = SAINT_F32; type <= SAINT_BF16; type++) assert_ok(saint_engine_check_device(engine, 0, (saint_dtype)type, err));
+    fake_miscalculates(true);
+    assert_int_equal(saint_engine_check_device(engine, 0, SAINT_BF16, &e), SAINT_DEVICE);
+    assert_non_null(strstr(e.text, "other numbers than the CPU"));
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto"}, err));
+    assert_string_equal(saint_session_backend(s), "cpu");
+    saint_session_close(s);
+    fake_miscalculates(false);
+    fake_fail_call(8, 1);
+    assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto"}, err));
+    assert_string_equal(saint_session_backend(s), "cpu");
+    saint_session_close(s);
+    fake_fail_call(0, 0);
     assert_ok(saint_session_open(&s, engine, m, &(saint_session_options){.backend = "auto", .dtype = SAINT_F16}, err));
     assert_string_equal(saint_session_backend(s), "cuda");
     assert_string_equal(saint_session_tier(s), "sm_90");
@@ -174,6 +230,7 @@ int main(void)
         cmocka_unit_test(checkpoints_make_room_for_runs),
         cmocka_unit_test(a_lost_device_is_said_on_every_call),
         cmocka_unit_test(shapes_that_come_back_are_prepared_once),
+        cmocka_unit_test(several_devices_are_used_by_number),
         cmocka_unit_test(names_and_numbers_are_checked),
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));

@@ -108,7 +108,7 @@ static void every_call_may_fail(void **state)
     } cases[] = {{"clip-vit-tiny", 1, 0, 8}, {"llama-tiny", 1, 4, 10}, {"llama-tiny", 2, 4, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         saint_model *m = load_tiny(cases[i].folder);
-        step x = first_step(m);
+        random_step x = first_step(m);
         x.q.cold = true;
         x.q.max_new_tokens = cases[i].tokens;
         x.q.ignore_eos = true;

@@ -39,7 +39,7 @@ static void a_recorded_vit_equals_a_plain_one(void **state)
         for (int dtype = SAINT_F32; dtype <= SAINT_BF16; dtype++) {
             saint_model *m = load_tiny(folders[k]);
             saint_session *s = cuda(m, (saint_dtype)dtype, false), *plain = cuda(m, (saint_dtype)dtype, true);
-            step x = first_step(m);
+            random_step x = first_step(m);
             saint_image two[2] = {picture[1], picture[2]};
             x.q.cold = true;
             for (int run = 0; run < 9; run++) {
@@ -72,7 +72,7 @@ static void pruned_runs_between_keep_the_recording(void **state)
     (void)state;
     saint_model *m = load_tiny("clip-vit-tiny");
     saint_session *s = cuda(m, SAINT_F32, false);
-    step x = first_step(m);
+    random_step x = first_step(m);
     x.q.cold = true;
     saint_settings none, pruned;
     saint_settings_default(&none);
@@ -112,7 +112,7 @@ static void a_step_needs_nothing_from_the_host(void **state)
         if (!saint_file_exists(path)) continue;
         saint_model *m = load_tiny(folders[k]);
         saint_session *s = cuda(m, SAINT_F32, false), *plain = cuda(m, SAINT_F32, true), *cpu = open_session(engine, m, 0);
-        step x = first_step(m);
+        random_step x = first_step(m);
         x.q.ignore_eos = true;
         x.q.cold = true;
         x.q.max_new_tokens = 6;
@@ -153,13 +153,42 @@ static void a_step_needs_nothing_from_the_host(void **state)
     assert_int_equal(fake_objects(), 0);
 }
 
+/* The keys are split into more parts behind 256 of them: another recording, the same answer. */
+static void a_cache_that_outgrows_its_bucket_goes_on(void **state)
+{
+    (void)state;
+    enum { PROMPT = 250, NEW = 14 };
+    saint_model *m = load_tiny("llama-tiny");
+    saint_session *s = cuda(m, SAINT_F32, false), *cpu = open_session(engine, m, 0);
+    random_step x = first_step(m);
+    int32_t ids[PROMPT];
+    for (int i = 0; i < PROMPT; i++) ids[i] = (i * 7 + 3) % saint_model_get_info(m)->vocab;
+    x.q.prompt = NULL;
+    x.q.ids = ids;
+    x.q.n_prefix = PROMPT;
+    x.q.ignore_eos = x.q.cold = true;
+    x.q.max_new_tokens = NEW;
+    saint_trace *want = run_request(cpu, &x.q);
+    for (int run = 0; run < 2; run++) {
+        long before = fake_replays();
+        saint_trace *t = run_request(s, &x.q);
+        assert_int_equal(fake_replays() - before, NEW - 1 - (run ? 0 : 2)); /* one plain step in each bucket */
+        for (int i = 0; i < NEW; i++) assert_int_equal(t->image[0].ids[i], want->image[0].ids[i]);
+        saint_trace_unref(t);
+    }
+    saint_trace_unref(want);
+    saint_session_close(s);
+    saint_session_close(cpu);
+    saint_model_unref(m);
+}
+
 /* Weights go in the order of first use, on a stream of their own, through pinned memory and once. */
 static void weights_travel_in_order_of_use(void **state)
 {
     (void)state;
     saint_model *m = load_tiny("timm-vit-tiny");
     assert_int_equal(saint_model_get_info(m)->weight_type, SAINT_F32); /* nothing is converted on its way */
-    step x = first_step(m);
+    random_step x = first_step(m);
     const fake_copy *log;
     x.q.cold = true;
     x.q.max_new_tokens = 0;
@@ -189,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_recorded_vit_equals_a_plain_one),
         cmocka_unit_test(pruned_runs_between_keep_the_recording),
         cmocka_unit_test(a_step_needs_nothing_from_the_host),
+        cmocka_unit_test(a_cache_that_outgrows_its_bucket_goes_on),
         cmocka_unit_test(weights_travel_in_order_of_use),
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));

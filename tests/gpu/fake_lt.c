@@ -7,6 +7,9 @@
 #include "gpu/fake_runtime.h"
 
 static long heuristics;
+static float factor = 1;
+
+void fake_miscalculates(bool wrong) { factor = wrong ? 1.125f : 1; }
 
 long fake_heuristics(void) { return heuristics; }
 
@@ -178,6 +181,7 @@ static cudaError_t multiply(void *ctx)
             for (int64_t k = 0; k < (int64_t)p->a.rows; k++)
                 sum += value_of(p->from_a, p->a.type, i * p->a.ld + k) * value_of(p->from_b, p->b.type, j * p->b.ld + k);
             int64_t at = j * p->y.ld + i;
+            sum *= factor;
             if (p->weight != 0) sum += p->weight * value_of(p->from_c, p->c.type, j * p->c.ld + i);
             if (p->d.bias) sum += value_of(p->d.bias_at, p->y.type, i);
             if (p->y.type == CUDA_R_32F) ((float *)p->to)[at] = sum;

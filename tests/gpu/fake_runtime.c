@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "gpu/fake_runtime.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -84,11 +85,13 @@ size_t fake_device_used(void)
     return sum;
 }
 
+size_t fake_device_used_on(int device) { return used[device]; }
+
 size_t fake_device_peak(void)
 {
-    size_t most = peak;
+    size_t top = peak;
     peak = fake_device_used();
-    return most;
+    return top;
 }
 
 long fake_refused(void) { return refused; }
@@ -196,9 +199,9 @@ cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), v
 {
     work w = {run, drop, ctx};
     enter();
-    if (sticky) {
+    if (sticky || s->device != current) { /* a stream of another device than the calling thread's */
         drop(ctx);
-        return leave(sticky);
+        return leave(sticky ? sticky : cudaErrorInvalidResourceHandle);
     }
     add(s->recording ? s->recording : &s->todo, &w);
     return leave(cudaSuccess);
@@ -271,6 +274,27 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
     e->s = s;
     e->at = s->base + s->todo.n;
     return leave(sticky);
+}
+
+static cudaError_t note_time(void *ctx)
+{
+    struct CUevent_st *e = *(struct CUevent_st **)ctx;
+    e->at = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned flags)
+{
+    if (flags == cudaEventRecordDefault) return cudaEventRecord(e, s);
+    cudaError_t f = fake_call("cudaEventRecordWithFlags");
+    if (f != cudaSuccess) return f;
+    if (flags != cudaEventRecordExternal || !s->recording) return cudaErrorNotSupported;
+    struct CUevent_st **held = malloc(sizeof *held);
+    if (!held) return cudaErrorMemoryAllocation;
+    *held = e;
+    e->s = s;
+    e->at = LONG_MAX; /* until it is replayed */
+    return fake_queue(s, note_time, free, held);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)

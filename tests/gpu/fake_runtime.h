@@ -2,6 +2,7 @@
 #ifndef SAINT_TESTS_GPU_FAKE_RUNTIME_H
 #define SAINT_TESTS_GPU_FAKE_RUNTIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -11,9 +12,11 @@ extern "C" {
 void fake_device_count(int n);          /* 0 to 8; from now on. At first there is one */
 void fake_device_memory(size_t bytes);  /* how much each has */
 size_t fake_device_used(void);          /* on all of them */
+size_t fake_device_used_on(int device);
 size_t fake_device_peak(void);          /* the most since the last call of this */
 long fake_refused(void);                /* allocations that found no room */
 void fake_device_fails(int error);      /* from now on, as after a fault in a kernel; 0: no longer */
+void fake_miscalculates(bool wrong);    /* cuBLASLt's sums are a little off from now on */
 long fake_heuristics(void);             /* how often a product was prepared */
 long fake_launches(void);               /* kernels and products that ran, replayed ones included */
 long fake_replays(void);                /* graphs that were launched */

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build/release} to=${2:-.gpu}
-cmake --build "$build" --target saint gpu_cuda_ops gpu_cuda_select gpu_cuda_models gpu_cuda_sites
+cmake --build "$build" --target saint gpu_cuda_tests
 rm -rf "$to"
 mkdir -p "$to/bin" "$to/lib" "$to/share/saint"
 cp "$build/app/saint" "$build"/tests/gpu_cuda_* "$to/bin/"

@@ -3,6 +3,7 @@
 #   OUT=folder tests/gpu/run_all.sh          (default: build/gpu-results)
 #   QUICK=1 tests/gpu/run_all.sh             tests alone
 #   BACKEND=cpu TOTAL=60 tests/gpu/run_all.sh  tries the script itself where no GPU is, for 60 s
+# Afterwards $OUT has RESULTS.md (to be pasted into tests/bench/RESULTS.md), figures.json and logs.tar.gz.
 # Takes the programs of tests/gpu/pack.sh (.gpu/) where they run, else builds here. Every step has its own limit; a step that fails or runs
 # out of time is a line of the table and stops nothing. Leaves the device's settings alone.
 set -uo pipefail
@@ -38,7 +39,7 @@ step() {
 bin=.gpu/bin
 export LD_LIBRARY_PATH=$PWD/.gpu/lib:${LD_LIBRARY_PATH:-}
 if ! $bin/saint info >/dev/null 2>&1; then
-    cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_ops gpu_cuda_select gpu_cuda_models gpu_cuda_sites >"$OUT/build.log" 2>&1
+    cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_tests >"$OUT/build.log" 2>&1
     mkdir -p build/gpu-bin && cp build/release/app/saint build/release/tests/gpu_cuda_* build/gpu-bin/ 2>/dev/null
     bin=build/gpu-bin
 fi
@@ -53,7 +54,8 @@ if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
     [ -n "$lt" ] && export LD_LIBRARY_PATH=$(dirname "$lt"):$LD_LIBRARY_PATH
 fi
 {
-    nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
+    echo "CUDA backend on $(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | grep . || echo "no GPU"), $(date -I)"
+    command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
     cat "$OUT/info.txt"
     uname -a
 } >"$OUT/machine.txt" 2>&1
@@ -61,72 +63,73 @@ cat "$OUT/machine.txt"
 
 # ---- tests ----
 step test-ops 120 $bin/gpu_cuda_ops
-step test-select 60 $bin/gpu_cuda_select
+step test-fused 60 $bin/gpu_cuda_fused
 step test-models 120 $bin/gpu_cuda_models
-step test-sites 120 $bin/gpu_cuda_sites
-if [ -z "${QUICK:-}" ]; then
-    if command -v compute-sanitizer >/dev/null; then
-        step memcheck-attention 60 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'attention*'
-        step memcheck-norms 40 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'norms*'
-        step memcheck-moves 40 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops 'moves*'
-        step memcheck-select 60 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
-        step racecheck-select 60 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
-        step racecheck-norms 40 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops 'norms*'
-        step racecheck-attention 60 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops 'attention*'
-    else
-        echo "compute-sanitizer: not installed, not run" >>"$results"
-    fi
+for more in "$bin"/gpu_cuda_*; do
+    case ${more##*gpu_cuda_} in ops | fused | models) ;; *) step "test-${more##*gpu_cuda_}" 90 "$more" ;; esac
+done
+step doctor 30 $bin/saint doctor
 
-    # ---- timings: random weights of published shapes; the longest last ----
+if [ -z "${QUICK:-}" ]; then
+    # ---- timings: random weights of published shapes; what decides first, the longest last ----
     bench() {
         local name=$1
         shift
-        step "bench-$name" 60 $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
+        step "bench-$name" "${BENCH_LIMIT:-45}" $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
     }
-    for batch in 1 8 64; do
-        bench vit-l-b$batch --shape vit-l14-336 --dtype bf16 --batch $batch --repeat 5
-        bench vit-h-b$batch --shape vit-h14-224 --dtype bf16 --batch $batch --repeat 5
-    done
-    bench llava-7b-keep --shape llava-1.5-7b --dtype bf16 --keep 576,375,192,144,64 --repeat 5
-    bench llava-7b-presets --shape llava-1.5-7b --dtype bf16 --repeat 3
-    bench llava-13b-keep --shape llava-1.5-13b --dtype bf16 --keep 576,375,192,144,64 --repeat 5
-    bench vit-h-b256 --shape vit-h14-224 --dtype bf16 --batch 256 --repeat 3
-    bench vit-l-b256 --shape vit-l14-336 --dtype bf16 --batch 256 --repeat 3
-    bench vit-l-f16 --shape vit-l14-336 --dtype f16 --batch 8 --repeat 5
-    bench vit-l-f32 --shape vit-l14-336 --dtype f32 --batch 1 --repeat 5
-    python3 -c 'import torch' 2>/dev/null && step peers 120 python3 tests/gpu/peers.py "$OUT/peers.json"
+    peers() {
+        python3 -c 'import torch' 2>/dev/null && step peers "$1" env DEVICE="${BACKEND:-cuda}" python3 tests/gpu/peers.py "$OUT/peers.json" $(($1 - 10))
+    }
+    script_alone() {
+        bench vit-b16-224-b1 --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 2
+        bench vit-b16-224-b1-plain --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 1 --no-graphs
+        bench scenes-vlm --model models/scenes-vlm --repeat 2
+        peers 40
+    }
+    device() {
+        for batch in 1 8; do
+            for shape in vit-l14-336 vit-h14-224; do
+                bench $shape-b$batch --shape $shape --dtype bf16 --batch $batch --repeat 11
+                bench $shape-b$batch-plain --shape $shape --dtype bf16 --batch $batch --repeat 11 --no-graphs
+            done
+        done
+        bench llava-7b-keep --shape llava-1.5-7b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
+        bench vit-h14-224-b64 --shape vit-h14-224 --dtype bf16 --batch 64 --repeat 7
+        bench vit-l14-336-b64 --shape vit-l14-336 --dtype bf16 --batch 64 --repeat 7
+        bench llava-13b-keep --shape llava-1.5-13b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
+        peers 150
+        bench llava-7b-presets --shape llava-1.5-7b --dtype bf16 --repeat 5
+        bench llava-7b-plain --shape llava-1.5-7b --dtype bf16 --keep 576 --repeat 5 --no-graphs
+        bench vit-l14-336-f16 --shape vit-l14-336 --dtype f16 --batch 8 --repeat 5
+        bench vit-l14-336-f32 --shape vit-l14-336 --dtype f32 --batch 1 --repeat 5
+        bench vit-h14-224-b256 --shape vit-h14-224 --dtype bf16 --batch 256 --repeat 3
+        bench vit-l14-336-b256 --shape vit-l14-336 --dtype bf16 --batch 256 --repeat 3
+    }
+    if [ "${BACKEND:-cuda}" = cpu ]; then script_alone; else device; fi
+
+    # ---- with the time that is left: memory and races ----
+    if command -v compute-sanitizer >/dev/null; then
+        for part in attention norms moves linears heads; do
+            step memcheck-$part 45 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_ops "$part*"
+        done
+        for part in products caches tokens recordings; do
+            step memcheck-$part 45 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_fused "$part*"
+        done
+        step memcheck-select 45 compute-sanitizer --tool memcheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
+        step racecheck-select 45 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_select 'random*'
+        for part in norms attention; do
+            step racecheck-$part 45 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_ops "$part*"
+        done
+        for part in caches tokens; do
+            step racecheck-$part 45 compute-sanitizer --tool racecheck --error-exitcode 9 $bin/gpu_cuda_fused "$part*"
+        done
+    else
+        echo "compute-sanitizer: not installed, not run" >>"$results"
+    fi
 fi
 
-# ---- the table; everything in few files, because few come back ----
-python3 - "$OUT" <<'PY'
-import glob, json, os, sys
-out = sys.argv[1]
-every = {}
-print("\n%-16s %-10s %7s %9s %9s %9s %9s %8s %8s" % ("bench", "variant", "tokens", "ViT ms", "TFLOP/s", "select", "prefill", "tok/s", "speedup"))
-for path in sorted(glob.glob(out + "/bench-*.json")):
-    name = os.path.basename(path)[6:-5]
-    try:
-        o = json.load(open(path))
-    except ValueError:
-        continue
-    every[name] = o
-    for r in o["rows"]:
-        v = r["vit"]
-        print("%-16s %-10s %7d %9.2f %9.1f %9.2f %9s %8s %7.2fx" % (
-            name, r["preset"][:10], r["vit_out"], v["ms"], v.get("gflops", 0) / 1e3, r["selection"]["ms"],
-            "%.2f" % r["prefill"]["ms"] if "prefill" in r else "", "%.0f" % r["decode_tokens_per_second"] if "decode_tokens_per_second" in r else "", r["speedup"]))
-    for r in o["rows"]:
-        for s in r.get("sites", []):
-            print("  site %-12s %-10s %s %2d %-26s %4d -> %4d  %8.3f ms on the %s" % (
-                name, r["preset"][:10], s["stage"], s["layer"], s["method"], s["n_in"], s["n_out"], s["ms"], s["selected_on"]))
-    os.remove(path)
-    os.remove(path[:-5] + ".log")
-json.dump(every, open(out + "/bench.json", "w"), indent=1)
-if os.path.exists(out + "/peers.json"):
-    for name, ms in json.load(open(out + "/peers.json")).items():
-        print("peer %-40s %9.3f ms" % (name, ms))
-print()
-print(open(out + "/steps.txt").read())
-PY
-tar czf "$OUT/logs.tar.gz" -C "$OUT" $(cd "$OUT" && ls ./*.log 2>/dev/null) 2>/dev/null && rm -f "$OUT"/*.log
+# ---- the tables; everything in few files, because few come back ----
+tar czf "$OUT/logs.tar.gz" -C "$OUT" $(cd "$OUT" && ls ./*.log 2>/dev/null) 2>/dev/null
+python3 tests/gpu/report.py "$OUT" | tee "$OUT/RESULTS.md"
+rm -f "$OUT"/*.log
 ! grep -qE "FAILED|OUT OF TIME" "$results"

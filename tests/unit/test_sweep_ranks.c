@@ -121,6 +121,17 @@ static void what_is_incomplete_is_refused(void **state)
     refused(ENV({"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_LOCAL_RANK", "-1"}), -1, -1, "LOCAL_RANK");
 }
 
+static void devices_are_taken_in_turns(void **state)
+{
+    (void)state;
+    for (int local = -1; local < 9; local++) {
+        sweep_rank r = {.rank = 21, .world = 64, .local_rank = local};
+        assert_int_equal(sweep_rank_device(&r, 8), (local < 0 ? 21 : local) % 8);
+        assert_int_equal(sweep_rank_device(&r, 1), 0);
+        assert_int_equal(sweep_rank_device(&r, 0), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +139,7 @@ int main(void)
         cmocka_unit_test(options_win),
         cmocka_unit_test(a_batch_script_is_no_step),
         cmocka_unit_test(what_is_incomplete_is_refused),
+        cmocka_unit_test(devices_are_taken_in_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
