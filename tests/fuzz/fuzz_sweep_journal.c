@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 /* Lines of journals and of spec.json, whatever is in them. First byte: 'l' the bytes of a file as they are; 'o' an object, which is sealed
- * and must come back whole; 'p' an object that is a line of spec.json. */
+ * and must come back whole; 'p' an object that is a line of spec.json; 'e' one that is plan.json, or what runs.jsonl of an evaluation has of
+ * it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -69,6 +70,21 @@ static void asked(const char *text, size_t n)
     sweep_plan_free(&p);
 }
 
+static void place(const char *text, size_t n)
+{
+    cJSON *o = NULL;
+    sweep_plan p = {.repeats = 1};
+    if (saint_json_parse(text, n, SWEEP_LINE_MAX, "fuzz", &o, NULL) == SAINT_OK && sweep_plan_take(o, &p, "fuzz", NULL) == SAINT_OK) {
+        cJSON *again = sweep_plan_json(&p);
+        sweep_plan q = {.repeats = 1};
+        if (!again || sweep_plan_take(again, &q, "fuzz", NULL) != SAINT_OK || q.n_samples != p.n_samples || strcmp(q.id, p.id) != 0) abort();
+        sweep_plan_free(&q);
+        cJSON_Delete(again);
+    }
+    sweep_plan_free(&p);
+    cJSON_Delete(o);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data + 1;
@@ -77,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'l': lines(text, size - 1); break;
     case 'o': sealed(text, size - 1); break;
     case 'p': asked(text, size - 1); break;
+    case 'e': place(text, size - 1); break;
     default: break;
     }
     return 0;
