@@ -226,6 +226,7 @@ __device__ int sum_before(int x, int *part, int *all)
 __device__ int keep_in_order(const int32_t *round, int first, int step, int n, int32_t *kept, int *part)
 {
     int each = (n + THREADS - 1) / THREADS, from = (int)threadIdx.x * each, mine = 0, all;
+    __syncthreads(); /* others have written what this thread reads */
     for (int i = from; i < from + each && i < n; i++) mine += round[first + step * i] < 0;
     int at = sum_before(mine, part, &all);
     for (int i = from; i < from + each && i < n; i++)
