@@ -55,7 +55,7 @@ static void find_mix(const float v[3], float a[3], float b[3], int *share)
 static int look_up(const uint8_t *p, saint_ui_mixes *m)
 {
     uint32_t key = ((uint32_t)(p[0] >> 2) << 12 | (uint32_t)(p[1] >> 2) << 6 | (uint32_t)(p[2] >> 2)) + 1;
-    int at = (int)((key * 2654435761u) >> 21) % SAINT_UI_MIXES;
+    int at = (int)((key * 2654435761u) >> 19) % SAINT_UI_MIXES;
     if (m->mix[at].of == key) return at;
     float v[3], a[3] = {0}, b[3] = {0};
     int share = 0;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* What was found out for colours seen before; zeroed at first. A plain value of the caller's. */
-enum { SAINT_UI_MIXES = 2048 };
+enum { SAINT_UI_MIXES = 8192 };
 typedef struct {
     struct {
         uint32_t of;               /* colour + 1 at 6 bits a channel, 0 = empty */

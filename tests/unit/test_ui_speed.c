@@ -238,6 +238,11 @@ static void notes_say_what_the_numbers_mean(void **state)
     expect_says(&notes, "1.02x [0.970, 1.050]");
     speed_explain(m, t, &now, &base, &none, &sure, &notes);
     expect_says(&notes, ": it pays.");
+    speed_plan disturbed = now; /* something else ran meanwhile: the medians say the contrary of what the rounds in turns say */
+    disturbed.part[MEASURE_FIRST].median = 2 * base.part[MEASURE_FIRST].median;
+    speed_explain(m, t, &disturbed, &base, &none, &sure, &notes);
+    expect_says(&notes, ": it pays.");
+    assert_false(says(&notes, "saves -"));
     speed_explain(m, t, &now, &base, &none, &bad, &notes);
     expect_says(&notes, ": it does not pay.");
     speed_explain(m, t, &now, &base, &none, NULL, &notes);

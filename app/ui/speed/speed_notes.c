@@ -90,6 +90,9 @@ static void say_break_even(const explainer *x)
     double cost = x->now->part[MEASURE_SELECTION].median, predicted = 0,
            measured = x->base->part[MEASURE_FIRST].median - without_selection(x->now);
     for (int i = 0; i < n; i++) predicted += site[i].saves;
+    /* Rounds in turns: their ratio bears a disturbance that a difference of two medians does not, and it is what the verdict goes by. */
+    bool paired = x->ratio && isfinite(x->ratio->low) && x->ratio->median > 0;
+    if (paired) measured = x->base->part[MEASURE_FIRST].median * (1 - 1 / x->ratio->median) + cost;
     if (n == 0) {
         say(x->out, "Nothing is dropped: there is no selection to pay for.");
         return;
