@@ -496,7 +496,7 @@ int cmd_eval(int argc, char **argv)
         {"max-new-tokens", "N", "longest answer; default: as published for the data set", NULL, &o.max_new_tokens, NULL},
         {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
          NULL},
-        {"out", "DIR", "append every record to DIR/answers.jsonl; the same command again goes on there", NULL, &o.out, NULL},
+        {"out", "DIR", "append every record to DIR/answers.jsonl; the same command again goes on there, and `saint export DIR` reads it", NULL, &o.out, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
     const cli_command c = {"eval", "a data set through the engine, scored as published, beside the unpruned model",

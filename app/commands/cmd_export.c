@@ -1,4 +1,4 @@
-/* saint export: the numbers of a sweep for other programs. */
+/* saint export: the numbers of a sweep or of an evaluation for other programs. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ static void warn(const sweep_data *s)
     char note[256];
     if (!s->complete) {
         (void)snprintf(note, sizeof note,
-                       "the sweep is not complete: %zu of %zu runs are done; `saint sweep` with the same arguments goes on", s->done,
+                       "not complete: %zu of %zu runs are done; the command that made the folder goes on when it is given again", s->done,
                        s->units);
         cli_note("export", note);
     }
@@ -140,13 +140,13 @@ int cmd_export(int argc, char **argv)
         {"out,o", "FILE|DIR", "where to write; default: stdout", NULL, &o.out, NULL},
         {0}};
     const cli_command c = {
-        "export", "the numbers of a sweep for other programs",
+        "export", "the numbers of a sweep or of an evaluation for other programs",
         "DIR [--format csv|samples-csv|jsonl|lmms-eval|mme|latex|markdown] [--no-timing] [--where EXPR] [--columns] [-o FILE|DIR]",
         table_of_options};
     job j = {.o = &o};
     int leave = cli_parse_words(&c, argc, argv, &words);
     if (leave >= 0) return leave;
-    if (words.n != 1) return cli_usage("export", "expected one folder of a sweep, found %d; `saint sweep --out DIR` makes it", words.n);
+    if (words.n != 1) return cli_usage("export", "expected one folder, found %d; `saint sweep --out DIR` and `saint eval --out DIR` make one", words.n);
     if (!read_format(o.format, &j.as))
         return cli_usage("export", "--format %s: expected csv, samples-csv, jsonl, lmms-eval, mme, latex or markdown", o.format);
     if (formats[j.as].folder && o.columns)

@@ -92,7 +92,7 @@ int cmd_plot(int argc, char **argv)
                            "DIR [--kind pareto|curve|layers] [--x COL] [--y COL] [--by COL] [--where EXPR] [-o FILE.png|.svg|.pdf]", table_of_options};
     int leave = cli_parse_words(&c, argc, argv, &words);
     if (leave >= 0) return leave;
-    if (words.n != 1) return cli_usage("plot", "expected one folder of a sweep, found %d; `saint sweep --out DIR` makes it", words.n);
+    if (words.n != 1) return cli_usage("plot", "expected one folder, found %d; `saint sweep --out DIR` and `saint eval --out DIR` make one", words.n);
     if (!read_kind(o.kind, &o.figure.kind)) return cli_usage("plot", "--kind %s: expected pareto, curve or layers", o.kind);
     if (!read_size(o.size, &o.figure.width, &o.figure.height))
         return cli_usage("plot", "--size %s: expected WIDTHxHEIGHT, each from 200 to 10000", o.size);

@@ -463,7 +463,10 @@ int cmd_sweep(int argc, char **argv)
         {"repeat", "N", "run every sample N times, for timing", NULL, &o.repeat, NULL},
         {"no-random", NULL, "leave out the random dropping with the same token counts that every configuration is compared with",
          &o.no_random, NULL, NULL},
-        {"early-stop", NULL, "give up configurations that are sure to lose more than 0.1 against the unpruned model", &o.early_stop, NULL,
+        {"early-stop", NULL,
+         "give up configurations that are sure to lose more than 0.1 against the unpruned model (paired test, 99.8 %, at fixed numbers of "
+         "samples: the same ones for any number of processes)",
+         &o.early_stop, NULL,
          NULL},
         {"early-stop-loss", "LOSS", "the same with another loss, 0 to 1", NULL, &o.early_stop_loss, NULL},
         {"images", "DIR", "folder of the pictures, when it is not where the distribution puts it", NULL, &o.images, NULL},

@@ -19,6 +19,7 @@ struct saint_decoder {
     int32_t *token;
     saint_decode_layer *layer; /* backend [layers] */
     saint_recording *work[BUCKETS];
+    bool tried[BUCKETS]; /* a plain step of this bucket is done: its kernels are loaded and all weights are on the device */
     saint_decoder_count count;
 };
 
@@ -161,7 +162,7 @@ saint_status saint_decoder_step(saint_decoder *d, int *token, saint_error *err)
         f->forget(b, *r);
         *r = NULL;
     }
-    if (!*r && !d->plain && d->count.plain > 0) { /* all weights are on the device by now */
+    if (!*r && !d->plain && d->tried[bucket]) {
         s = record(d, most, r, err);
         d->count.recorded += s == SAINT_OK;
     }
@@ -169,6 +170,7 @@ saint_status saint_decoder_step(saint_decoder *d, int *token, saint_error *err)
     if (s != SAINT_OK) return s;
     if (*r) d->count.replayed++;
     else d->count.plain++;
+    d->tried[bucket] = true;
     for (int i = 0; i < d->layers; i++) d->kv[i]->len++;
     int32_t id = 0;
     s = b->op->download(b, &id, d->token, sizeof id, err);

@@ -2,8 +2,8 @@
  * that crosses. Only on backends with fused operations (backend/fused.h); elsewhere saint_llm_block_run and the host do it.
  *
  * A decoder outlives the runs: its buffers keep their addresses and the caches of a run are told to it by their own, so a step that was
- * recorded for one answer is replayed for the next. The first step is done plainly; from then on a step is recorded once for each bucket
- * of lengths and replayed. */
+ * recorded for one answer is replayed for the next. The first step of each bucket of lengths is done plainly, the second is recorded, and
+ * from then on it is replayed. */
 #ifndef SAINT_MODELS_LLM_DECODE_H
 #define SAINT_MODELS_LLM_DECODE_H
 

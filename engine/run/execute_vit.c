@@ -118,11 +118,16 @@ static saint_status attend(vit_state *v, int layer)
     return s;
 }
 
+saint_site_input saint_vit_site_input(const saint_run *r, const saint_site *site, const float *metric, const float *attention)
+{
+    const saint_vit *c = &r->m->vit;
+    return (saint_site_input){.site = site, .metric = metric, .attention = attention, .dim = c->dim / c->heads, .n_prefix = c->prefix, .window = -1, .hand = &r->t->plan.hand};
+}
+
 static saint_status choose(vit_state *v, int layer, const saint_site *site)
 {
     saint_run *r = v->r;
-    saint_site_input in = {
-        .site = site, .metric = v->metric, .attention = v->cls, .dim = v->head_dim, .n_prefix = r->m->vit.prefix, .window = -1, .hand = &r->t->plan.hand};
+    saint_site_input in = saint_vit_site_input(r, site, v->metric, v->cls);
     saint_status s = saint_sites_run(v->sites, r, &in, v->rows, v->history, &r->t->seconds.vit);
     if (s == SAINT_OK && !saint_run_event(r, &(saint_event){.kind = SAINT_EVENT_SITE, .stage = SAINT_STAGE_VIT, .layer = layer}))
         s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after the site of ViT layer %d", layer);
@@ -180,7 +185,7 @@ static saint_status run_layers(vit_state *v, const float *pixels)
     saint_status s = start < 0 ? embed(v, pixels) : resume(v);
     r->t->layers_reused += start > 0 ? start : 0;
     double queued = saint_now();
-    if (s == SAINT_OK && start < 0) s = saint_vit_room_replay(r, v->f, v->rows, &v->whole);
+    if (s == SAINT_OK && start < 0) s = saint_vit_room_replay(r, v->f, v->rows, v->sites, &v->whole);
     r->t->seconds.vit += saint_now() - queued;
     for (int i = start < 0 ? 0 : start; i < run && s == SAINT_OK; i++) {
         if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled before ViT layer %d", i);
@@ -248,10 +253,10 @@ saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, 
     v.history = calloc((size_t)n, sizeof *v.history);
     if (!v.metric || !v.cls || !v.history) s = out_of_memory(r);
     for (int i = 0; i < n && s == SAINT_OK; i++) v.history[i] = &r->t->image[i].history;
-    if (s == SAINT_OK) s = saint_sites_open(&v.sites, r, SAINT_STAGE_VIT, rows, v.head_dim, c->grid * c->grid, v.history);
+    if (s == SAINT_OK) s = saint_vit_room_sites(r, rows, v.history, &v.sites);
     if (s == SAINT_OK) s = run_layers(&v, pixels);
     for (int i = 0; i < n && s == SAINT_OK; i++) saint_run_vit_account(r, i, rows->cu[i + 1] - rows->cu[i] - c->prefix);
-    saint_sites_close(v.sites);
+    saint_vit_room_keep_sites(r, v.sites);
     free(v.metric);
     free(v.cls);
     free(v.history);

@@ -40,12 +40,25 @@ typedef struct {
     int n_llm;
 } saint_timeline;
 
-/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such a run as one recording. */
+typedef struct saint_sites saint_sites; /* site_here.c */
+
+/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such runs as recordings, one for each plan. */
+typedef struct {
+    int n_sites; /* of the ViT */
+    saint_site site[SAINT_MAX_LAYERS];
+    uint32_t compat;
+    saint_recording *work;
+    long runs;     /* of this plan in this shape */
+    bool never;    /* it could not be recorded */
+    uint64_t used; /* by the room's clock */
+} saint_vit_script;
+enum { SAINT_VIT_SCRIPTS = 8 };
 typedef struct {
     saint_rows rows;
     saint_vit_forward *f; /* NULL: nothing is kept, or a run is inside */
-    saint_recording *work;
-    long runs; /* of this shape */
+    saint_sites *sites;   /* NULL until a plan has some */
+    saint_vit_script script[SAINT_VIT_SCRIPTS];
+    uint64_t clock;
 } saint_vit_room;
 
 struct saint_session {
@@ -143,8 +156,11 @@ void saint_vit_room_close(saint_backend *b, saint_vit_room *room);
 saint_status saint_vit_room_enter(saint_run *r, int n_images, int total, saint_rows *rows, saint_vit_forward **f);
 /* Takes them back, or frees them. well: the run did not fail. f may be NULL. */
 void saint_vit_room_leave(saint_run *r, saint_rows *rows, saint_vit_forward *f, bool well);
-/* *done: all blocks have been queued as one recording, and nothing is left to do but to wait. */
-saint_status saint_vit_room_replay(saint_run *r, saint_vit_forward *f, saint_rows *rows, bool *done);
+/* The sites of this run, kept or new ones (NULL: the host decides all), and back again. */
+saint_status saint_vit_room_sites(saint_run *r, saint_rows *rows, saint_history *const *history, saint_sites **out);
+void saint_vit_room_keep_sites(saint_run *r, saint_sites *sites);
+/* *done: all blocks have been queued as one recording, and the host has only to follow (saint_sites_follow) and to wait. */
+saint_status saint_vit_room_replay(saint_run *r, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done);
 
 /* execute_vit.c: rows behind the last block; the caller gives both to saint_vit_room_leave, also when this fails. */
 saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);
@@ -169,6 +185,8 @@ typedef struct {
     const saint_hand *hand; /* for SAINT_METHOD_HAND */
 } saint_site_input;
 saint_status saint_run_site(saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history);
+/* execute_vit.c: what the site of a ViT layer is given, in a run and in a recording. */
+saint_site_input saint_vit_site_input(const saint_run *r, const saint_site *site, const float *metric, const float *attention);
 
 /* Its parts, for sites that a backend decides by itself: the candidates of one picture (metric and attention NULL where there are none), and
  * record, merges and new order. done: the backend has merged and gathered x already, and only the host's tables are brought up to it. */
@@ -180,11 +198,20 @@ saint_status saint_site_apply(saint_run *r, const saint_site_input *in, saint_ro
 /* site_here.c: sites decided in the backend's memory. The host knows at once how many rows are left and the rest when it asks: one download
  * for all sites of a stage. NULL where the host decides: a backend without a chooser; somebody who looks at single layers (taps, statistics,
  * checkpoints, which keep every metric on the host). Functions take NULL then. */
-typedef struct saint_sites saint_sites;
 /* most: candidates of one picture at the first site. rows: may be filled later. */
 saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage, saint_rows *rows, int dim, int most,
                               saint_history *const *history);
 void saint_sites_close(saint_sites *s);
+/* Whether every site of the stage would be decided in the backend's memory by a budget, and none asks for a wait: the stage can be recorded. */
+bool saint_sites_recordable(const saint_run *r, saint_stage stage, int dim, int most);
+/* Kept sites for another run. false: they have no room for its plan. */
+bool saint_sites_reuse(saint_sites *s, saint_run *r, saint_rows *rows, saint_history *const *history);
+/* The rows' table as the host knows it, in front of a recording. */
+saint_status saint_sites_post(saint_sites *s);
+/* From here on decisions are only followed: a recording makes them. */
+void saint_sites_follow(saint_sites *s);
+/* What has been decided since the last settling, forgotten: it was recorded and not done. */
+void saint_sites_rewind(saint_sites *s);
 /* Whether the site at this layer is decided in the backend's memory, and then where its metric and its attention go (one of them NULL). */
 bool saint_sites_here(const saint_sites *s, int layer);
 float *saint_sites_metric(const saint_sites *s, int layer);

@@ -15,7 +15,8 @@ typedef struct {
 } decision;
 
 struct saint_sites {
-    saint_run *r;
+    saint_backend *b;
+    saint_run *r; /* the one at hand */
     saint_rows *rows;
     saint_history *const *history;
     saint_stage stage;
@@ -23,6 +24,7 @@ struct saint_sites {
     size_t room, used;
     float *metric, *attention; /* backend [cap, dim], [cap] */
     bool posted;               /* the rows' table is what the rows are */
+    bool follows;              /* a recording decides */
     decision untold[SAINT_MAX_LAYERS];
     int n;
 };
@@ -49,9 +51,10 @@ saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage
     *out = NULL;
     for (int i = 0; i < p->n_sites; i++) n += has_rule(&p->site[i], stage, dim, most);
     if (!r->b->op->chooser || host_looks(r) || n == 0) return SAINT_OK;
+    if (stage == SAINT_STAGE_VIT && n < r->m->vit.run) n = r->m->vit.run; /* they may be kept for other plans: saint_sites_reuse */
     saint_sites *s = calloc(1, sizeof *s);
     if (!s) return saint_fail(r->err, SAINT_MEMORY, "no memory for %d prune sites", n);
-    *s = (saint_sites){.r = r, .rows = rows, .history = history, .stage = stage, .room = (size_t)n * saint_choice_record_bytes(rows->n_seqs, rows->cap)};
+    *s = (saint_sites){.b = r->b, .r = r, .rows = rows, .history = history, .stage = stage, .room = (size_t)n * saint_choice_record_bytes(rows->n_seqs, rows->cap)};
     size_t cap = (size_t)rows->cap;
     void *metric = NULL, *attention = NULL;
     saint_status st = r->b->op->alloc(r->b, s->room, &s->block, r->err);
@@ -64,6 +67,37 @@ saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage
     return st;
 }
 
+bool saint_sites_recordable(const saint_run *r, saint_stage stage, int dim, int most)
+{
+    const saint_plan *p = &r->t->plan;
+    bool all = !host_looks(r);
+    for (int i = 0; i < p->n_sites && all; i++)
+        all = p->site[i].stage != (int32_t)stage ||
+              (r->b->op->chooser && has_rule(&p->site[i], stage, dim, most) && saint_method_at(p->site[i].method)->fixed_budget);
+    return all;
+}
+
+bool saint_sites_reuse(saint_sites *s, saint_run *r, saint_rows *rows, saint_history *const *history)
+{
+    size_t each = saint_choice_record_bytes(rows->n_seqs, rows->cap), n = 0;
+    for (int i = 0; i < r->t->plan.n_sites; i++) n += r->t->plan.site[i].stage == (int32_t)s->stage;
+    if (n * each > s->room) return false;
+    s->r = r;
+    s->rows = rows;
+    s->history = history;
+    s->posted = s->follows = false;
+    return true;
+}
+
+saint_status saint_sites_post(saint_sites *s)
+{
+    saint_status st = saint_rows_post(s->rows, s->r->err);
+    s->posted = st == SAINT_OK;
+    return st;
+}
+
+void saint_sites_follow(saint_sites *s) { s->follows = true; }
+
 static void forget(saint_sites *s)
 {
     for (int i = 0; i < s->n; i++) free(s->untold[i].cu);
@@ -71,14 +105,15 @@ static void forget(saint_sites *s)
     s->used = 0;
 }
 
+void saint_sites_rewind(saint_sites *s) { forget(s); }
+
 void saint_sites_close(saint_sites *s)
 {
     if (!s) return;
     forget(s);
-    saint_backend *b = s->r->b;
-    b->op->release(b, s->block);
-    b->op->release(b, s->metric);
-    b->op->release(b, s->attention);
+    s->b->op->release(s->b, s->block);
+    s->b->op->release(s->b, s->metric);
+    s->b->op->release(s->b, s->attention);
     free(s);
 }
 
@@ -135,12 +170,17 @@ static saint_status choose(saint_sites *s, const saint_site_input *in, const sai
                            .record = (char *)s->block + s->used,
                            .cu_to = cu_to};
     saint_status st = saint_rule_prepare(m, c, rows->n_seqs, n_drop, &a, r->err);
-    if (st == SAINT_OK && !s->posted) st = saint_rows_post(rows, r->err);
+    if (st == SAINT_OK && !s->posted && !s->follows) st = saint_rows_post(rows, r->err);
     a.from = rows->table;
     a.to = rows->table_spare;
-    if (st == SAINT_OK) st = op->mark(r->b, 2 * s->n, r->err);
-    if (st == SAINT_OK) st = op->choose(r->b, &a, r->err);
-    if (st == SAINT_OK) st = op->mark(r->b, 2 * s->n + 1, r->err);
+    if (s->follows) {
+        cu_to[0] = 0;
+        for (int i = 0; i < rows->n_seqs && st == SAINT_OK; i++) cu_to[i + 1] = cu_to[i] + rows->cu[i + 1] - rows->cu[i] - n_drop[i];
+    } else {
+        if (st == SAINT_OK) st = op->mark(r->b, 2 * s->n, r->err);
+        if (st == SAINT_OK) st = op->choose(r->b, &a, r->err);
+        if (st == SAINT_OK) st = op->mark(r->b, 2 * s->n + 1, r->err);
+    }
     for (int i = 0; i < rows->n_seqs && m->merges && st == SAINT_OK; i++) rows->merged |= n_drop[i] > 0;
     return st;
 }

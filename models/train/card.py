@@ -142,12 +142,12 @@ def photos_card(args):
         "* data: 48,000 of the 50,000 training pictures of CIFAR-10 (Krizhevsky 2009), as JPEG files of quality 75; no other data. The pictures are not part of the model",
         f"* a teacher of our own, a small convolution network trained first on the same pictures: {float(teacher[-1]['epoch']):.0f} epochs, {minutes(teacher):.0f} minutes, "
         f"{100 * float(teacher[-1]['held_out']):.1f} % of the held-out pictures. What it says about each crop is 70 % of the target, the right class 30 %; at first its maps are taught to the patches as well. It is not shipped",
-        *(f"* with {k} patches: {int(c[-1]['step']):,} steps of 200 pictures ({float(c[-1]['epoch']):.1f} epochs), {minutes(c):.0f} minutes" for k, c in stages),
+        *(f"* with {k} patches: {int(c[-1]['step']):,} steps of {round(float(c[-1]['epoch']) * 480 / int(c[-1]['step'])) * 100} pictures ({float(c[-1]['epoch']):.1f} epochs), {minutes(c):.0f} minutes" for k, c in stages),
         f"* {args.hardware}; recipe: short plan of `models/train/`; curves: `training-*.csv`",
         "* mirror images and shifts of up to 4 pixels only; averaged weights. No token was dropped in training, so nothing here was made to suit pruning",
         *(args.note.split("|") if args.note else []), "",
         f"## Scores on {n:,} pictures of the test split, unpruned, float32", "",
-        f"Top-1 **{100 * top:.2f} %** (95 % interval {100 * (top - half):.1f} to {100 * (top + half):.1f}). The test split was opened once, after everything was fixed.", "",
+        f"Top-1 **{100 * top:.2f} %** (95 % interval {100 * (top - half):.1f} to {100 * (top + half):.1f}). The test split chose nothing: it was scored after everything was fixed.", "",
         "| " + " | ".join(test["test_top1_of"]) + " |", "| " + " | ".join("---" for _ in test["test_top1_of"]) + " |",
         "| " + " | ".join(f"{100 * v:.1f}" for v in test["test_top1_of"].values()) + " |", "",
         "Watched while training, on 2,000 training pictures left out: " + "; ".join(

@@ -363,6 +363,31 @@ static void lists_are_complete(void **state)
     cJSON_Delete(c);
 }
 
+/* What the program brings along: listed, and found by name from any folder. */
+static void embedded_models_have_names(void **state)
+{
+    (void)state;
+    cJSON *c = json_of(saint("models --json"));
+    int defaults = 0, classifiers = 0;
+    assert_true(cJSON_GetArraySize(get(c, "shapes")) >= 5);
+    for (const cJSON *m = get(c, "embedded")->child; m; m = m->next) {
+        defaults += cJSON_IsTrue(get(m, "default"));
+        classifiers += get(m, "classes")->valueint > 0;
+        cJSON *one = json_of(saint("models --json --model %s", get(m, "name")->valuestring));
+        assert_string_equal(get(one, "sha256")->valuestring, get(m, "sha256")->valuestring);
+        cJSON_Delete(one);
+        assert_non_null(strstr(saint("models")->out, get(m, "name")->valuestring));
+    }
+    assert_int_equal(defaults, 1);
+    assert_int_equal(classifiers, 1);
+    cJSON_Delete(c);
+    c = json_of(saint("run --model cifar10-vit --image " PICTURE32 " --json"));
+    assert_int_equal(cJSON_GetArraySize(get(c, "top5")), 5);
+    cJSON_Delete(c);
+    refused(saint("run --model cifar11-vit --image " PICTURE32), "cifar11-vit");
+    refused(saint("run --model ../models/cifar10-vit/x --image " PICTURE32), "cifar10-vit");
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -380,7 +405,7 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
         cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),

@@ -251,7 +251,7 @@ static void columns_are_listed_with_their_meaning(void **state)
 static void wrong_usage_is_one_line(void **state)
 {
     (void)state;
-    refused(saint("export"), "expected one folder of a sweep, found 0");
+    refused(saint("export"), "expected one folder, found 0");
     refused(saint("export sw sw2"), "found 2");
     refused(saint("export nowhere"), "nowhere");
     refused(saint("export data"), "data: expected the folder of a sweep or of an evaluation, found neither plan.json nor eval.json");

@@ -153,6 +153,35 @@ static void a_step_needs_nothing_from_the_host(void **state)
     assert_int_equal(fake_objects(), 0);
 }
 
+/* The keys are split into more parts behind 256 of them: another recording, the same answer. */
+static void a_cache_that_outgrows_its_bucket_goes_on(void **state)
+{
+    (void)state;
+    enum { PROMPT = 250, NEW = 14 };
+    saint_model *m = load_tiny("llama-tiny");
+    saint_session *s = cuda(m, SAINT_F32, false), *cpu = open_session(engine, m, 0);
+    random_step x = first_step(m);
+    int32_t ids[PROMPT];
+    for (int i = 0; i < PROMPT; i++) ids[i] = (i * 7 + 3) % saint_model_get_info(m)->vocab;
+    x.q.prompt = NULL;
+    x.q.ids = ids;
+    x.q.n_prefix = PROMPT;
+    x.q.ignore_eos = x.q.cold = true;
+    x.q.max_new_tokens = NEW;
+    saint_trace *want = run_request(cpu, &x.q);
+    for (int run = 0; run < 2; run++) {
+        long before = fake_replays();
+        saint_trace *t = run_request(s, &x.q);
+        assert_int_equal(fake_replays() - before, NEW - 1 - (run ? 0 : 2)); /* one plain step in each bucket */
+        for (int i = 0; i < NEW; i++) assert_int_equal(t->image[0].ids[i], want->image[0].ids[i]);
+        saint_trace_unref(t);
+    }
+    saint_trace_unref(want);
+    saint_session_close(s);
+    saint_session_close(cpu);
+    saint_model_unref(m);
+}
+
 /* Weights go in the order of first use, on a stream of their own, through pinned memory and once. */
 static void weights_travel_in_order_of_use(void **state)
 {
@@ -189,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_recorded_vit_equals_a_plain_one),
         cmocka_unit_test(pruned_runs_between_keep_the_recording),
         cmocka_unit_test(a_step_needs_nothing_from_the_host),
+        cmocka_unit_test(a_cache_that_outgrows_its_bucket_goes_on),
         cmocka_unit_test(weights_travel_in_order_of_use),
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));

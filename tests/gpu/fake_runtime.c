@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "gpu/fake_runtime.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -273,6 +274,27 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
     e->s = s;
     e->at = s->base + s->todo.n;
     return leave(sticky);
+}
+
+static cudaError_t note_time(void *ctx)
+{
+    struct CUevent_st *e = *(struct CUevent_st **)ctx;
+    e->at = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned flags)
+{
+    if (flags == cudaEventRecordDefault) return cudaEventRecord(e, s);
+    cudaError_t f = fake_call("cudaEventRecordWithFlags");
+    if (f != cudaSuccess) return f;
+    if (flags != cudaEventRecordExternal || !s->recording) return cudaErrorNotSupported;
+    struct CUevent_st **held = malloc(sizeof *held);
+    if (!held) return cudaErrorMemoryAllocation;
+    *held = e;
+    e->s = s;
+    e->at = LONG_MAX; /* until it is replayed */
+    return fake_queue(s, note_time, free, held);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)

@@ -2,7 +2,7 @@
 published code does it: reference-style SAINT (both rules) and ToMe as PyTorch operations, alone and inside a ViT.
 
     python3 tests/gpu/peers.py OUT.json [SECONDS]            on CUDA
-    DEVICE=cpu python3 tests/gpu/peers.py OUT.json 20        tries the script itself: one block of each network
+    DEVICE=cpu python3 tests/gpu/peers.py OUT.json 20        tries the script itself, on small networks
 
 Writes {name: {"ms", "min", "max", "n"}} after every row, so that a limit cuts off the tail and nothing else. The longest rows come last.
 """
@@ -161,7 +161,7 @@ class Llama(torch.nn.Module):
 
 
 def vit(name, layers, d, heads, mlp, n):
-    layers = 2 if tiny else layers
+    layers, d, heads, mlp, n = (4, 128, 2, 256, 65) if tiny else (layers, d, heads, mlp, n)
     net = torch.nn.ModuleList([Block(d, heads, mlp) for _ in range(layers)]).to(dev, dt).eval()
     plain = torch.nn.Sequential(*net)
     site = layers // 4
@@ -201,7 +201,7 @@ def selection():
 
 
 def llama(name, layers, d, heads, mlp):
-    layers = 1 if tiny else layers
+    layers, d, heads, mlp = (1, 128, 2, 256) if tiny else (layers, d, heads, mlp)
     sets = [Llama(d, heads, mlp).to(dev, dt).eval() for _ in range(1 if tiny else 4)]
 
     def run(x, past=None):

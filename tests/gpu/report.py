@@ -40,6 +40,12 @@ def share(floor_ms, took):
     return f"{100 * floor_ms / took:.0f} %" if took else "-"
 
 
+def where(r):
+    """How many sites, and who decides them."""
+    places = sorted({x["selected_on"] for x in r["sites"]})
+    return f"{len(r['sites'])} on the {' and the '.join(places)}" if places else "0"
+
+
 benches = {os.path.basename(p)[6:-5]: load(p) for p in sorted(glob.glob(out + "/bench-*.json"))}
 benches = {k: v for k, v in benches.items() if v}
 peers = load(out + "/peers.json") or {}
@@ -58,25 +64,25 @@ print("\n### Vision transformers: ms, median (smallest..largest)\n")
 print("| shape | batch | type | graphs | variant | tokens out | ViT | TFLOP/s | floor | of it | sites | selection | speed-up | FLOPs saved | PyTorch eager | compile |")
 print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 for o in benches.values():
-    if o["model"] in LLM or o["model"] not in VIT:
+    if "prefill" in o["rows"][0]:
         continue
-    layers, d, mlp = VIT[o["model"]]
+    layers, d, mlp = VIT.get(o["model"], (0, 0, 0))
     b, dtype = o["batch"], o["dtype"]
     for r in o["rows"]:
         v = r["vit"]
         f = floor(v.get("gflop", 0) * 1e9, layers * (4 * d * d + 2 * d * mlp) * size[dtype], dtype)
         none = r["preset"] == "none"
         print(f"| {o['model']} | {b} | {dtype} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {spread(v)} | {v.get('gflops', 0) / 1e3:.1f} "
-              f"| {ms(f)} | {share(f, v['ms'])} | {len(r['sites'])} | {ms(r['selection']['ms'])} | {r['speedup']:.2f}x | {r['flops_ratio']:.2f}x "
+              f"| {ms(f)} | {share(f, v['ms'])} | {where(r)} | {ms(r['selection']['ms'])} | {r['speedup']:.2f}x | {r['flops_ratio']:.2f}x "
               f"| {peer(o['model'] + f' b{b} eager') if none and dtype == 'bf16' else ''} | {peer(o['model'] + f' b{b} compile') if none and dtype == 'bf16' else ''} |")
 
 print("\n### Language models: ms\n")
 print("| shape | graphs | variant | picture tokens | ViT | selection, sites | prefill | floor | of it | PyTorch | decode, ms a token | floor | of it | PyTorch | before the first token |")
 print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 for o in benches.values():
-    if o["model"] not in LLM:
+    if "prefill" not in o["rows"][0]:
         continue
-    layers, d, mlp, vocab = LLM[o["model"]]
+    layers, d, mlp, vocab = LLM.get(o["model"], (0, 0, 0, 0))
     weights = layers * (4 * d * d + 3 * d * mlp) * size[o["dtype"]]
     for r in o["rows"]:
         pre = r["prefill"]
@@ -84,7 +90,7 @@ for o in benches.values():
         keys = 60 + r["image_tokens_last_layer"]
         g = floor(0, weights + (d * vocab + 2 * layers * d * keys) * size[o["dtype"]], o["dtype"])
         step = 1e3 / r["decode_tokens_per_second"] if r.get("decode_tokens_per_second") else 0
-        print(f"| {o['model']} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {ms(r['vit']['ms'])} | {ms(r['selection']['ms'])}, {len(r['sites'])} "
+        print(f"| {o['model']} | {'yes' if o.get('recorded') else 'no'} | {r['preset']} | {r['vit_out']} | {ms(r['vit']['ms'])} | {ms(r['selection']['ms'])}, {where(r)} "
               f"| {spread(pre)} | {ms(f)} | {share(f, pre['ms'])} | {peer(o['model'] + ' prefill ' + str(r['vit_out']))} | {ms(step)} | {ms(g)} | {share(g, step)} "
               f"| {peer(o['model'] + ' decode step, 640 keys')} | {r['speedup']:.2f}x |")
 

@@ -12,7 +12,7 @@ import sys
 
 # kernel, template arguments that are worth a row: threads of a block, dynamic shared memory, blocks that the launch bounds promise
 HOT = [
-    (r"tensor_kernel<(f16|bf16), (64|80|128)>", 128, lambda m: (64 + 4 * 64) * (int(m[2]) + 8) * 2),
+    (r"tensor_kernel<bf16, (64|80|128)>", 128, lambda m: (64 + 4 * 64) * (int(m[1]) + 8) * 2),
     (r"f32_kernel<(64|80|128)>", 256, lambda m: ((64 + 64) * (int(m[1]) + 4) + 64 * (64 + 4)) * 4),
     (r"warp_kernel<(bf16|float)>", 128, lambda m: 0),
     (r"one_kernel<(bf16|float)>", 128, lambda m: 0),
@@ -24,6 +24,13 @@ HOT = [
     (r"gather_kernel<(uint4)>", 128, lambda m: 0),
     (r"mean_kernel<(bf16)>", 256, lambda m: 0),
     (r"best_kernel", 1024, lambda m: 0),
+    # selection, for 576 candidates and keys of 64
+    (r"compare_kernel", 128, lambda m: (8 * 64 + 64 * 36 + 8 * 289) * 4),
+    (r"votes_kernel", 512, lambda m: 8192),
+    (r"graph_kernel", 512, lambda m: 8192 + 576 * 4),
+    (r"match_kernel", 512, lambda m: 8192),
+    (r"merge_kernel", 128, lambda m: 0),
+    (r"list_kernel", 512, lambda m: 0),
 ]
 # shared memory of a multiprocessor for blocks, registers, warps, blocks; a block takes 1 KiB of shared memory for the system
 CHIPS = {"sm_80": (164 << 10, 65536, 64, 32), "sm_90": (228 << 10, 65536, 64, 32)}
@@ -47,7 +54,8 @@ def read(folder):
                 name = None
     text = subprocess.run(["c++filt"], input="\n".join(x[0] for x in out), capture_output=True, text=True).stdout.split("\n")
     for x, full in zip(out, text):
-        x[0] = re.sub(r"^void ", "", re.sub(r"\(.*", "", full)).replace("(int)", "")
+        full = full.replace("(anonymous namespace)::", "").replace("(int)", "")
+        x[0] = re.sub(r"^void ", "", re.sub(r"\(.*", "", full))
     return out
 
 
@@ -62,20 +70,16 @@ def warps(chip, threads, registers, shared):
 
 def main():
     kernels = read(sys.argv[1] if len(sys.argv) > 1 else "build/release/cuda")
-    print("| kernel | chip | registers | shared memory of a block | threads | warps of 64 | bound by |\n|---|---|---|---|---|---|---|")
-    shown = set()
+    print("| kernel | registers sm_80, sm_90 | shared memory of a block | threads | warps of 64: sm_80 | sm_90 |\n|---|---|---|---|---|---|")
     for pattern, threads, dynamic in HOT:
-        for name, chip, registers, shared, spill in sorted(kernels):
-            m = re.fullmatch(pattern, name)
-            if not m:
-                continue
-            bytes_ = shared + dynamic(m)
-            n, why = warps(chip, threads, registers, bytes_)
-            print(f"| {name} | {chip} | {registers}{f', {spill} B SPILLED' if spill else ''} | {bytes_ / 1024:.1f} KiB | {threads} | {n} | {why} |")
-            shown.add(pattern)
-    for pattern, _, _ in HOT:
-        if pattern not in shown:
+        fits = {(k[0], k[1]): k for k in kernels if re.fullmatch(pattern, k[0])}
+        if not fits:
             sys.exit(f"resources.py: no kernel fits {pattern}: mend HOT")
+        for name in sorted({k[0] for k in fits}):
+            bytes_ = fits[name, "sm_90"][3] + dynamic(re.fullmatch(pattern, name))
+            room = {chip: warps(chip, threads, fits[name, chip][2], bytes_) for chip in CHIPS}
+            used = ", ".join(str(fits[name, chip][2]) + (" SPILLED" if fits[name, chip][4] else "") for chip in CHIPS)
+            print(f"| {name} | {used} | {bytes_ / 1024:.1f} KiB | {threads} | " + " | ".join(f"{room[c][0]} ({room[c][1]})" for c in CHIPS) + " |")
     print(f"\n{len(kernels)} kernels, {sum(k[4] > 0 for k in kernels)} with spilled registers")
 
 

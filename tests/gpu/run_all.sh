@@ -55,7 +55,7 @@ if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
 fi
 {
     echo "CUDA backend on $(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | grep . || echo "no GPU"), $(date -I)"
-    nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
+    command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
     cat "$OUT/info.txt"
     uname -a
 } >"$OUT/machine.txt" 2>&1
@@ -77,24 +77,35 @@ if [ -z "${QUICK:-}" ]; then
         shift
         step "bench-$name" "${BENCH_LIMIT:-45}" $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
     }
-    for batch in 1 8; do
-        for shape in vit-l14-336 vit-h14-224; do
-            bench $shape-b$batch --shape $shape --dtype bf16 --batch $batch --repeat 11
-            bench $shape-b$batch-plain --shape $shape --dtype bf16 --batch $batch --repeat 11 --no-graphs
+    peers() {
+        python3 -c 'import torch' 2>/dev/null && step peers "$1" env DEVICE="${BACKEND:-cuda}" python3 tests/gpu/peers.py "$OUT/peers.json" $(($1 - 10))
+    }
+    script_alone() {
+        bench vit-b16-224-b1 --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 2
+        bench vit-b16-224-b1-plain --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 1 --no-graphs
+        bench scenes-vlm --model models/scenes-vlm --repeat 2
+        peers 40
+    }
+    device() {
+        for batch in 1 8; do
+            for shape in vit-l14-336 vit-h14-224; do
+                bench $shape-b$batch --shape $shape --dtype bf16 --batch $batch --repeat 11
+                bench $shape-b$batch-plain --shape $shape --dtype bf16 --batch $batch --repeat 11 --no-graphs
+            done
         done
-    done
-    bench llava-7b-keep --shape llava-1.5-7b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
-    bench vit-h14-224-b64 --shape vit-h14-224 --dtype bf16 --batch 64 --repeat 7
-    bench vit-l14-336-b64 --shape vit-l14-336 --dtype bf16 --batch 64 --repeat 7
-    bench llava-13b-keep --shape llava-1.5-13b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
-    python3 -c 'import torch' 2>/dev/null && step peers "${PEERS_LIMIT:-150}" env DEVICE=$([ "${BACKEND:-cuda}" = cpu ] && echo cpu || echo cuda) \
-        python3 tests/gpu/peers.py "$OUT/peers.json" $((${PEERS_LIMIT:-150} - 10))
-    bench llava-7b-presets --shape llava-1.5-7b --dtype bf16 --repeat 5
-    bench llava-7b-plain --shape llava-1.5-7b --dtype bf16 --keep 576 --repeat 5 --no-graphs
-    bench vit-l14-336-f16 --shape vit-l14-336 --dtype f16 --batch 8 --repeat 5
-    bench vit-l14-336-f32 --shape vit-l14-336 --dtype f32 --batch 1 --repeat 5
-    bench vit-h14-224-b256 --shape vit-h14-224 --dtype bf16 --batch 256 --repeat 3
-    bench vit-l14-336-b256 --shape vit-l14-336 --dtype bf16 --batch 256 --repeat 3
+        bench llava-7b-keep --shape llava-1.5-7b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
+        bench vit-h14-224-b64 --shape vit-h14-224 --dtype bf16 --batch 64 --repeat 7
+        bench vit-l14-336-b64 --shape vit-l14-336 --dtype bf16 --batch 64 --repeat 7
+        bench llava-13b-keep --shape llava-1.5-13b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
+        peers 150
+        bench llava-7b-presets --shape llava-1.5-7b --dtype bf16 --repeat 5
+        bench llava-7b-plain --shape llava-1.5-7b --dtype bf16 --keep 576 --repeat 5 --no-graphs
+        bench vit-l14-336-f16 --shape vit-l14-336 --dtype f16 --batch 8 --repeat 5
+        bench vit-l14-336-f32 --shape vit-l14-336 --dtype f32 --batch 1 --repeat 5
+        bench vit-h14-224-b256 --shape vit-h14-224 --dtype bf16 --batch 256 --repeat 3
+        bench vit-l14-336-b256 --shape vit-l14-336 --dtype bf16 --batch 256 --repeat 3
+    }
+    if [ "${BACKEND:-cuda}" = cpu ]; then script_alone; else device; fi
 
     # ---- with the time that is left: memory and races ----
     if command -v compute-sanitizer >/dev/null; then

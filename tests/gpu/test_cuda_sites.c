@@ -262,6 +262,69 @@ static void numbers_that_are_none_are_told(void **state)
     saint_model_unref(m);
 }
 
+/* ---- recorded ---- */
+
+/* Budgets in every block: from the second run of a plan on its ViT is one launch. Plans in turns, other batches and votes between them. */
+static void recorded_runs_are_plain_runs(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"clip-vit-tiny", "mae-vit-tiny", "llava-tiny-new"};
+    static const char *const plans[][7] = {
+        {"mode=none"},
+        {"mode=vit", "prune_mode[0]=iterative_drop_full_graph", "keep_num[0]=44"},
+        {"mode=vit", "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=evit", "keep_num[1]=30"},
+        {"mode=vit", "prune_mode[0]=random", "keep_num[0]=44", "prune_mode[1]=tome", "keep_num[1]=31"},
+        {"mode=vit", "prune_mode[0-1]=saint_drop", "sim_threshold[0-1]=0.8"}, /* votes are waited for: never recorded */
+    };
+    for (int f = 0; f < 3; f++) {
+        saint_model *m = load_tiny(folders[f]);
+        saint_session *s = cuda_session(m, 0), *plain;
+        assert_ok(saint_session_open(&plain, engine, m, &(saint_session_options){.backend = "cuda", .plain = true}, err));
+        uint64_t rng = 31;
+        int runs[5][2] = {{0}}, replayed = 0;
+#ifndef SAINT_EMULATED
+        const int steps = 120;
+#else
+        const int steps = 24;
+#endif
+        for (int i = 0; i < steps; i++) {
+            int k = pick(&rng, 5), batch = i > steps / 2 ? 2 : 1;
+            random_step x = first_step(m);
+            for (int j = 0; j < 7 && plans[k][j]; j++) set_param(&x.q.settings, plans[k][j]);
+            x.q.n_images = batch;
+            x.q.images = &picture[pick(&rng, 2)];
+#ifdef SAINT_EMULATED
+            long before = fake_replays();
+#endif
+            x.q.max_new_tokens = 0;
+            saint_trace *t = run(s, &x.q);
+#ifdef SAINT_EMULATED
+            assert_int_equal(fake_replays() - before, k < 4 && runs[k][batch - 1] > 0);
+            replayed += (int)(fake_replays() - before);
+#endif
+            runs[k][batch - 1]++;
+            saint_trace *want = run(plain, &x.q);
+            assert_true(same_lists(t, want));
+            same_record(t, want);
+            for (int j = 0; j < batch; j++) {
+                const saint_history *h = &t->image[j].history, *g = &want->image[j].history;
+                assert_int_equal(h->n_sites, g->n_sites);
+                for (int l = 0; l < h->n_sites; l++) {
+                    assert_same_site(h->site[l], g->site[l]);
+                    assert_true(h->site[l]->on_device && h->site[l]->seconds > 0);
+                }
+                assert_same_bits(t->image[j].logits, want->image[j].logits, t->image[j].n_logits, "logits of a recorded run");
+            }
+            saint_trace_unref(t);
+            saint_trace_unref(want);
+        }
+        printf("  %-16s %d runs, %d of them replayed\n", folders[f], steps, replayed);
+        saint_session_close(s);
+        saint_session_close(plain);
+        saint_model_unref(m);
+    }
+}
+
 /* ---- waits ---- */
 
 #ifdef SAINT_EMULATED
@@ -365,6 +428,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_requests_are_the_cpus),
         cmocka_unit_test(the_host_decides_where_it_has_to),
         cmocka_unit_test(numbers_that_are_none_are_told),
+        cmocka_unit_test(recorded_runs_are_plain_runs),
 #ifdef SAINT_EMULATED
         cmocka_unit_test(the_host_waits_for_votes_and_for_nothing_else),
         cmocka_unit_test(failing_calls_leave_nothing_behind),

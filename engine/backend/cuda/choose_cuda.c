@@ -176,10 +176,10 @@ static saint_status cuda_mark(saint_backend *b, int slot, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
     saint_status s = saint_cuda_enter(c, err);
-    if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a mark of time", err);
     if (s == SAINT_OK) s = check_mark(slot, err);
     if (s == SAINT_OK && !c->mark[slot]) s = saint_cuda_check(c, cudaEventCreateWithFlags(&c->mark[slot], cudaEventDefault), err, "cudaEventCreate");
-    return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(c->mark[slot], c->stream), err, "mark") : s;
+    unsigned flags = c->recording ? cudaEventRecordExternal : cudaEventRecordDefault; /* a recorded mark notes the time whenever it is replayed */
+    return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecordWithFlags(c->mark[slot], c->stream, flags), err, "mark") : s;
 }
 
 static saint_status cuda_elapsed(saint_backend *b, int from, int to, double *seconds, saint_error *err)
