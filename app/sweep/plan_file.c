@@ -191,7 +191,8 @@ static saint_status take_samples(const cJSON *list, sweep_plan *p, const char *w
     if (!cJSON_IsArray(list)) return saint_fail(err, SAINT_FORMAT, "%s: expected a list \"samples\"", what);
     for (const cJSON *v = list->child; v; v = v->next) {
         const cJSON *a = cJSON_GetArrayItem(v, 0), *b = cJSON_GetArrayItem(v, 1);
-        if (!cJSON_IsNumber(a) || !cJSON_IsNumber(b) || !(a->valuedouble >= 0) || !(b->valuedouble < (double)p->n_samples))
+        if (!cJSON_IsNumber(a) || !cJSON_IsNumber(b) || !(a->valuedouble >= 0) || !(b->valuedouble >= a->valuedouble) ||
+            !(b->valuedouble < (double)p->n_samples))
             return saint_fail(err, SAINT_FORMAT, "%s: samples: expected [first, last] below %zu", what, p->n_samples);
         for (size_t i = (size_t)a->valuedouble; i <= (size_t)b->valuedouble; i++) p->wanted[i] = true;
     }

