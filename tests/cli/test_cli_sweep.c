@@ -514,6 +514,10 @@ static void hopeless_trials_are_stopped(void **state)
     sweep_free(d);
     want = export_of("e1");
     assert_non_null(strstr(want, "stopped,70,40,0,stopped after 40 of 70 samples: loses 0.")); /* how much is the model's own business */
+#if defined(__SANITIZE_ADDRESS__)
+    free(want); /* the embedded model takes minutes of what follows; ranks and kills are watched with a tiny one above */
+    return;
+#endif
     /* other processes may have run more of it by then: what counts is the same */
     expect(sweep(EARLY " --early-stop --out e3 --jobs 3"), 0, "1 trial stopped early");
     char *text = export_of("e3");

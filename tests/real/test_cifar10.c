@@ -71,7 +71,7 @@ static void photos_are_recognised(void **state)
     printf("  %d of %d right with %.0f patches (timm: %d), %d with %.1f\n", plain.right, n, plain.patches, right, pruned.right,
            pruned.patches);
     assert_true(plain.patches > patches - 1e-6 && pruned.patches < 0.95 * patches);
-    assert_true(pruned.right > plain.right - n / 20);
+    assert_true(pruned.right > plain.right - n / (SHARE == 1 ? 20 : 10)); /* fewer pictures say less */
     saint_session_close(s);
     saint_model_unref(m);
     saint_engine_close(engine);
