@@ -156,7 +156,7 @@ void saint_cache_drop_pending(saint_cache *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-bool saint_cache_shrink(saint_cache *c, size_t bytes)
+bool saint_cache_shrink(saint_cache *c, size_t bytes, bool others_alone)
 {
     size_t freed = 0;
     pthread_mutex_lock(&c->lock);
@@ -164,7 +164,7 @@ bool saint_cache_shrink(saint_cache *c, size_t bytes)
         int worst = -1;
         for (int i = 0; i < c->n; i++) {
             const saint_snapshot *s = c->s[i], *w = worst < 0 ? NULL : c->s[worst];
-            if (s->found == c->run) continue;
+            if (s->found == c->run || (others_alone && (s->pending || s->run == c->run))) continue;
             bool held = s->run == c->run, worst_held = w && w->run == c->run;
             if (!w || (worst_held && !held) || (worst_held == held && s->used < w->used)) worst = i;
         }

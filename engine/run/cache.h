@@ -50,9 +50,9 @@ void saint_cache_put(saint_cache *c, saint_snapshot *s);
 void saint_cache_each_pending(saint_cache *c, void (*fn)(void *ud, saint_snapshot *s), void *ud);
 void saint_cache_publish(saint_cache *c);
 void saint_cache_drop_pending(saint_cache *c);
-/* Drops what was used least recently until `bytes` are free, but nothing that the present run has found; what it has added goes last. false
- * when there was nothing to drop. For a device that is out of memory. */
-bool saint_cache_shrink(saint_cache *c, size_t bytes);
+/* Drops what was used least recently until `bytes` are free, but nothing that the present run has found; what it has added goes last, and stays
+ * when others alone are to go (for one more checkpoint). false when there was nothing to drop. For a device that is out of memory. */
+bool saint_cache_shrink(saint_cache *c, size_t bytes, bool others_alone);
 size_t saint_cache_bytes(saint_cache *c);
 size_t saint_cache_budget(const saint_cache *c);
 saint_snapshot *saint_snapshot_new(void);     /* one reference; NULL without memory */

@@ -69,6 +69,7 @@ struct saint_session {
     saint_decoder *decoder; /* opened with the first answer; NULL where the host decodes */
     saint_vit_room room;
     bool plain; /* nothing is recorded */
+    bool adding; /* memory for a checkpoint is being asked for, which no other one of this run goes for */
     bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;

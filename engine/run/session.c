@@ -58,7 +58,7 @@ static bool reclaim(void *ud, size_t bytes)
         saint_vit_room_close(s->b, &s->room);
         return true;
     }
-    return saint_cache_shrink(s->cache, bytes);
+    return saint_cache_shrink(s->cache, bytes, s->adding);
 }
 
 saint_status saint_session_open_on(saint_session **out, saint_engine *e, saint_model *m, saint_backend *b, size_t checkpoint_bytes,

@@ -157,7 +157,9 @@ static const saint_reading *at_hand(const saint_sites *s) { return s->own ? s->o
 static saint_status own_reading(saint_sites *s, int rows)
 {
     saint_error why = {0};
+    s->r->s->adding = !s->counts;
     saint_status st = saint_reading_new(&s->own, s->b, rows, s->dim, &why);
+    s->r->s->adding = false;
     if (st == SAINT_MEMORY && !s->counts) {
         s->full = true;
         return SAINT_OK;

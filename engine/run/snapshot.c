@@ -25,7 +25,9 @@ saint_status saint_run_snapshot(saint_run *r, saint_sites *sites, const saint_ro
     saint_snapshot *c = saint_snapshot_new();
     if (!c) return SAINT_OK;
     c->bytes = bytes;
+    r->s->adding = true;
     saint_status s = fill(r, sites, rows, metric, attention, dim, c, &why);
+    r->s->adding = false;
     if (s == SAINT_OK) {
         *out = c;
         return SAINT_OK;

@@ -119,10 +119,12 @@ static void compare_run(const saint_trace *a, const saint_trace *b, tally *t)
     }
 }
 
-static void walk(const char *folder, uint64_t seed, int steps)
+/* budget: of the device's checkpoints, from which it then goes on. */
+static void walk(const char *folder, uint64_t seed, int steps, size_t budget)
 {
     saint_model *m = load_tiny(folder);
-    saint_session *device = cuda_session(m, 0), *cpu = open_session(engine, m, 0);
+    saint_session *device = cuda_session(m, budget), *cpu = open_session(engine, m, 0);
+    int reused = 0;
     random_step x = first_step(m);
     tally t = {0};
     for (int i = 0; i < steps; i++) {
@@ -132,12 +134,14 @@ static void walk(const char *folder, uint64_t seed, int steps)
         saint_status sa = saint_session_run(device, &x.q, NULL, &a, &ea), sb = saint_session_run(cpu, &x.q, NULL, &b, &eb);
         if (sa != sb || strcmp(ea.text, eb.text) != 0) fail_msg("step %d: %d \"%s\", CPU %d \"%s\"", i, sa, ea.text, sb, eb.text);
         if (sa == SAINT_OK) compare_run(a, b, &t);
+        if (sa == SAINT_OK) reused += a->layers_reused;
         saint_trace_unref(a);
         saint_trace_unref(b);
         for (int k = 0; k < 2; k++) next_step(&seed, &x);
     }
-    printf("  %-16s %d requests, %d sites, %d decided on the device; %d equal to the CPU, %d close calls, of %d with votes %d equal\n", folder, t.requests, t.sites,
-           t.on_device, t.compared, t.close, t.votes, t.votes_equal);
+    printf("  %-16s %d requests, %d layers reused, %d sites, %d decided on the device; %d equal to the CPU, %d close calls, of %d with votes %d equal\n", folder,
+           t.requests, reused, t.sites, t.on_device, t.compared, t.close, t.votes, t.votes_equal);
+    assert_int_equal(reused > 0, budget > 0);
     assert_int_equal(t.on_device, t.sites);
     assert_true(t.sites > steps && t.compared * 2 > t.requests && t.votes_equal * 10 >= t.votes * 9);
     saint_session_close(device);
@@ -153,10 +157,12 @@ static void random_requests_are_the_cpus(void **state)
 #else
     const int steps = 100;
 #endif
-    walk("llava-tiny-new", 21, steps);
-    walk("clip-vit-tiny", 22, steps);
-    walk("deit-distilled-ls-tiny", 23, steps);
-    walk("mae-vit-tiny", 24, steps);
+    walk("llava-tiny-new", 21, steps, 0);
+    walk("clip-vit-tiny", 22, steps, 0);
+    walk("deit-distilled-ls-tiny", 23, steps, 0);
+    walk("mae-vit-tiny", 24, steps, 0);
+    walk("llava-tiny-new", 25, steps, 1 << 26);
+    walk("deit-distilled-ls-tiny", 26, steps, 1 << 26);
 }
 
 /* ---- who decides ---- */
@@ -174,6 +180,17 @@ static void decided_by(const saint_trace *t, const char *who)
     for (int i = 0; who[i]; i++) assert_int_equal(h->site[i]->on_device, who[i] == 'd');
 }
 
+static void same_sizes(const saint_trace *a, const saint_trace *b)
+{
+    const saint_history *x = &a->image[0].history, *y = &b->image[0].history;
+    assert_int_equal(x->n_layers, y->n_layers);
+    for (int i = 0; i < x->n_layers; i++) {
+        assert_int_equal(x->layer[i].n_in, y->layer[i].n_in);
+        assert_int_equal(x->layer[i].n_out, y->layer[i].n_out);
+        assert_int_equal(x->layer[i].image_in, y->layer[i].image_in);
+    }
+}
+
 static void the_host_decides_where_it_has_to(void **state)
 {
     (void)state;
@@ -185,22 +202,32 @@ static void the_host_decides_where_it_has_to(void **state)
     saint_trace *plain = run(s, &x.q), *t;
     decided_by(plain, "dddd");
     assert_true(plain->seconds.selection > 0);
-    t = run(keeps, &x.q); /* previews may ask for any metric */
-    decided_by(t, "hhhh");
-    assert_true(same_lists(t, plain));
-    saint_trace_unref(t);
-    x.q.cold = true;
-    t = run(keeps, &x.q);
-    decided_by(t, "dddd");
-    saint_trace_unref(t);
-    x.q.cold = false;
-    x.q.want_stats = true;
-    t = run(s, &x.q);
-    decided_by(t, "hhhh");
-    assert_true(same_lists(t, plain));
-    saint_trace_unref(t);
-    x.q.want_stats = false;
-    saint_observer ob = {.tap = ignore};
+    for (int i = 0; i < 8; i++) { /* with checkpoints and from them, with and without statistics, as if there were none */
+        x.q.want_stats = i & 1;
+        x.q.cold = i >= 4 && i < 6;
+        t = run(i < 6 ? keeps : s, &x.q);
+        decided_by(t, "dddd");
+        assert_true(same_lists(t, plain));
+        same_sizes(t, plain);
+        assert_int_equal(t->image[0].history.layer[0].has_stats, x.q.want_stats);
+        assert_int_equal(t->layers_reused > 0, i >= 1 && i < 4);
+        if (i < 4 || x.q.want_stats) assert_true(t->image[0].history.layer[0].seconds > 0);
+        saint_trace_unref(t);
+    }
+    x.q.want_stats = x.q.cold = false;
+    saint_site site = {.stage = SAINT_STAGE_LLM, .layer = 1, .method = saint_method_index(saint_method_find("saint_drop")), .p = {.sim_threshold = 0.9f, .K = 1}};
+    saint_trace_site *a, *b;
+    saint_session *cpu_keeps = open_session(engine, m, 1 << 26);
+    saint_trace_unref(run(cpu_keeps, &x.q));
+    assert_ok(saint_session_preview(keeps, 0, &site, 0, &a, err)); /* the host looks at what lies there */
+    assert_ok(saint_session_preview(cpu_keeps, 0, &site, 0, &b, err));
+    assert_int_equal(a->n_in, b->n_in);
+    assert_same_bits(a->in, b->in, a->n_in, "candidates of a preview");
+    if (b->margin > 1e-4f) assert_same_bits(a->kept, b->kept, b->n_keep, "survivors of a preview");
+    saint_trace_site_unref(a);
+    saint_trace_site_unref(b);
+    saint_session_close(cpu_keeps);
+    saint_observer ob = {.tap = ignore}; /* for debugging: he is shown every layer when it is done, and the host decides */
     assert_ok(saint_session_run(s, &x.q, &ob, &t, err));
     decided_by(t, "hhhh");
     saint_trace_unref(t);
