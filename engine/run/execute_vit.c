@@ -31,7 +31,9 @@ static saint_status checkpoint(vit_state *v, int layer)
     size_t rows = (size_t)saint_rows_total(v->rows), n = (size_t)r->t->n_images, width = (size_t)v->head_dim;
     size_t bytes = rows * ((size_t)v->rows->dim + width + 4) * sizeof(float) + n * sizeof(saint_history) + sizeof(saint_snapshot);
     saint_snapshot *c = NULL;
-    saint_status s = saint_run_snapshot(r, v->sites, v->rows, v->metric, v->cls, v->head_dim, bytes, &c);
+    saint_rows then = *v->rows;
+    if (v->whole) (void)saint_vit_room_staged(r, v->rows, layer, &then);
+    saint_status s = saint_run_snapshot(r, v->sites, &then, v->metric, v->cls, v->head_dim, bytes, &c);
     if (!c) return s;
     c->key = r->reuse.vit_key[layer];
     c->seconds = v->attend_seconds;
@@ -116,6 +118,17 @@ static saint_status resume(vit_state *v)
     return s == SAINT_OK ? resume_reading(v, c) : s;
 }
 
+/* The layer has been recorded: what it leaves behind is copied to where it stays. */
+static saint_status follow(vit_state *v, int layer)
+{
+    saint_rows then;
+    if (!saint_sites_looked_at(v->r)) return SAINT_OK;
+    saint_vit_slot slot = saint_vit_room_staged(v->r, v->rows, layer, &then);
+    saint_status s = saint_sites_unstage(v->sites, saint_rows_total(v->rows), slot.metric, slot.attention);
+    if (s == SAINT_OK) s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_BEGIN);
+    return s == SAINT_OK ? saint_sites_mark(v->sites, layer, 0, SAINT_PART_END) : s;
+}
+
 static saint_status attend(vit_state *v, int layer)
 {
     saint_run *r = v->r;
@@ -123,7 +136,9 @@ static saint_status attend(vit_state *v, int layer)
     saint_vit_readings read = {.metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL,
                                .attention = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL};
     saint_status s = SAINT_OK;
-    if (v->sites && !v->whole) {
+    if (v->whole) {
+        s = follow(v, layer);
+    } else if (v->sites) {
         read.here = true;
         s = saint_sites_read(v->sites, layer, saint_rows_total(v->rows), &read.metric, &read.attention);
         if (s == SAINT_OK) s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_BEGIN);
@@ -174,9 +189,9 @@ static saint_status finish_layer(vit_state *v, int layer)
     }
     if (s == SAINT_OK && site) s = choose(v, layer, site);
     double begin = saint_now();
-    if (s == SAINT_OK && !v->whole) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_BEGIN);
+    if (s == SAINT_OK) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_BEGIN);
     if (s == SAINT_OK && !v->whole) s = saint_vit_mlp(v->f, layer, v->rows, r->err);
-    if (s == SAINT_OK && !v->whole) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_END);
+    if (s == SAINT_OK) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_END);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin, mlp = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.vit += elapsed;
@@ -209,7 +224,7 @@ static saint_status run_layers(vit_state *v, const float *pixels)
     saint_status s = start < 0 ? embed(v, pixels) : resume(v);
     r->t->layers_reused += start > 0 ? start : 0;
     double queued = saint_now();
-    if (s == SAINT_OK && start < 0) s = saint_vit_room_replay(r, v->f, v->rows, v->sites, &v->whole);
+    if (s == SAINT_OK) s = saint_vit_room_replay(r, start, v->f, v->rows, v->sites, &v->whole);
     r->t->seconds.vit += saint_now() - queued;
     for (int i = start < 0 ? 0 : start; i < run && s == SAINT_OK; i++) {
         if (saint_run_stopped(r)) return saint_fail(r->err, SAINT_CANCELLED, "cancelled before ViT layer %d", i);
@@ -279,6 +294,7 @@ saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, 
     for (int i = 0; i < n && s == SAINT_OK; i++) v.history[i] = &r->t->image[i].history;
     if (s == SAINT_OK) s = saint_vit_room_sites(r, rows, v.history, &v.sites);
     if (s == SAINT_OK && (s = run_layers(&v, pixels)) != SAINT_OK) saint_sites_abandon(v.sites, r, s);
+    saint_vit_room_unstage(r);
     for (int i = 0; i < n && s == SAINT_OK; i++) saint_run_vit_account(r, i, rows->cu[i + 1] - rows->cu[i] - c->prefix);
     saint_vit_room_keep_sites(r, v.sites);
     free(v.metric);

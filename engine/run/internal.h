@@ -42,18 +42,24 @@ typedef struct {
 
 typedef struct saint_sites saint_sites; /* site_here.c */
 
-/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such runs as recordings, one for each plan. */
+/* vit_room.c: memory of ViT runs that stays between them, and the blocks of such runs as recordings, one for each plan and place to begin at. */
 typedef struct {
     int n_sites; /* of the ViT */
     saint_site site[SAINT_MAX_LAYERS];
     uint32_t compat;
+    int start;            /* layer behind whose attention it begins, from a checkpoint; -1: at the first */
+    int rows;             /* that enter */
+    bool merged, weighed; /* and what they are */
+    bool staged;          /* it leaves what checkpoints and statistics need in the room's stage */
     saint_recording *work;
     long runs;     /* of this plan in this shape */
     bool never;    /* it could not be recorded */
     uint64_t used; /* by the room's clock */
 } saint_vit_script;
-enum { SAINT_VIT_SCRIPTS = 8 };
+enum { SAINT_VIT_SCRIPTS = 32 };
 typedef struct {
+    char *stage;     /* backend: one slot for each layer, where recordings leave what is then copied into checkpoints; NULL until there are some */
+    bool stage_busy; /* a run has yet to copy out of it */
     saint_rows rows;
     saint_vit_forward *f; /* NULL: nothing is kept, or a run is inside */
     saint_sites *sites;   /* NULL until a plan has some */
@@ -160,8 +166,18 @@ void saint_vit_room_leave(saint_run *r, saint_rows *rows, saint_vit_forward *f, 
 /* The sites of this run, kept or new ones (NULL: the host decides all), and back again. */
 saint_status saint_vit_room_sites(saint_run *r, saint_rows *rows, saint_history *const *history, saint_sites **out);
 void saint_vit_room_keep_sites(saint_run *r, saint_sites *sites);
-/* *done: all blocks have been queued as one recording, and the host has only to follow (saint_sites_follow) and to wait. */
-saint_status saint_vit_room_replay(saint_run *r, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done);
+/* *done: all blocks have been queued as one recording, and the host has only to follow (saint_sites_follow) and to wait. start: layer whose
+ * attention is done, -1 = none. */
+saint_status saint_vit_room_replay(saint_run *r, int start, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done);
+/* What such a recording has left of a layer, whose rows these are; *then: the same rows with x and table.bias as they were behind its attention. */
+typedef struct {
+    float *x, *bias, *metric, *attention;
+} saint_vit_slot;
+saint_vit_slot saint_vit_room_staged(const saint_run *r, const saint_rows *rows, int layer, saint_rows *then);
+/* Whoever followed a recording has taken what he needs. */
+void saint_vit_room_unstage(saint_run *r);
+/* Gives its memory back, between runs all and within one what no recording is at work with. false: nothing was there. */
+bool saint_vit_room_reclaim(saint_backend *b, saint_vit_room *room);
 
 /* execute_vit.c: rows behind the last block; the caller gives both to saint_vit_room_leave, also when this fails. */
 saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, saint_vit_forward **forward);
@@ -219,10 +235,22 @@ bool saint_sites_recordable(const saint_run *r, saint_stage stage, int dim, int 
 bool saint_sites_reuse(saint_sites *s, saint_run *r, saint_rows *rows, saint_history *const *history);
 /* The rows' table as the host knows it, in front of a recording. */
 saint_status saint_sites_post(saint_sites *s);
+/* Whether what layers leave behind is asked for: checkpoints or statistics. */
+bool saint_sites_looked_at(const saint_run *r);
+/* Work is recorded from here on: what selection reads of a layer goes to saint_sites_stage's memory. Until saint_sites_recorded, which forgets
+ * what was decided meanwhile: it was recorded and not done. */
+void saint_sites_record(saint_sites *s);
+void saint_sites_recorded(saint_sites *s);
+/* The slot of the layer that is being recorded (NULL: nothing is kept); so many rows enter. */
+void saint_sites_stage(saint_sites *s, float *metric, float *attention);
+/* What a checkpoint has of the layer at hand to where a recording that begins behind it reads it. */
+saint_status saint_sites_load(saint_sites *s);
 /* From here on decisions are only followed: a recording makes them. */
 void saint_sites_follow(saint_sites *s);
-/* What has been decided since the last settling, forgotten: it was recorded and not done. */
-void saint_sites_rewind(saint_sites *s);
+/* What a recording has left of the layer that is followed, copied to where its checkpoint keeps it. */
+saint_status saint_sites_unstage(saint_sites *s, int rows, const float *metric, const float *attention);
+/* For another run. */
+void saint_sites_rest(saint_sites *s);
 /* Before the attention of a layer with so many rows: where its metric and its attention go, in the backend's memory; NULL = nobody reads it. */
 saint_status saint_sites_read(saint_sites *s, int layer, int rows, float **metric, float **attention);
 /* What a checkpoint has of the layer at hand, instead. seconds: what it knows of the layer's time. */

@@ -54,10 +54,7 @@ int saint_engine_threads(const saint_engine *e) { return saint_pool_threads(e->p
 static bool reclaim(void *ud, size_t bytes)
 {
     saint_session *s = ud;
-    if (s->room.f) {
-        saint_vit_room_close(s->b, &s->room);
-        return true;
-    }
+    if (saint_vit_room_reclaim(s->b, &s->room)) return true;
     return saint_cache_shrink(s->cache, bytes, s->adding);
 }
 

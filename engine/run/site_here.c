@@ -28,6 +28,10 @@ struct saint_sites {
     saint_reading *own;    /* of the layer at hand where somebody does; else NULL */
     bool remembers, counts; /* checkpoints are kept; statistics are wanted */
     bool full;              /* no memory for more checkpoints */
+    float *metric, *attention; /* of the layer at hand: own, shared or, in a recording, staged */
+    float *staged_metric, *staged_attention;
+    bool records;           /* work is being recorded, */
+    int times_before;       /* and so many times were owed before */
     bool posted;            /* the rows' table is what the rows are */
     bool follows;           /* a recording decides */
     decision untold[SAINT_MAX_LAYERS];
@@ -37,7 +41,7 @@ struct saint_sites {
 
 static bool tapped(const saint_run *r) { return r->ob && r->ob->tap; }
 
-static bool somebody_looks(const saint_run *r) { return saint_run_remembers(r) || r->req->want_stats; }
+bool saint_sites_looked_at(const saint_run *r) { return saint_run_remembers(r) || r->req->want_stats; }
 
 static bool has_rule(const saint_site *site, saint_stage stage, int dim, int most)
 {
@@ -53,7 +57,7 @@ static void begin(saint_sites *s, saint_run *r, saint_rows *rows, saint_history 
     s->history = history;
     s->remembers = saint_run_remembers(r);
     s->counts = r->req->want_stats;
-    s->full = s->posted = s->follows = false;
+    s->full = s->posted = s->follows = s->records = false;
     saint_ahead_forget(&s->ahead);
     s->ahead.r = r;
     s->ahead.rows = rows;
@@ -69,7 +73,7 @@ saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage
     *out = NULL;
     for (int i = 0; i < p->n_sites; i++) rules += has_rule(&p->site[i], stage, dim, most);
     for (int i = 0; i < p->n_sites; i++) n += p->site[i].stage == (int32_t)stage;
-    if (!r->b->op->chooser || tapped(r) || (rules == 0 && !somebody_looks(r))) return SAINT_OK;
+    if (!r->b->op->chooser || tapped(r) || (rules == 0 && !saint_sites_looked_at(r))) return SAINT_OK;
     if (stage == SAINT_STAGE_VIT && n < r->m->vit.run) n = r->m->vit.run; /* they may be kept for other plans: saint_sites_reuse */
     saint_sites *s = calloc(1, sizeof *s);
     if (!s) return saint_fail(r->err, SAINT_MEMORY, "no memory for %d prune sites", n);
@@ -86,7 +90,7 @@ saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage
 bool saint_sites_recordable(const saint_run *r, saint_stage stage, int dim, int most)
 {
     const saint_plan *p = &r->t->plan;
-    bool all = !tapped(r) && !somebody_looks(r);
+    bool all = !tapped(r);
     for (int i = 0; i < p->n_sites && all; i++)
         all = p->site[i].stage != (int32_t)stage ||
               (r->b->op->chooser && has_rule(&p->site[i], stage, dim, most) && saint_method_at(p->site[i].method)->fixed_budget);
@@ -118,14 +122,18 @@ static void forget(saint_sites *s)
     s->used = 0;
 }
 
-void saint_sites_rewind(saint_sites *s) { forget(s); }
+void saint_sites_rest(saint_sites *s)
+{
+    forget(s);
+    saint_ahead_forget(&s->ahead);
+    saint_reading_unref(s->own);
+    s->own = NULL;
+}
 
 void saint_sites_close(saint_sites *s)
 {
     if (!s) return;
-    forget(s);
-    saint_ahead_forget(&s->ahead);
-    saint_reading_unref(s->own);
+    saint_sites_rest(s);
     saint_reading_unref(s->shared);
     s->b->op->release(s->b, s->block);
     free(s);
@@ -151,7 +159,12 @@ static void needs(const saint_sites *s, int layer, bool *metric, bool *attention
     *attention = m && (here ? saint_rule_reads_attention((saint_rule)m->rule) : m->reads_attention);
 }
 
-static const saint_reading *at_hand(const saint_sites *s) { return s->own ? s->own : s->shared; }
+static void take_in_hand(saint_sites *s)
+{
+    const saint_reading *at = s->own ? s->own : s->shared;
+    s->metric = s->records && s->staged_metric ? s->staged_metric : at ? at->metric : NULL;
+    s->attention = s->records && s->staged_metric ? s->staged_attention : at ? at->attention : NULL;
+}
 
 /* A checkpoint is an economy, never a need: without memory there is none. */
 static saint_status own_reading(saint_sites *s, int rows)
@@ -173,24 +186,71 @@ saint_status saint_sites_read(saint_sites *s, int layer, int rows, float **metri
     bool keys, row, all = false;
     *metric = *attention = NULL;
     if (!s) return SAINT_OK;
-    saint_reading_unref(s->own);
-    s->own = NULL;
-    if (s->counts || (s->remembers && !s->full)) {
+    if (!s->records) saint_reading_unref(s->own);
+    if (!s->records) s->own = NULL;
+    if (!s->records && (s->counts || (s->remembers && !s->full))) {
         saint_status st = own_reading(s, rows);
         if (st != SAINT_OK) return st;
-        all = s->own && s->remembers; /* a preview may ask for any method at any layer */
     }
+    all = s->records ? s->staged_metric != NULL : s->own != NULL;
     needs(s, layer, &keys, &row);
-    const saint_reading *to = at_hand(s);
-    if (keys || s->own) *metric = to->metric;
-    if (row || all) *attention = to->attention;
+    take_in_hand(s);
+    if (keys || all) *metric = s->metric;
+    if (row || (all && s->remembers)) *attention = s->attention; /* a preview may ask for any method at any layer */
     return SAINT_OK;
+}
+
+/* The first layer of a recording that begins at a checkpoint reads what every replay finds in the shared place. */
+void saint_sites_record(saint_sites *s)
+{
+    s->records = true;
+    s->times_before = s->ahead.n_times;
+    s->staged_metric = s->staged_attention = NULL;
+    if (!s->shared) return;
+    s->metric = s->shared->metric;
+    s->attention = s->shared->attention;
+}
+
+saint_status saint_sites_load(saint_sites *s)
+{
+    if (!s->own || !s->shared) return SAINT_OK;
+    size_t n = (size_t)s->own->rows;
+    saint_status st = s->b->op->copy(s->b, s->shared->metric, s->own->metric, n * (size_t)s->dim * sizeof(float), s->r->err);
+    return st == SAINT_OK ? s->b->op->copy(s->b, s->shared->attention, s->own->attention, n * sizeof(float), s->r->err) : st;
+}
+
+void saint_sites_stage(saint_sites *s, float *metric, float *attention)
+{
+    s->staged_metric = metric;
+    s->staged_attention = attention;
+}
+
+void saint_sites_recorded(saint_sites *s)
+{
+    s->records = false;
+    s->ahead.n_times = s->times_before;
+    memset(s->ahead.marked, 0, sizeof s->ahead.marked);
+    forget(s);
+    take_in_hand(s);
+}
+
+saint_status saint_sites_unstage(saint_sites *s, int rows, const float *metric, const float *attention)
+{
+    saint_status st = SAINT_OK;
+    size_t n = (size_t)rows;
+    saint_reading_unref(s->own);
+    s->own = NULL;
+    if (s->counts || (s->remembers && !s->full)) st = own_reading(s, rows);
+    if (st != SAINT_OK || !s->own) return st;
+    st = s->b->op->copy(s->b, s->own->metric, metric, n * (size_t)s->dim * sizeof *metric, s->r->err);
+    return st == SAINT_OK && s->remembers ? s->b->op->copy(s->b, s->own->attention, attention, n * sizeof *attention, s->r->err) : st;
 }
 
 void saint_sites_resume(saint_sites *s, int layer, saint_reading *read, double seconds)
 {
     saint_reading_unref(s->own);
     s->own = saint_reading_ref(read);
+    take_in_hand(s);
     if (s->stage != SAINT_STAGE_VIT) return;
     s->ahead.time[s->ahead.n_times++] =
         (saint_ahead_time){.layer = layer, .index = s->history[0]->n_layers, .before = seconds, .parts = 0};
@@ -202,9 +262,10 @@ saint_reading *saint_sites_reading(const saint_sites *s) { return s->own; }
 
 saint_status saint_sites_mark(saint_sites *s, int layer, int part, int which)
 {
-    if (!s || s->follows || !(s->remembers || s->counts)) return SAINT_OK;
+    if (!s || !(s->remembers || s->counts)) return SAINT_OK;
     saint_ahead *a = &s->ahead;
-    saint_status st = s->b->op->chooser->mark(s->b, SAINT_AHEAD_LAYER_MARKS + 4 * layer + 2 * part + which, s->r->err);
+    saint_status st = SAINT_OK;
+    if (!s->follows) st = s->b->op->chooser->mark(s->b, SAINT_AHEAD_LAYER_MARKS + 4 * layer + 2 * part + which, s->r->err);
     if (st != SAINT_OK || which == SAINT_PART_BEGIN) return st;
     if (part == 0) {
         a->marked[layer] = true;
@@ -253,9 +314,9 @@ static saint_status choose(saint_sites *s, const saint_site_input *in, const sai
                            .n_prefix = in->n_prefix,
                            .window = in->window,
                            .in_order = in->ascending,
-                           .metric = at_hand(s)->metric,
+                           .metric = s->metric,
                            .dim = in->dim,
-                           .attention = at_hand(s)->attention,
+                           .attention = s->attention,
                            .merged = rows->merged,
                            .d = rows->dim,
                            .x = rows->x,
@@ -310,7 +371,7 @@ static saint_status decide_there(saint_sites *s, const saint_site_input *in)
     saint_site_input host = *in;
     saint_status st = SAINT_OK;
     needs(s, in->site->layer, &keys, &row);
-    if (keys || row) st = saint_reading_look(at_hand(s), &look, s->r->err);
+    if (keys || row) st = saint_reading_look(s->own ? s->own : s->shared, &look, s->r->err);
     host.metric = keys ? look.metric : NULL;
     host.attention = row ? look.attention : NULL;
     if (st == SAINT_OK) st = saint_run_site(s->r, &host, s->rows, s->history);
