@@ -17,6 +17,18 @@ static const char *const tiers[] = {"generic", "avx2", "avx512", "avx512bf16"};
 
 enum { MAX_DEVICES = 16 };
 
+static bool device_fits(const saint_device *d) { return d->capability >= 80; }
+
+/* Whether the device computes what the CPU computes. */
+static saint_status self_check(const saint_device *d, saint_error *e)
+{
+    saint_engine *engine = NULL;
+    saint_status s = device_fits(d) ? saint_engine_open(&engine, NULL, e) : saint_fail(e, SAINT_UNSUPPORTED, "8.0 is needed: use --backend cpu");
+    if (s == SAINT_OK) s = saint_engine_check_device(engine, d->index, SAINT_F32, e);
+    saint_engine_close(engine);
+    return s;
+}
+
 static void add_devices(cJSON *o)
 {
     saint_device d[MAX_DEVICES];
@@ -31,6 +43,9 @@ static void add_devices(cJSON *o)
         cJSON_AddNumberToObject(x, "capability", d[i].capability / 10.0);
         cJSON_AddNumberToObject(x, "multiprocessors", d[i].multiprocessors);
         cJSON_AddNumberToObject(x, "bytes", (double)d[i].bytes);
+        saint_error e = {0};
+        bool ok = self_check(&d[i], &e) == SAINT_OK;
+        cJSON_AddStringToObject(x, "self_check", ok ? "computes what the CPU computes" : e.text);
         cJSON_AddItemToArray(list, x);
     }
 }
@@ -40,9 +55,10 @@ static void print_devices(const cJSON *o)
     const cJSON *list = cJSON_GetObjectItem(o, "devices");
     if (!list->child) printf("cuda     none: %s\n", cJSON_GetObjectItem(o, "cuda")->valuestring);
     for (const cJSON *x = list->child; x; x = x->next)
-        printf("cuda     device %d: %s, compute capability %.1f, %d multiprocessors, %.1f GiB\n", cJSON_GetObjectItem(x, "index")->valueint,
+        printf("cuda     device %d: %s, compute capability %.1f, %d multiprocessors, %.1f GiB; %s\n", cJSON_GetObjectItem(x, "index")->valueint,
                cJSON_GetObjectItem(x, "name")->valuestring, cJSON_GetObjectItem(x, "capability")->valuedouble,
-               cJSON_GetObjectItem(x, "multiprocessors")->valueint, cJSON_GetObjectItem(x, "bytes")->valuedouble / 1073741824);
+               cJSON_GetObjectItem(x, "multiprocessors")->valueint, cJSON_GetObjectItem(x, "bytes")->valuedouble / 1073741824,
+               cJSON_GetObjectItem(x, "self_check")->valuestring);
 }
 
 int cmd_info(int argc, char **argv)
@@ -177,14 +193,9 @@ static void check_devices(doctor *d)
     }
     for (int i = 0; i < n && i < MAX_DEVICES; i++) {
         saint_error e = {0};
-        saint_engine *engine = NULL;
-        bool fits = found[i].capability >= 80;
-        saint_status s = fits ? saint_engine_open(&engine, NULL, &e) : SAINT_UNSUPPORTED;
-        if (s == SAINT_OK) s = saint_engine_check_device(engine, found[i].index, SAINT_F32, &e);
-        saint_engine_close(engine);
-        snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f%s, %.1f GiB%s%s", found[i].index, found[i].name, found[i].capability / 10.0,
-                 fits ? "" : " (8.0 is needed: use --backend cpu)", (double)found[i].bytes / 1073741824,
-                 s == SAINT_OK ? "; computes what the CPU computes" : fits ? "; self check: " : "", e.text);
+        saint_status s = self_check(&found[i], &e);
+        snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f, %.1f GiB; %s%s", found[i].index, found[i].name, found[i].capability / 10.0,
+                 (double)found[i].bytes / 1073741824, s == SAINT_OK ? "computes what the CPU computes" : device_fits(&found[i]) ? "self check: " : "", e.text);
         check(d, "cuda", s == SAINT_OK, detail);
     }
 }

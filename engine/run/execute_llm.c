@@ -549,29 +549,6 @@ static void account(llm_state *v)
     for (int i = 0; i < l->layers; i++) im->kv_bytes += 2 * (size_t)v->kv[i]->len * (size_t)v->kv[i]->width * saint_compute_size(r->b);
 }
 
-static char *trimmed(char *text)
-{
-    size_t n = strlen(text), start = strspn(text, " \t\r\n\v\f");
-    while (n > start && strchr(" \t\r\n\v\f", text[n - 1])) n--;
-    memmove(text, text + start, n - start);
-    text[n - start] = 0;
-    return text;
-}
-
-/* The answer as text. Embeddings are often padded beyond the tokenizer (llava-hf: 32064 rows, 32002 pieces); such an id has no text. */
-static saint_status decoded(saint_run *r, saint_trace_image *im)
-{
-    int32_t *known = malloc(((size_t)im->n_ids + 1) * sizeof *known);
-    if (!known) return saint_fail(r->err, SAINT_MEMORY, "no memory for the text of an answer of %d tokens", im->n_ids);
-    size_t n = 0;
-    for (int i = 0; i < im->n_ids; i++)
-        if (im->ids[i] < saint_tokenizer_size(r->m->tokenizer)) known[n++] = im->ids[i];
-    saint_status s = saint_tokenizer_decode(r->m->tokenizer, known, n, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err);
-    free(known);
-    if (s == SAINT_OK) trimmed(im->answer);
-    return s;
-}
-
 static saint_status run(llm_state *v, const float *features, const int32_t *patch, int room)
 {
     saint_status s;
@@ -589,7 +566,7 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
     if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;
     account(v);
     if (room > 0 && r->m->tokenizer) {
-        if ((s = decoded(r, im)) != SAINT_OK) return s;
+        if ((s = saint_run_answer_text(r, im)) != SAINT_OK) return s;
     }
     return SAINT_OK;
 }

@@ -59,7 +59,7 @@ typedef struct {
 enum { SAINT_VIT_SCRIPTS = 32 };
 typedef struct {
     char *stage;     /* backend: one slot for each layer, where recordings leave what is then copied into checkpoints; NULL until there are some */
-    bool stage_busy; /* a run has yet to copy out of it */
+    bool busy;       /* a run records, replays, or has yet to copy out of the stage */
     saint_rows rows;
     saint_vit_forward *f; /* NULL: nothing is kept, or a run is inside */
     saint_sites *sites;   /* NULL until a plan has some */
@@ -75,7 +75,7 @@ struct saint_session {
     saint_decoder *decoder; /* opened with the first answer; NULL where the host decodes */
     saint_vit_room room;
     bool plain; /* nothing is recorded */
-    bool adding; /* memory for a checkpoint is being asked for, which no other one of this run goes for */
+    bool adding; /* memory for a checkpoint or a recording is being asked for, which no checkpoint of this run goes for */
     bool running;         /* atomic */
     pthread_mutex_t lock; /* over last: a run writes it while previews and forecasts read */
     saint_timeline last;
@@ -124,6 +124,8 @@ saint_status saint_request_text(const saint_session *s, const saint_request *q, 
 /* Pixels of all pictures; *owned is to be freed. rect [n_images] may be NULL. pool NULL = on this thread alone. */
 saint_status saint_request_pixels(const saint_session *s, const saint_request *q, saint_pool *pool, saint_view_rect *rect,
                                   const float **pixels, float **owned, saint_error *err);
+/* The answer's ids as text. */
+saint_status saint_run_answer_text(saint_run *r, saint_trace_image *im);
 saint_pool *saint_engine_pool(const saint_engine *e);
 /* The key of the picture: the caller's where he gives one. */
 saint_digest saint_request_picture(const saint_session *s, const saint_request *q, const float *pixels);

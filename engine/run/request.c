@@ -121,3 +121,26 @@ saint_status saint_request_pixels(const saint_session *s, const saint_request *q
     *pixels = j.pixels;
     return st;
 }
+
+static char *trimmed(char *text)
+{
+    size_t n = strlen(text), start = strspn(text, " \t\r\n\v\f");
+    while (n > start && strchr(" \t\r\n\v\f", text[n - 1])) n--;
+    memmove(text, text + start, n - start);
+    text[n - start] = 0;
+    return text;
+}
+
+/* The answer as text. Embeddings are often padded beyond the tokenizer (llava-hf: 32064 rows, 32002 pieces); such an id has no text. */
+saint_status saint_run_answer_text(saint_run *r, saint_trace_image *im)
+{
+    int32_t *known = malloc(((size_t)im->n_ids + 1) * sizeof *known);
+    if (!known) return saint_fail(r->err, SAINT_MEMORY, "no memory for the text of an answer of %d tokens", im->n_ids);
+    size_t n = 0;
+    for (int i = 0; i < im->n_ids; i++)
+        if (im->ids[i] < saint_tokenizer_size(r->m->tokenizer)) known[n++] = im->ids[i];
+    saint_status s = saint_tokenizer_decode(r->m->tokenizer, known, n, SAINT_TOK_SKIP_SPECIAL, &im->answer, r->err);
+    free(known);
+    if (s == SAINT_OK) trimmed(im->answer);
+    return s;
+}

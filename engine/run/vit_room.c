@@ -63,14 +63,16 @@ bool saint_vit_room_reclaim(saint_backend *b, saint_vit_room *room)
         saint_vit_room_close(b, room);
         return true;
     }
-    if (!room->stage || room->stage_busy) return false;
-    forget_all(b, room); /* they write there */
+    bool any = room->stage != NULL;
+    for (int i = 0; i < SAINT_VIT_SCRIPTS; i++) any |= room->script[i].work != NULL;
+    if (!any || room->busy) return false;
+    forget_all(b, room); /* they write into the stage */
     b->op->release(b, room->stage);
     room->stage = NULL;
     return true;
 }
 
-void saint_vit_room_unstage(saint_run *r) { r->s->room.stage_busy = false; }
+void saint_vit_room_unstage(saint_run *r) { r->s->room.busy = false; }
 
 /* Where a layer's parts are in its slot. */
 static saint_vit_slot slot_of(const saint_run *r, int layer, int rows)
@@ -268,13 +270,16 @@ static bool make_stage(saint_run *r, saint_vit_room *room)
     return s == SAINT_OK;
 }
 
+/* script->work stays NULL where it cannot be. */
 static saint_status record_script(saint_run *r, int start, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, saint_vit_script *script)
 {
     saint_error why = {0}, *err = r->err;
     r->err = &why;
+    r->s->adding = true; /* a recording is an economy as a checkpoint is */
     saint_status s = record(r, start, f, rows, sites, &script->work);
+    r->s->adding = false;
     r->err = err;
-    if (s == SAINT_STATE) { /* too many arguments for one recording: it goes without, and this run does, too */
+    if (s == SAINT_STATE || s == SAINT_MEMORY) { /* too many arguments for one recording, or no room: it goes without, and this run does, too */
         script->never = true;
         return SAINT_OK;
     }
@@ -282,13 +287,11 @@ static saint_status record_script(saint_run *r, int start, saint_vit_forward *f,
     return s;
 }
 
-saint_status saint_vit_room_replay(saint_run *r, int start, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done)
+static saint_status replay(saint_run *r, int start, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done)
 {
     saint_vit_room *room = &r->s->room;
     const saint_fused_ops *op = r->b->op->fused;
     saint_status s = SAINT_OK;
-    *done = false;
-    if (!recordable(r)) return SAINT_OK;
     saint_vit_script *script = script_of(r, room, start, rows);
     if (script->work && !op->recording_valid(r->b, script->work)) {
         op->forget(r->b, script->work);
@@ -299,12 +302,21 @@ saint_status saint_vit_room_replay(saint_run *r, int start, saint_vit_forward *f
     if (sites && (s = saint_sites_post(sites)) != SAINT_OK) return s; /* the first time, too: from then on the tables stay where they are */
     /* the first run brings the weights to the device and prepares the products */
     if (script->runs++ == 0 || script->never || !make_stage(r, room)) return SAINT_OK;
-    room->stage_busy = true; /* what is asked for from here on must not take it */
     if (!script->work && (s = record_script(r, start, f, rows, sites, script)) != SAINT_OK) return s;
     if (!script->work) return SAINT_OK;
     if (sites && start >= 0) s = saint_sites_load(sites);
     if (s == SAINT_OK) s = op->replay(r->b, script->work, r->err);
     if (s == SAINT_OK && sites) saint_sites_follow(sites);
     *done = s == SAINT_OK;
+    return s;
+}
+
+saint_status saint_vit_room_replay(saint_run *r, int start, saint_vit_forward *f, saint_rows *rows, saint_sites *sites, bool *done)
+{
+    *done = false;
+    if (!recordable(r)) return SAINT_OK;
+    r->s->room.busy = true; /* memory that is asked for meanwhile must not take the script away */
+    saint_status s = replay(r, start, f, rows, sites, done);
+    r->s->room.busy = *done;
     return s;
 }

@@ -84,6 +84,7 @@ if [ -z "${QUICK:-}" ]; then
         bench vit-b16-224-b1 --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 2
         bench vit-b16-224-b1-plain --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 1 --no-graphs
         bench scenes-vlm --model models/scenes-vlm --repeat 2
+        step sweep-shared 45 $bin/saint bench --suite sweep --backend cpu --model models/scenes-vlm --repeat 2 # with checkpoints
         peers 40
     }
     device() {
@@ -94,6 +95,7 @@ if [ -z "${QUICK:-}" ]; then
             done
         done
         bench llava-7b-keep --shape llava-1.5-7b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
+        step sweep-shared 30 $bin/saint bench --suite sweep --backend cuda --model models/scenes-vlm # with checkpoints
         bench vit-h14-224-b64 --shape vit-h14-224 --dtype bf16 --batch 64 --repeat 7
         bench vit-l14-336-b64 --shape vit-l14-336 --dtype bf16 --batch 64 --repeat 7
         bench llava-13b-keep --shape llava-1.5-13b --dtype bf16 --keep 576,375,192,144,64 --repeat 7
