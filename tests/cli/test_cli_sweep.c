@@ -218,7 +218,7 @@ static void wrong_usage_is_one_line(void **state)
     refused(sweep("--status --out nowhere"), "nowhere/plan.json");
     refused(sweep(GRID " --out /proc/nowhere/sweep"), "give a folder that can be written with --out");
     refused(sweep(GRID " --out out/sweep"), "out"); /* a file is in the way */
-    refused(sweep("--model %s --data imagefolder:data", LLAVA), "no classifier");
+    refused(sweep("--model %s --data imagefolder:data --preset hybrid", LLAVA), "no classifier");
 }
 
 static void an_incomplete_launcher_is_refused(void **state)
