@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ui/extra.h"
+#include "ui/inspect/inspect.h"
 #include "views/bars.h"
 
 int ui_compare_left(const ui *u) { return u->plan[UI_A].set ? UI_A : UI_BASE; }
@@ -50,16 +51,51 @@ static bool masks_of(const ui *u, int slot, masks *m)
     return true;
 }
 
+static saint_ui_photo photo_of(const ui *u, const masks *m, bool diff, int side)
+{
+    saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
+                            .rect = u->subject.rect,
+                            .lines = u->grid_lines,
+                            .sharp = u->sharp,
+                            .cursor = u->patch,
+                            .style = diff                              ? SAINT_UI_PHOTO_DIFF
+                                     : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM
+                                                                       : u->style};
+    if (u->info) {
+        photo.grid_w = u->info->grid_w;
+        photo.grid_h = u->info->grid_h;
+    }
+    if (m) {
+        photo.kept = m->left[diff ? 0 : side] >= 0 ? m->kept[diff ? 0 : side] : NULL;
+        photo.kept_b = diff && m->left[1] >= 0 ? m->kept[1] : NULL;
+        photo.value = m->score;
+        photo.death = m->death;
+        photo.steps = u->cursor.n;
+    }
+    return photo;
+}
+
+/* Both show the same part of the picture: the left one, which is drawn first, chooses it. */
+static void choose_view(ui *u, saint_ui_pen p, bool right, saint_ui_photo *photo)
+{
+    bool frame = p.area.w >= 4 && p.area.h >= 3;
+    if (!u->inspect) return; /* a page alone, as tests draw it */
+    if (right) photo->seen = ui_inspect_of(u)->seen;
+    else ui_zoom_view(u, photo, p.area.w - (frame ? 2 : 0), p.area.h - (frame ? 2 : 0));
+}
+
 static void draw_picture(ui *u, saint_ui_pen p, bool right)
 {
     const ui_compare *c = u->compare;
     bool diff = c->diff && !right, now = right || c->flip;
     int slot = now ? UI_NOW : ui_compare_left(u), side = now ? 1 : 0, layer = 0;
-    char note[64] = "", detail[240] = "";
+    char note[160] = "", detail[240] = "", zoom[80];
     masks m;
     bool known = masks_of(u, slot, &m);
     const char *stage = known && ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM";
-    if (known && m.left[side] >= 0) snprintf(note, sizeof note, "%s %d: %d of %d", stage, layer, m.left[side], m.n);
+    saint_ui_photo photo = photo_of(u, known ? &m : NULL, diff, side);
+    choose_view(u, p, right, &photo);
+    if (known && m.left[side] >= 0) snprintf(note, sizeof note, "%s %d: %d of %d%s", stage, layer, m.left[side], m.n, u->inspect ? ui_zoom_words(u, zoom, sizeof zoom) : "");
     double share;
     if (ui_running(u, slot, &share)) snprintf(detail, sizeof detail, "running %.0f %%", 100 * share);
     else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");
@@ -73,31 +109,8 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
                                                              .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
                                                              .stale = ui_stale(u, slot)});
     saint_error e = {0};
-    if (u->subject.error.code != SAINT_OK) {
-        saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
-        if (known) masks_free(&m);
-        return;
-    }
-    saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
-                            .rect = u->subject.rect,
-                            .lines = u->grid_lines,
-                            .sharp = u->sharp,
-                            .cursor = u->patch,
-                            .style = diff                              ? SAINT_UI_PHOTO_DIFF
-                                     : u->style == SAINT_UI_PHOTO_DIFF ? SAINT_UI_PHOTO_DIM
-                                                                       : u->style};
-    if (u->info) {
-        photo.grid_w = u->info->grid_w;
-        photo.grid_h = u->info->grid_h;
-    }
-    if (known) {
-        photo.kept = m.left[diff ? 0 : side] >= 0 ? m.kept[diff ? 0 : side] : NULL;
-        photo.kept_b = diff && m.left[1] >= 0 ? m.kept[1] : NULL;
-        photo.value = m.score;
-        photo.death = m.death;
-        photo.steps = u->cursor.n;
-    }
-    if (saint_ui_photo_draw(in, &photo, right ? &u->photo_b : &u->photo, &u->compare->where[right], &e) != SAINT_OK)
+    if (u->subject.error.code != SAINT_OK) saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
+    else if (saint_ui_photo_draw(in, &photo, right ? &u->photo_b : &u->photo, &u->compare->where[right], &e) != SAINT_OK)
         saint_ui_failure(in, "the picture cannot be drawn", e.text);
     if (known) masks_free(&m);
 }
@@ -109,6 +122,7 @@ static int patch_under(const ui *u, const saint_ui_event *e, bool right)
 {
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
+                            .seen = u->inspect ? u->inspect->seen : (saint_view_rect){0},
                             .grid_w = u->info ? u->info->grid_w : 0,
                             .grid_h = u->info ? u->info->grid_h : 0};
     return saint_ui_photo_patch_at(&photo, u->compare->where[right], e->x, e->y);
@@ -134,6 +148,7 @@ static bool picture_event(ui *u, const saint_ui_event *e, bool right)
     else if (e->key == SAINT_UI_KEY_UP && at >= w) at -= w;
     else if (e->key == SAINT_UI_KEY_DOWN && at + w < n) at += w;
     u->patch = at;
+    if (u->inspect) u->inspect->zoom_follow = true;
     return arrow;
 }
 

@@ -129,7 +129,9 @@ static void mouse(ui *u, const saint_ui_event *e)
     static const char *const kinds[] = {"press", "drag", "release", "wheel-up", "wheel-down"};
     if (!u->mouse) return;
     bool wheel = e->mouse == SAINT_UI_MOUSE_WHEEL_UP || e->mouse == SAINT_UI_MOUSE_WHEEL_DOWN;
-    if (wheel && e->mods & SAINT_UI_CTRL && u->page == SAINT_UI_PAGE_INSPECT && saint_ui_layout_at(&u->layout, e->x, e->y) == SAINT_UI_PANE_IMAGE) {
+    saint_ui_pane_id under = saint_ui_layout_at(&u->layout, e->x, e->y);
+    bool zooms = u->page == SAINT_UI_PAGE_INSPECT || u->page == SAINT_UI_PAGE_COMPARE;
+    if (wheel && e->mods & SAINT_UI_CTRL && zooms && (under == SAINT_UI_PANE_IMAGE || under == SAINT_UI_PANE_IMAGE_B)) {
         ui_do(u, e->mouse == SAINT_UI_MOUSE_WHEEL_UP ? "zoom in" : "zoom out");
         return;
     }
