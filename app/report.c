@@ -8,6 +8,14 @@
 #include "cli.h"
 #include "version.h"
 
+const char report_shared[] = "another saint used the device meanwhile: these times do not count";
+
+void report_company(cJSON *o, bool shared)
+{
+    cJSON_AddBoolToObject(o, "timing_valid", !shared);
+    if (shared) cJSON_AddStringToObject(o, "timing_note", report_shared);
+}
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "vit" : "llm";
@@ -191,6 +199,7 @@ cJSON *report_json(const report_input *in)
     cJSON_AddNumberToObject(ms, "prefill", t->seconds.prefill * 1e3);
     cJSON_AddNumberToObject(ms, "decode", t->seconds.decode * 1e3);
     cJSON_AddNumberToObject(ms, "total", (in->decode_image_seconds + t->seconds.total) * 1e3);
+    report_company(c, in->shared);
     cJSON *model = cJSON_AddObjectToObject(c, "model");
     saint_digest_hex(&info->digest, hex);
     cJSON_AddStringToObject(model, "name", info->name);
@@ -254,8 +263,8 @@ void report_text(const report_input *in)
         if (t->n_images > 1) print_clean(in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
-    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
+    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured%s)\n",
            in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3,
-           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3, in->shared ? " while another saint used the device" : "");
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }
