@@ -47,7 +47,6 @@ static void times_come_with_their_company(void **state)
     static const char *const rows[] = {
         RUN " --json",
         "run --model " LLAVA " --image " PICTURE " --prompt 'Is it red?' --max-new-tokens 2 --json",
-        "run --shape vit-b16-224 --image " PICTURE " --json",
         "bench --model " TIMM " --repeat 1 --json",
         "bench --suite select --repeat 1 --json",
         "select --method saint_drop --stage vit --keys keys.npy --json",
@@ -107,7 +106,6 @@ static void whoever_runs_a_model_is_noticed(void **state)
         "eval --model " TIMM " --data images:pictures --limit 1",
         "sweep --model " TIMM " --data images:pictures --limit 1 --set 'prune_mode[0]=grid' --set keep_num=20 --out noticed",
         "bench --model " TIMM " --repeat 1",
-        "bench --suite gemm --repeat 1",
         "bench --suite select --repeat 1",
     };
     static const char *const others[] = {"methods", "presets", "info", "models", "--help", "run --help", "export noticed", "sweep --status --out noticed"};
