@@ -213,7 +213,7 @@ int cmd_run(int argc, char **argv)
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
     const cli_command c = {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs",
-                           "--model DIR --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
+                           "[--model DIR] --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     long max_new = 64;

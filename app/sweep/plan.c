@@ -300,10 +300,10 @@ static saint_status settings_of(const sweep_spec *s, const sweep_texts *given, c
         if (strncmp(given->text[k], "preset=", 7) == 0) preset = given->text[k] + 7;
     saint_settings_default(out);
     if (preset) {
-        char path[8192];
+        char path[8192], why[160];
         saint_preset file;
         if (!preset_path(preset, path, sizeof path))
-            return saint_fail(err, SAINT_INVALID, "preset %.100s: no such preset; `saint presets` lists them", preset);
+            return saint_fail(err, SAINT_INVALID, "preset %.100s: %s", preset, preset_unknown(preset, why, sizeof why));
         st = saint_preset_load(path, &file, err);
         if (st != SAINT_OK) return st;
         st = saint_preset_apply(&file, m, out, notes, err);

@@ -64,7 +64,15 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
 {
     (void)state;
     refused(saint("frobnicate"), "no such command");
-    refused(saint("run"), "--model");
+    refused(saint("swep"), "nearest is sweep");
+    refused(saint("help frobnicate"), "no such command");
+    refused(saint("run --model scenes-vml --image " PICTURE), "nearest embedded model is scenes-vlm");
+    refused(saint("run --model " LLAVA " --shape vit-b16-224"), "either --model DIR or --shape NAME");
+    refused(saint("run --imgae x"), "nearest is --image");
+    refused(saint("eval --data mme"), "expected mme:PATH");
+    refused(saint("eval --data " SAINT_FIXTURE_DIR "/pictures"), "this looks like images:" SAINT_FIXTURE_DIR "/pictures");
+    refused(saint("eval --preset hybird"), "nearest is hybrid");
+    refused(saint("sweep --grid preset=vit-onyl"), "nearest is vit-only");
     refused(saint("run --modle X"), "nearest is --model");
     refused(saint("run --model"), "needs a value");
     refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
@@ -94,6 +102,17 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("run --model " TIMM " --vision-tower /nonexistent --image " PICTURE32), "--vision-tower");
     refused(saint("run --shape vit-b16-224 --template plain --image " PICTURE), "--shape reads no files");
     refused(saint("doctor --shape vit-b16-224"), "no such option");
+}
+
+static void help_is_found_both_ways(void **state)
+{
+    (void)state;
+    const result *r = saint("help run");
+    assert_int_equal(r->status, 0);
+    char *first = strdup(r->out);
+    assert_string_equal(saint("run --help")->out, first);
+    free(first);
+    assert_non_null(strstr(saint("help")->out, "usage: saint COMMAND"));
 }
 
 static void messages_are_one_line_whatever_was_typed(void **state)
@@ -405,7 +424,8 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
+        cmocka_unit_test(help_is_found_both_ways),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
         cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),

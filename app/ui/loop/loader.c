@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/guess.h"
 #include "defaults.h"
 #include "scenes/scenes.h"
-#include "ui/loop/guess.h"
 
 /* ---- shared things ---- */
 
@@ -212,7 +212,7 @@ static void open_data(ui_loader *l, const request *r, ui_loaded *out)
     const char *why = NULL;
     if (r->path && ui_has_kind(r->path)) snprintf(name, sizeof name, "%s", r->path);
     else if (r->path) {
-        saint_data_kind kind = ui_guess_kind(r->path, &why);
+        saint_data_kind kind = saint_data_guess(r->path, &why);
         snprintf(name, sizeof name, "%s:%s", saint_data_kind_name(kind), r->path);
         if (kind != SAINT_DATA_IMAGES) out->file = strdup(why);
     } else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket, false}, &out->error);

@@ -10,9 +10,9 @@
 
 static saint_status preset_settings(const ui *u, const char *name, saint_settings *s, saint_notes *notes, saint_error *err)
 {
-    char path[8192];
+    char path[8192], why[160];
     saint_preset p;
-    if (!preset_path(name, path, sizeof path)) return saint_fail(err, SAINT_IO, "%s: no such preset", name);
+    if (!preset_path(name, path, sizeof path)) return saint_fail(err, SAINT_IO, "%s: %s", name, preset_unknown(name, why, sizeof why));
     saint_status st = saint_preset_load(path, &p, err);
     if (st != SAINT_OK) return st;
     st = saint_preset_apply(&p, u->info, s, notes, err);
