@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,10 +45,13 @@ void device_use_name(const saint_session_options *o, const char *visible, char o
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
-/* Empty, or a mark, or what is left of one: nothing else is ever written over. */
-static bool holds_marks(int fd, off_t size)
+/* Empty, or a mark, or what is left of one: nothing else is ever written over. Nor is what would end the process: a limit on the size of
+ * files has a signal of its own. */
+static bool takes_marks(int fd, off_t size)
 {
     char text[sizeof ours];
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < DEVICE_USE_MARK) return false;
     size_t n = size < (off_t)sizeof ours - 1 ? (size_t)size : sizeof ours - 1;
     return size <= DEVICE_USE_MARK && pread(fd, text, n, 0) == (ssize_t)n && memcmp(text, ours, n) == 0;
 }
@@ -65,7 +69,7 @@ static void open_file(device_use *u)
     if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
         close(u->fd);
         u->fd = -1;
-    } else u->writable = u->writable && holds_marks(u->fd, st.st_size);
+    } else u->writable = u->writable && takes_marks(u->fd, st.st_size);
 }
 
 static void hold(const device_use *u, short type)
