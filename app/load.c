@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "defaults.h"
+#include "device_use.h"
 #include "nearest.h"
 #include "reads.h"
 
@@ -60,9 +61,12 @@ static bool device_passes(const char *command, int device, saint_dtype dtype)
 {
     saint_engine *e = NULL;
     saint_error why = {0};
+    device_use use;
+    device_use_start(&use, &(saint_session_options){.backend = "cuda", .device = device});
     saint_status s = saint_engine_open(&e, NULL, &why);
     if (s == SAINT_OK) s = saint_engine_check_device(e, device, dtype, &why);
     saint_engine_close(e);
+    device_use_close(&use);
     if (s != SAINT_OK) fprintf(stderr, "saint %s: computing on the CPU: %s\n", command, why.text);
     return s == SAINT_OK;
 }

@@ -8,6 +8,14 @@
 #include "cli.h"
 #include "version.h"
 
+const char report_shared[] = "another saint used the device meanwhile: these times do not count";
+
+void report_company(cJSON *o, bool shared)
+{
+    cJSON_AddBoolToObject(o, "timing_valid", !shared);
+    if (shared) cJSON_AddStringToObject(o, "timing_note", report_shared);
+}
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "vit" : "llm";
@@ -191,6 +199,7 @@ cJSON *report_json(const report_input *in)
     cJSON_AddNumberToObject(ms, "prefill", t->seconds.prefill * 1e3);
     cJSON_AddNumberToObject(ms, "decode", t->seconds.decode * 1e3);
     cJSON_AddNumberToObject(ms, "total", (in->decode_image_seconds + t->seconds.total) * 1e3);
+    report_company(c, in->shared);
     cJSON *model = cJSON_AddObjectToObject(c, "model");
     saint_digest_hex(&info->digest, hex);
     cJSON_AddStringToObject(model, "name", info->name);
@@ -258,6 +267,6 @@ void report_text(const report_input *in)
            t->seconds.vit * 1e3, t->seconds.selection * 1e3);
     if (saint_model_get_info(in->model)->llm_layers)
         printf(", projector %.1f, prefill %.1f, decode %.1f", t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
-    puts(" ms (measured)");
+    printf(" ms (measured%s)\n", in->shared ? " while another saint used the device" : "");
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }

@@ -10,7 +10,13 @@ typedef struct {
     const saint_settings *settings;
     const char *const *files; /* [n_images] picture paths, or NULL */
     double decode_image_seconds;
+    bool shared; /* another saint used the device meanwhile: the times do not count */
 } report_input;
+
+/* In the words of every command whose times do not count. */
+extern const char report_shared[];
+/* "timing_valid", and where it is false "timing_note", beside the times of o. */
+void report_company(cJSON *o, bool shared);
 
 cJSON *report_json(const report_input *in);
 void report_text(const report_input *in);

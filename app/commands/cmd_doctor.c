@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "defaults.h"
+#include "device_use.h"
 #include "load.h"
 #include "sweep/machine.h"
 #include "version.h"
@@ -179,9 +180,12 @@ static void check_devices(doctor *d)
         saint_error e = {0};
         saint_engine *engine = NULL;
         bool fits = found[i].capability >= 80;
+        device_use use;
+        device_use_start(&use, &(saint_session_options){.backend = "cuda", .device = found[i].index});
         saint_status s = fits ? saint_engine_open(&engine, NULL, &e) : SAINT_UNSUPPORTED;
         if (s == SAINT_OK) s = saint_engine_check_device(engine, found[i].index, SAINT_F32, &e);
         saint_engine_close(engine);
+        device_use_close(&use);
         snprintf(detail, sizeof detail, "device %d: %s, compute capability %.1f%s, %.1f GiB%s%s", found[i].index, found[i].name, found[i].capability / 10.0,
                  fits ? "" : " (8.0 is needed: use --backend cpu)", (double)found[i].bytes / 1073741824,
                  s == SAINT_OK ? "; computes what the CPU computes" : fits ? "; self check: " : "", e.text);

@@ -20,6 +20,12 @@ int eval_result_steps(const eval_result *r)
     return made > 1 ? made - 1 : 0;
 }
 
+void eval_result_shared(eval_result *r)
+{
+    r->timing_valid = false;
+    if (r->company == EVAL_ALONE) r->company = EVAL_WITH_OTHERS;
+}
+
 void eval_result_free(eval_result *r)
 {
     if (!r) return;

@@ -64,6 +64,8 @@ typedef struct {
 /* Seconds from preprocessing to the end of the prompt; decoding steps behind the first token (the end of the text is one), 0 = none. */
 double eval_result_ttft(const eval_result *r);
 int eval_result_steps(const eval_result *r);
+/* Another saint used the device while it was timed: its times do not count. */
+void eval_result_shared(eval_result *r);
 void eval_result_free(eval_result *r);                       /* the strings; NULL is allowed */
 /* A finished run of picture 0 as a record (trial, sample, repeat, attempt are the caller's). base: the unpruned run of the same sample for
  * fidelity, NULL = none. model gives class names. SAINT_MEMORY. */

@@ -33,6 +33,7 @@ typedef struct {
     saint_forecast forecast;  /* what a run of `version` reuses and costs; valid when has_forecast */
     bool has_forecast;
     saint_error error;        /* why the last run failed; code SAINT_OK: it did not */
+    bool shared;              /* another saint used the device while times of the trace were taken: they do not count */
 } ui_plan;
 
 /* ---- what is looked at ---- */
@@ -94,6 +95,7 @@ struct ui {
     saint_model *model;
     saint_session *session;
     saint_worker *worker;
+    struct ui_company *company;   /* who else uses the device (company.c) */
     const saint_model_info *info;
     char *model_name;
     saint_error model_error;
@@ -136,6 +138,7 @@ struct ui {
     ui_inspect *inspect;
     ui_core *core;
 
+    bool ran_shared;              /* the run that ran() is told of was timed while another saint used the device */
     bool want_stats[UI_SLOTS];    /* runs of that slot also compute the similarity statistics of every layer; set it, then ui_want */
 };
 

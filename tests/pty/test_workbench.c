@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "device_use.h"
 #include "support/workbench.h"
 
 static const wb_env direct = {"xterm-256color", "C.UTF-8", "truecolor", NULL};
@@ -71,6 +72,50 @@ static void it_opens_answers_keys_and_leaves(void **state)
     assert_exit(&t, 0);
     assert_restored(&t, true);
     vt_close(&t);
+}
+
+/* Others see it while it works and not while it is idle; its figures say when others were there. */
+static void it_shares_the_device(void **state)
+{
+    (void)state;
+    fresh_home();
+    vt t;
+    device_use other;
+    device_use_open(&other, wb_home, "cpu");
+    start(&t, &direct, 120, 36);
+    assert_true(vt_until(&t, "a-32.png 1/5"));
+    device_use_begin(&other);
+    assert_true(device_use_alone(&other)); /* idle, it holds nothing */
+    assert_true(vt_shows(&t, "measured") && !vt_shows(&t, "shared"));
+    assert_true(vt_type(&t, "7"));
+    assert_true(vt_until(&t, "since the start"));
+    assert_true(vt_type(&t, "1"));
+    assert_true(device_use_alone(&other)); /* pages are no work */
+    assert_true(vt_type(&t, "]"));
+    assert_true(vt_until(&t, "b-32.png 2/5"));
+    assert_false(device_use_alone(&other)); /* it came and went */
+    assert_true(device_use_alone(&other));
+    assert_true(vt_shows(&t, "shared"));
+    device_use_end(&other);
+    assert_true(vt_type(&t, "]"));
+    assert_true(vt_until(&t, "c-"));
+    assert_true(vt_shows(&t, "measured") && !vt_shows(&t, "shared"));
+    assert_true(vt_type(&t, "["));
+    assert_true(vt_until(&t, "b-32.png 2/5"));
+    assert_true(vt_shows(&t, "shared")); /* from the cache, where the times are those of that run */
+    device_use_begin(&other);
+    assert_true(vt_type(&t, "3"));
+    assert_true(vt_type(&t, "m"));
+    assert_true(vt_until(&t, "another saint used the device meanwhile"));
+    assert_true(vt_shows(&t, ", shared"));
+    device_use_end(&other);
+    assert_true(vt_type(&t, "m"));
+    assert_true(vt_until(&t, "measured n="));
+    assert_false(vt_shows(&t, "shared"));
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+    device_use_close(&other);
 }
 
 static void every_terminal_is_served(void **state)
@@ -490,6 +535,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_opens_answers_keys_and_leaves),
+        cmocka_unit_test(it_shares_the_device),
         cmocka_unit_test(every_terminal_is_served),
         cmocka_unit_test(a_storm_of_sizes_ends_in_the_last_one),
         cmocka_unit_test(the_terminal_comes_back_after_any_death),

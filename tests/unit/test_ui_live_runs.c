@@ -34,7 +34,7 @@ static int run(bench *b, chart_role role, int twin, const char *picture_name, co
     saint_trace *t;
     assert_ok(saint_session_run(b->s, &q, NULL, &t, err));
     int number = 0;
-    assert_ok(live_add(b->l, llava, role, twin, &q.settings, t, picture_name, q.prompt, &number, err));
+    assert_ok(live_add(b->l, llava, role, twin, &q.settings, t, false, picture_name, q.prompt, &number, err));
     saint_trace_unref(t);
     return number;
 }
@@ -139,7 +139,7 @@ static void no_more_than_it_can_hold(void **state)
         snprintf(text, sizeof text, "gamma=%d.5", i % 900);
         set_param(&q.settings, text);
         snprintf(text, sizeof text, "p%d", i / 900);
-        assert_ok(live_add(b.l, llava, CHART_RUN, -1, &q.settings, t, text, "?", NULL, err));
+        assert_ok(live_add(b.l, llava, CHART_RUN, -1, &q.settings, t, false, text, "?", NULL, err));
     }
     saint_trace_unref(t);
     assert_int_equal(live_count(b.l, "p0", "?") + live_count(b.l, "p1", "?"), LIVE_MOST);

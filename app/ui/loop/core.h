@@ -63,12 +63,22 @@ typedef struct {
 ui_data *ui_data_ref(ui_data *d);
 void ui_data_unref(ui_data *d);
 
+/* Whether its runs have the device to themselves (company.c). Open: the device is used, until there is a worker, which uses it while it works. */
+typedef struct ui_company ui_company;
+ui_company *ui_company_open(const saint_session_options *o); /* NULL: no memory */
+void ui_company_watch(ui_company *c, saint_worker *w);
+void ui_company_close(ui_company *c); /* behind the worker; NULL is allowed */
+/* Another saint used the device while a job ran, the last one that ended; or, for a run that went on from the cache, while something of its
+ * picture was computed: picture, NULL = it did not. Zeros stand for no picture. */
+bool ui_company_shared(ui_company *c, saint_job job, const saint_digest *picture);
+
 /* What a model needs to run; handed to the loader whole when another takes its place, because closing waits for what runs. */
 typedef struct {
     saint_engine *engine;
     saint_model *model;
     saint_session *session;
     saint_worker *worker;
+    ui_company *company;
 } ui_machine;
 void ui_machine_close(ui_machine *m);
 

@@ -101,6 +101,7 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
     u->model = m->model;
     u->session = m->session;
     u->worker = m->worker;
+    u->company = m->company;
     *m = (ui_machine){0};
     u->info = saint_model_get_info(u->model);
     u->model_error = (saint_error){0};
@@ -120,13 +121,14 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
 /* The old one is handed to the loader, which waits for what still runs in it. */
 static ui_machine let_go(ui *u)
 {
-    ui_machine m = {u->engine, u->model, u->session, u->worker};
+    ui_machine m = {u->engine, u->model, u->session, u->worker, u->company};
     u->info = NULL;
     tell_modules(u);
     u->engine = NULL;
     u->model = NULL;
     u->session = NULL;
     u->worker = NULL;
+    u->company = NULL;
     ui_jobs_model(u);
     ui_subject_model(u);
     return m;

@@ -107,7 +107,7 @@ static saint_status open_core(ui *u, const ui_options *o, saint_error *err)
 void ui_close(ui *u)
 {
     ui_core *c = u->core;
-    ui_machine m = {u->engine, u->model, u->session, u->worker};
+    ui_machine m = {u->engine, u->model, u->session, u->worker, u->company};
     for (int i = c->modules_open - 1; i >= 0; i--)
         if (ui_module_at(i)->close) ui_module_at(i)->close(u);
     ui_front_close(c->front);

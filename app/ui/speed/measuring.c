@@ -35,6 +35,7 @@ void ui_speed_of(const ui *u, int slot, speed_plan *out)
     else if (i >= 0)
         speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
     else speed_plan_of_trace(u->info, u->plan[slot].trace, out);
+    out->shared = i >= 0 ? u->speed->shared > 0 : u->plan[slot].shared;
 }
 
 /* ---- a measurement ------------------------------------------------------------------------------------------------ */
@@ -69,6 +70,7 @@ static bool begin(ui *u)
     }
     measure_begin(&s->runs, s->n, WARM, ROUNDS, enough);
     s->tokens = u->info->llm_layers ? TOKENS : 0;
+    s->shared = 0;
     s->began = true;
     s->since = ui_now(u);
     return true;
@@ -100,14 +102,17 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
         if (why->code != SAINT_CANCELLED) stop(u, why->text); /* a slot went first: the same run comes again */
         return;
     }
+    s->shared += u->ran_shared && s->runs.round >= WARM;
     measure_add(&s->runs, &t->seconds);
     if (measure_next(&s->runs) >= 0) return;
     s->active = false;
     const char *what = u->info->llm_layers ? "first token" : "class";
     measure_value r = measure_ratio(&s->runs, 0, 1, MEASURE_FIRST);
+    saint_ui_say say = s->shared ? SAINT_UI_SAY_WARN : SAINT_UI_SAY_GOOD;
+    const char *company = s->shared ? "; another saint used the device meanwhile" : "";
     if (isfinite(r.low))
-        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]", s->runs.n, r.median, what, r.low, r.high);
-    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s", s->runs.n, r.median, what);
+        ui_say(u, say, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]%s", s->runs.n, r.median, what, r.low, r.high, company);
+    else ui_say(u, say, "measured n=%d: %.3fx before the %s%s", s->runs.n, r.median, what, company);
 }
 
 static void changed(ui *u) { stop(u, "the plan changed"); }
