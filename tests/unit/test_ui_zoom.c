@@ -270,14 +270,14 @@ static void both_pictures_of_a_comparison_are_enlarged(void **state)
         const int w = u->info->grid_w, n = w * u->info->grid_h;
         size(u, sizes[s].w, sizes[s].h);
         u->patch = 0;
-        key(u, "2");
-        key(u, "z");
+        press(u, "2");
+        press(u, "z");
         const int larger = columns_in(u, &u->photo, 0);
-        key(u, "z");
+        press(u, "z");
         assert_true(larger > columns_in(u, &u->photo, 0) && columns_in(u, &u->photo, n - 1) > 0); /* and back: all of it */
         assert_true(ui_do(u, "focus picture"));
-        key(u, "+");
-        key(u, "+");
+        press(u, "+");
+        press(u, "+");
         assert_true(columns_in(u, &u->photo, 0) > 0);
         assert_int_equal(columns_in(u, &u->photo, n - 1), 0);
         for (int i = 0; i < w; i++) {
@@ -293,9 +293,9 @@ static void both_pictures_of_a_comparison_are_enlarged(void **state)
             }
             assert_true(found > 0);
             u->patch = patch;
-            key(u, "Right");
+            press(u, "Right");
         }
-        key(u, "0");
+        press(u, "0");
         assert_true(columns_in(u, &u->photo, 0) > 0 && columns_in(u, &u->photo_b, n - 1) > 0);
         ui_close(u);
     }

@@ -84,6 +84,21 @@ static void choose_view(ui *u, saint_ui_pen p, bool right, saint_ui_photo *photo
     else ui_zoom_view(u, photo, p.area.w - (frame ? 2 : 0), p.area.h - (frame ? 2 : 0));
 }
 
+/* The words of the title in the colours of the picture: a legend where there is room for it. */
+static void name_colors(saint_ui_pen p, const char *title, const char *detail)
+{
+    static const struct {
+        const char *words;
+        saint_ui_role role;
+    } parts[] = {{"only A", SAINT_UI_ONLY_A}, {"only B", SAINT_UI_ONLY_B}};
+    const int x = 4 + saint_ui_text_width(title); /* as saint_ui_pane_draw puts it */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *at = strstr(detail, parts[i].words);
+        if (at && x + (int)(at - detail) + (int)strlen(parts[i].words) + 3 < p.area.w)
+            saint_ui_text(p, x + (int)(at - detail), 0, -1, parts[i].role, parts[i].words);
+    }
+}
+
 static void draw_picture(ui *u, saint_ui_pen p, bool right)
 {
     const ui_compare *c = u->compare;
@@ -108,6 +123,7 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
                                                              .note = note,
                                                              .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
                                                              .stale = ui_stale(u, slot)});
+    if (diff) name_colors(p, "A and B", detail);
     saint_error e = {0};
     if (u->subject.error.code != SAINT_OK) saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
     else if (saint_ui_photo_draw(in, &photo, right ? &u->photo_b : &u->photo, &u->compare->where[right], &e) != SAINT_OK)
