@@ -168,6 +168,7 @@ typedef struct {
     void (*model)(ui *u);             /* a model was opened, u->info is new; u->info NULL: the old one goes away, drop what points into it */
     void (*subject)(ui *u);           /* another picture or question */
     void (*changed)(ui *u);           /* the live plan has new settings */
+    void (*stop)(ui *u, const char *why); /* before each of these three: runs beside the live plan (want) are of something that is gone */
     void (*arrived)(ui *u, int slot); /* u->plan[slot] has a new trace, or its error */
     /* Descriptors to poll beside the loop's own: fills at most room, returns how many; ready() when one of them is. */
     int (*fds)(ui *u, struct pollfd *out, int room);

@@ -277,6 +277,7 @@ struct ui_core {
 };
 
 bool ui_idle(ui *u);            /* nothing runs, loads or is due */
+void ui_stop_guests(ui *u, const char *why); /* ui_module.stop of all */
 double ui_next_due(ui *u);      /* earliest timer, INFINITY = none */
 void ui_tick(ui *u);            /* timers that are due */
 void ui_pump(ui *u);            /* what loader, worker and modules have to say */

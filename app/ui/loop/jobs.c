@@ -298,6 +298,7 @@ void ui_changed(ui *u)
         u->plan[UI_RANDOM].set = false;
     } else renew(u, UI_NOW);
     u->plan[UI_NOW].has_forecast = false;
+    ui_stop_guests(u, "the plan changed");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);

@@ -51,6 +51,12 @@ bool ui_idle(ui *u)
     return true;
 }
 
+void ui_stop_guests(ui *u, const char *why)
+{
+    for (int i = 0; ui_module_at(i); i++)
+        if (ui_module_at(i)->stop) ui_module_at(i)->stop(u, why);
+}
+
 /* ---- what comes from the threads ---- */
 
 static void pump_loader(ui *u)

@@ -83,6 +83,7 @@ static void choose_settings(ui *u)
 
 static void tell_modules(ui *u)
 {
+    ui_stop_guests(u, "another model");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->model) ui_module_at(i)->model(u);
 }

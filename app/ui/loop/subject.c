@@ -73,6 +73,7 @@ void ui_subjects_close(ui *u)
 
 static void tell_modules(ui *u)
 {
+    ui_stop_guests(u, "the picture or the question changed");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->subject) ui_module_at(i)->subject(u);
 }

@@ -115,13 +115,8 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
     else ui_say(u, say, "measured n=%d: %.3fx before the %s%s", s->runs.n, r.median, what, company);
 }
 
-static void changed(ui *u) { stop(u, "the plan changed"); }
-
-static void subject(ui *u) { stop(u, "the picture or the question changed"); }
-
 static void model(ui *u)
 {
-    stop(u, "another model");
     u->speed->n = 0;
     u->speed->runs.n = 0;
 }
@@ -142,8 +137,7 @@ const ui_module ui_module_speed = {.name = "speed",
                                    .open = open_speed,
                                    .close = close_speed,
                                    .model = model,
-                                   .subject = subject,
-                                   .changed = changed,
+                                   .stop = stop,
                                    .busy = busy,
                                    .progress = progress,
                                    .want = want,
