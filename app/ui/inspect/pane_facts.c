@@ -81,6 +81,15 @@ static const char *cut(const char *text, char *out, size_t size, int columns)
     return out;
 }
 
+/* A classifier answers with its first class. */
+static void agrees_class(const ui *u, const saint_trace_image *now, const saint_trace_image *base, const char *name, const char *kl, facts *f)
+{
+    const int other = fidelity_top(base->logits, base->n_logits);
+    const char *label = u->model ? saint_model_label(u->model, other) : NULL;
+    if (fidelity_top(now->logits, now->n_logits) == other) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
+    else line(f, "agrees", SAINT_UI_WARN, "no: %s says %d %.40s, KL %s nats", name, other, label ? label : "", kl);
+}
+
 static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_line)
 {
     enum { LABEL = 14, STALE = 8 };
@@ -100,7 +109,9 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
     } else if (now->logits && now->n_logits) {
         int best = fidelity_top(now->logits, now->n_logits);
         const char *label = u->model ? saint_model_label(u->model, best) : NULL;
-        line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s", best, label ? label : "", stale ? " (stale)" : "");
+        char right[96] = "";
+        if (u->subject.answers) snprintf(right, sizeof right, "; right: %s", cut(u->subject.answers, short_text, sizeof short_text, 20));
+        line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s%s", best, label ? label : "", stale ? " (stale)" : "", right);
     }
     if (!base || !now->logits || !base->logits || now->n_logits != base->n_logits) line(f, "agrees", SAINT_UI_MUTED, "%s has not run yet", name);
     else if (stale) line(f, "agrees", SAINT_UI_STALE, "not known before the run");
@@ -108,7 +119,7 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
         int at = fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids);
         char kl[24];
         snprintf(kl, sizeof kl, "%.2g", fidelity_kl(base->logits, now->logits, now->n_logits));
-        if (!u->info->llm_layers) line(f, "agrees", SAINT_UI_TEXT, "KL %s nats to %s, measured", kl, name);
+        if (!u->info->llm_layers) agrees_class(u, now, base, name, kl, f);
         else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
         else
             line(f, "agrees", SAINT_UI_WARN, "no: %s says \"%s\", differs at token %d, KL %s nats", name,
@@ -181,6 +192,8 @@ char *ui_answer_words(const ui *u, char *out, size_t size, int columns)
     bool stale = ui_stale(u, UI_NOW), same = base && fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids) < 0;
     if (u->subject.answers) snprintf(right, sizeof right, ", right: %s", cut(u->subject.answers, shown, sizeof shown, 12));
     if (stale) snprintf(agrees, sizeof agrees, " (stale)");
+    else if (best >= 0 && !now->answer && base && base->logits && !ui_stale(u, UI_BASE))
+        snprintf(agrees, sizeof agrees, fidelity_top(base->logits, base->n_logits) == best ? ", as unpruned" : ", not as unpruned");
     else if (now->answer && base && !ui_stale(u, UI_BASE)) snprintf(agrees, sizeof agrees, same ? ", as unpruned" : ", not as unpruned");
     int room = columns - saint_ui_text_width(right) - saint_ui_text_width(agrees);
     if (room < 4) room += saint_ui_text_width(agrees), agrees[0] = 0; /* what it is goes before what it is like */
