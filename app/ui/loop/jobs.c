@@ -365,12 +365,11 @@ static void say_arrived(ui *u, int slot)
     char time[32], answer[64] = "", reused[64];
     saint_ui_duration(time, sizeof time, t->seconds.total);
     int all = t->layers_reused + t->layers_run + t->layers_question;
-    snprintf(reused, sizeof reused, "%d of %d layers from the cache", t->layers_reused, all);
+    snprintf(reused, sizeof reused, "%d of %d layers from the cache%s", t->layers_reused, all, u->plan[slot].shared ? ", shared" : "");
     const char *q = u->info->llm_layers && u->subject.question ? u->subject.question : NULL;
     if (t->image[0].answer) saint_ui_text_cut(answer, sizeof answer, t->image[0].answer, 24, "\u2026");
     if (q && answer[0]) ui_report(u, SAINT_UI_SAY_GOOD, "%.*s  %s: answer in %s, %s", question_bytes(q), q, answer, time, reused);
     else ui_report(u, SAINT_UI_SAY_GOOD, "%s in %s, %s", q ? "no answer" : "classes", time, reused);
-    if (u->plan[slot].shared) ui_log_add(u, SAINT_UI_SAY_INFO, NULL, "this run was timed while another saint used the device");
     for (int i = 0; i < t->notes.n; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, t->notes.text[i]);
 }
 
