@@ -12,6 +12,7 @@
 #include "defaults.h"
 #include "device_use.h"
 #include "nearest.h"
+#include "reads.h"
 
 /* A name that is nearly one of an embedded model, which goes to out. */
 static bool misspelt(const char *name, char *out, size_t size)
@@ -177,5 +178,6 @@ int load_settings(const char *command, const load_options *l, const saint_model_
     }
     if (s == SAINT_OK && l->compat) s = saint_settings_set(out, "compat", l->compat, &e);
     for (int i = 0; i < l->set.n && s == SAINT_OK; i++) s = saint_settings_assign(out, l->set.v[i], &e);
+    for (int i = 0; i < l->set.n && s == SAINT_OK; i++) note_unread(l->set.v[i], out, m, notes);
     return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -387,7 +388,9 @@ static int put_text(table *t)
 {
     saint_error e = {0};
     text_buf out = {0};
-    export_markdown(t, &(export_options){.timing = true}, &out);
+    struct winsize size = {0};
+    const bool screen = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    export_plain(t, &(export_options){.timing = true}, screen ? size.ws_col : 0, &out);
     saint_status s = text_status(&out, "the table", &e);
     if (s == SAINT_OK) fwrite(out.p, 1, out.n, stdout);
     text_free(&out);

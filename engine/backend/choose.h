@@ -92,6 +92,13 @@ typedef struct {
     int32_t *cu_to;        /* host [n_seqs + 1], rows behind: filled */
 } saint_choose_args;
 
+/* From the backend's memory to the host. */
+typedef struct {
+    void *host;
+    const void *here;
+    size_t bytes;
+} saint_letter;
+
 struct saint_chooser_ops {
     /* as mean_heads and attention_row of the backend; out and p in backend memory, and nobody waits */
     saint_status (*mean_heads)(saint_backend *b, const void *x, int64_t rows, int64_t ldx, int n_heads, int head_dim, float *out,
@@ -102,14 +109,17 @@ struct saint_chooser_ops {
     saint_status (*rope_store)(saint_backend *b, const saint_qkv *a, int64_t rows, const int32_t *pos, void *k, void *v, saint_error *err);
     /* As upload, for small things in the middle of a run: the host memory may be used again at once, and nobody waits. */
     saint_status (*post)(saint_backend *b, void *dst, const void *host, size_t bytes, saint_error *err);
-    /* As download, through pinned memory and with one wait, which is also a wait for all that was queued before. */
-    saint_status (*fetch)(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
+    /* As downloads of all of them, through pinned memory and with one wait (for more than 16 MiB one for each 16), which is also a wait for all
+     * that was queued before. */
+    saint_status (*collect)(saint_backend *b, const saint_letter *letter, int n, saint_error *err);
+    /* As download, of what was waited for already; from any thread, also while another one works with the backend, which it does not delay. */
+    saint_status (*peek)(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
     /* Device time: `mark` notes the moment when all that is queued will be done, in one of SAINT_MARKS slots; `elapsed` tells the seconds
      * between two marks behind a sync. */
     saint_status (*mark)(saint_backend *b, int slot, saint_error *err);
     saint_status (*elapsed)(saint_backend *b, int from, int to, double *seconds, saint_error *err);
 };
-enum { SAINT_MARKS = 200 };
+enum { SAINT_MARKS = 640 };
 
 /* Where each candidate stands: first row and number of candidates of sequence s. */
 static inline int saint_choose_candidates(const saint_choose_args *a, int s, int *first)

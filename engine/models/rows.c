@@ -118,9 +118,21 @@ saint_status saint_rows_relist(saint_rows *r, const int32_t *list, int n, const 
     for (int i = 0; i < n; i++) size[i] = r->size[list[i]];
     memcpy(r->size, size, (size_t)n * sizeof *size);
     memcpy(r->cu, cu, ((size_t)r->n_seqs + 1) * sizeof *cu);
+    r->weighed = false;
     free(ids);
     free(size);
     return SAINT_OK;
+}
+
+/* A device's own logarithms, to go on with the same bits. A checkpoint keeps no other column of the table. */
+static saint_status copy_bias(saint_rows *dst, const saint_rows *src, size_t n, saint_error *err)
+{
+    void *p = dst->table.bias;
+    saint_status s = SAINT_OK;
+    if (!p && dst->spare) s = make_table(dst->b, &dst->table, dst->cap, err);
+    else if (!p) s = dst->b->op->alloc(dst->b, (size_t)(dst->cap > 0 ? dst->cap : 1) * sizeof(float), &p, err);
+    if (!dst->table.bias) dst->table.bias = p;
+    return s == SAINT_OK ? dst->b->op->copy(dst->b, dst->table.bias, src->table.bias, n * sizeof(float), err) : s;
 }
 
 saint_status saint_rows_copy(saint_rows *dst, const saint_rows *src, saint_error *err)
@@ -133,5 +145,10 @@ saint_status saint_rows_copy(saint_rows *dst, const saint_rows *src, saint_error
     memcpy(dst->pos, src->pos, n * sizeof *dst->pos);
     memcpy(dst->size, src->size, n * sizeof *dst->size);
     dst->merged = src->merged;
+    dst->weighed = src->table.bias != NULL && src->merged && (src->ahead || src->weighed);
+    if (dst->weighed) {
+        saint_status s = copy_bias(dst, src, n, err);
+        if (s != SAINT_OK) return s;
+    }
     return dst->b->op->copy(dst->b, dst->x, src->x, n * (size_t)src->dim * sizeof(float), err);
 }

@@ -17,7 +17,8 @@ typedef struct {
     bool merged;    /* some size differs from 1 */
     float *x, *spare; /* backend f32 [cap, dim]: hidden state, and where a gather goes */
     saint_row_table table, table_spare; /* patch, pos and size in the backend's memory, where it selects by itself; else NULL */
-    bool ahead; /* x, cu and table know decisions that patch, pos and size do not know yet */
+    bool ahead;   /* x, cu and table know decisions that patch, pos and size do not know yet */
+    bool weighed; /* not ahead, and table.bias is that of the rows all the same: from a checkpoint of rows that were ahead, for the same bits */
 } saint_rows;
 
 saint_status saint_rows_alloc(saint_rows *r, saint_backend *b, int n_seqs, int cap, int dim, saint_error *err);

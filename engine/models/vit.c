@@ -108,7 +108,7 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
     const saint_vit *v = &f->m->vit;
     int patches = v->grid * v->grid, each = v->prefix + patches;
     size_t d = (size_t)v->dim, image = 3 * (size_t)v->side * (size_t)v->side;
-    rows->merged = false;
+    rows->merged = rows->weighed = false;
     for (int i = 0; i <= n; i++) rows->cu[i] = i * each;
     for (int i = 0; i < n * each; i++) {
         int at = i % each;
@@ -130,7 +130,7 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
 
 static const float *proportional_bias(saint_vit_forward *f, const saint_rows *rows)
 {
-    if (!rows->merged || rows->ahead) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
+    if (!rows->merged || rows->ahead || rows->weighed) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
     for (int i = 0; i < saint_rows_total(rows); i++) f->key_bias[i] = logf(rows->size[i]);
     return f->key_bias;
 }
@@ -153,7 +153,7 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     int64_t t = saint_rows_total(rows), d = v->dim;
     int hd = v->dim / v->heads;
     float scale = 1.0f / sqrtf((float)hd);
-    const float *bias = proportional_bias(f, rows), *here = rows->merged && rows->ahead ? rows->table.bias : NULL;
+    const float *bias = proportional_bias(f, rows), *here = rows->merged && (rows->ahead || rows->weighed) ? rows->table.bias : NULL;
     if ((s = b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
     if ((s = read_rows(f, k, t, err)) != SAINT_OK) return s;
     if ((s = read_keys(f, t, out, err)) != SAINT_OK) return s;

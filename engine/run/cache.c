@@ -33,8 +33,7 @@ void saint_snapshot_unref(saint_snapshot *s)
 {
     if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
     saint_rows_free(&s->rows);
-    free(s->metric);
-    free(s->attention);
+    saint_reading_unref(s->read);
     saint_kv_unref(s->kv);
     for (int i = 0; s->history && i < s->n_images; i++) saint_history_clear(&s->history[i]);
     free(s->history);
@@ -62,6 +61,7 @@ static saint_snapshot *look_up(saint_cache *c, const saint_digest *key, bool pic
 {
     for (int i = 0; i < c->n; i++) {
         const saint_digest *k = picture ? &c->s[i]->picture_key : &c->s[i]->key;
+        if (c->s[i]->pending) continue;
         if ((!picture || c->s[i]->has_picture_key) && memcmp(k, key, sizeof *key) == 0) return c->s[i];
     }
     return NULL;
@@ -133,6 +133,27 @@ void saint_cache_put(saint_cache *c, saint_snapshot *s)
     }
     pthread_mutex_unlock(&c->lock);
     if (!room) saint_snapshot_unref(s);
+}
+
+void saint_cache_each_pending(saint_cache *c, void (*fn)(void *ud, saint_snapshot *s), void *ud)
+{
+    for (int i = 0; i < c->n; i++) /* only the caller's thread adds and drops, and nobody else looks at these */
+        if (c->s[i]->pending) fn(ud, c->s[i]);
+}
+
+void saint_cache_publish(saint_cache *c)
+{
+    pthread_mutex_lock(&c->lock);
+    for (int i = 0; i < c->n; i++) c->s[i]->pending = false;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void saint_cache_drop_pending(saint_cache *c)
+{
+    pthread_mutex_lock(&c->lock);
+    for (int i = c->n - 1; i >= 0; i--)
+        if (c->s[i]->pending) drop(c, i);
+    pthread_mutex_unlock(&c->lock);
 }
 
 bool saint_cache_shrink(saint_cache *c, size_t bytes)

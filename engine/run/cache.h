@@ -3,8 +3,9 @@
  * ViT: after the attention of a block, right before its prune site. LLM: after a block, right before its prune site, together with the keys
  * and values that block wrote. So a new threshold re-runs that selection and what follows, nothing else.
  *
- * One thread runs and puts; previews and forecasts look from any other. Snapshots are counted references and never change once they are
- * in the cache. What the present run found, and the LLM layers it adds, stay: an LLM resumes from an unbroken chain of layers, so letting
+ * One thread runs and puts; previews and forecasts look from any other. Snapshots are counted references and never change once they can be
+ * found. On a device that works behind the host's back they are not complete yet when their memory is taken: such a one is `pending`, which
+ * counts against the budget, may have to go like any other, and is found by nobody until it is published. What the present run found, and the LLM layers it adds, stay: an LLM resumes from an unbroken chain of layers, so letting
  * the oldest go would make all the others worthless. Everything else goes least recently used first. */
 #ifndef SAINT_RUN_CACHE_H
 #define SAINT_RUN_CACHE_H
@@ -12,6 +13,7 @@
 #include "base/sha256.h"
 #include "models/llm.h"
 #include "models/rows.h"
+#include "run/reading.h"
 #include "run/trace.h"
 
 typedef struct {
@@ -20,13 +22,16 @@ typedef struct {
     saint_digest picture_key; /* LLM: the same without the question; what all questions about a picture share */
     bool has_picture_key;
     saint_rows rows;
-    float *metric, *attention; /* host, one row per row of `rows`: what selection reads at this site */
+    saint_reading *read; /* one row per row of `rows`: what selection reads at this site */
     saint_kv *kv;              /* LLM only */
     int kv_len, n_suffix, n_features;
     int n_images;
     saint_history *history; /* [n_images] of everything before this point */
     double seconds;         /* of the part of this layer that is done */
     size_t bytes;
+    bool pending;      /* patch, pos and size of rows, history and seconds follow */
+    /* of one that is pending: decisions that nobody had told of when it was made; layers in its history; its own layer */
+    int told, n_layers, layer;
     uint64_t used, run, found; /* order of use; the run that holds it; the last run that took something up from it */
 } saint_snapshot;
 
@@ -41,6 +46,10 @@ const saint_snapshot *saint_cache_find(saint_cache *c, const saint_digest *key, 
 saint_snapshot *saint_cache_acquire(saint_cache *c, const saint_digest *key, bool picture);
 /* Takes the caller's reference; a snapshot without room is dropped at once. */
 void saint_cache_put(saint_cache *c, saint_snapshot *s);
+/* For the thread that runs: all that are pending, to be completed; then all of them can be found, or all of them go. */
+void saint_cache_each_pending(saint_cache *c, void (*fn)(void *ud, saint_snapshot *s), void *ud);
+void saint_cache_publish(saint_cache *c);
+void saint_cache_drop_pending(saint_cache *c);
 /* Drops what was used least recently until `bytes` are free, but nothing that the present run has found; what it has added goes last. false
  * when there was nothing to drop. For a device that is out of memory. */
 bool saint_cache_shrink(saint_cache *c, size_t bytes);

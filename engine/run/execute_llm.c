@@ -19,8 +19,8 @@ typedef struct {
     saint_rows rows;
     saint_kv *kv[SAINT_MAX_LAYERS];
     saint_window window;       /* at the layer at hand */
-    float *metric, *attention; /* [rows] of the layer at hand: mean key of every row, attention of the last prompt row */
-    saint_sites *sites;        /* those that the backend decides; NULL: the host decides all */
+    float *metric, *attention; /* host [rows] of the layer at hand, where the host reads them: mean key of every row, attention of the last one */
+    saint_sites *sites;        /* the device works ahead of the host; NULL: it does not, and the host decides all */
     saint_history *history[1]; /* of the picture */
     int noted;                 /* sites of it that the user has been warned of */
     float *logits;
@@ -71,38 +71,26 @@ static saint_status splice(llm_state *v, const float *features, const int32_t *p
 /* ---- checkpoints --------------------------------------------------------------------------------------------- */
 
 /* Remember the point right behind the block of `layer`. An economy, never a need: without memory there is none. */
-static void checkpoint(llm_state *v, int layer)
+static saint_status checkpoint(llm_state *v, int layer)
 {
     saint_run *r = v->r;
-    if (!saint_run_remembers(r)) return;
     const saint_kv *kv = v->kv[layer];
     size_t rows = (size_t)saint_rows_total(&v->rows), width = (size_t)r->m->llm.head_dim;
     size_t bytes = rows * ((size_t)v->rows.dim + width + 4) * sizeof(float) +
                    2 * (size_t)kv->cap * (size_t)kv->width * saint_compute_size(r->b) + sizeof(saint_history) + sizeof(saint_snapshot);
-    if (bytes > saint_cache_budget(r->s->cache)) return;
-    saint_snapshot *c = saint_snapshot_new();
-    if (!c) return;
+    saint_snapshot *c = NULL;
+    saint_status s = saint_run_snapshot(r, v->sites, &v->rows, v->metric, v->attention, r->m->llm.head_dim, bytes, &c);
+    if (!c) return s;
     c->key = v->reuse->keys.full[layer];
     c->picture_key = v->reuse->keys.picture[layer];
     c->has_picture_key = layer < v->n_shared;
-    c->bytes = bytes;
     c->seconds = v->layer_seconds;
     c->n_suffix = v->text->n_suffix;
     c->n_features = v->n_features;
-    c->metric = malloc(rows * width * sizeof *c->metric);
-    c->attention = malloc(rows * sizeof *c->attention);
-    c->history = calloc(1, sizeof *c->history);
-    if (!c->metric || !c->attention || !c->history || saint_rows_clone(&c->rows, &v->rows, NULL) != SAINT_OK) {
-        saint_snapshot_unref(c);
-        return;
-    }
-    memcpy(c->metric, v->metric, rows * width * sizeof *c->metric);
-    memcpy(c->attention, v->attention, rows * sizeof *c->attention);
     c->kv = saint_kv_ref(v->kv[layer]);
     c->kv_len = kv->len;
-    c->n_images = 1;
-    saint_history_copy(&c->history[0], &v->im->history);
-    saint_cache_put(r->s->cache, c);
+    saint_run_put(r, v->sites, layer, c, v->history);
+    return SAINT_OK;
 }
 
 static saint_status lost(llm_state *v, int layer)
@@ -135,10 +123,26 @@ static saint_status adopt_kv(llm_state *v, int layer, const saint_snapshot *c, i
     return SAINT_OK;
 }
 
+/* The keys of a reused layer anew, because this question's are among them. */
+static saint_status owe_own_rows(llm_state *v, const saint_trace_layer *y, int index, int length, const saint_method_params *p)
+{
+    saint_run *r = v->r;
+    const saint_llm *l = &r->m->llm;
+    const saint_kv *kv = v->kv[y->layer];
+    saint_reading *read;
+    saint_status s = saint_reading_new(&read, r->b, y->n_in, l->head_dim, r->err);
+    if (s != SAINT_OK) return s;
+    s = r->b->op->chooser->mean_heads(r->b, kv->k, y->n_in, kv->width, l->kv_heads, l->head_dim, read->metric, r->err);
+    if (s == SAINT_OK) s = saint_sites_owe_stats(v->sites, 0, index, read, v->window.first, length, p);
+    saint_reading_unref(read);
+    return s;
+}
+
 /* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
-static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
+static saint_status reused_stats(llm_state *v, saint_trace_layer *y, int index)
 {
     saint_status s;
+    saint_reading_host read;
     saint_method_params want = saint_stats_params(v->r->req, SAINT_STAGE_LLM, y->layer);
     const saint_method_params *p = &want;
     int length = v->window.length - (v->n_rows - y->n_in), hd = v->r->m->llm.head_dim;
@@ -148,21 +152,18 @@ static saint_status reused_stats(llm_state *v, saint_trace_layer *y)
     }
     if (v->reuse->question &&
         v->window.first + length > y->n_in - v->text->n_suffix) { /* a wrong window looks at this question's own rows */
+        if (v->sites) return owe_own_rows(v, y, index, length, p);
         if ((s = saint_llm_metric(v->f, v->kv[y->layer], 0, y->n_in, v->metric, v->r->err)) != SAINT_OK) return s;
         return saint_stats_of_rows(v->metric, v->window.first, length, hd, p, y, v->r->err);
     }
     if (saint_stats_match(y, p) && y->stats_first == v->window.first && y->stats.n == length) return SAINT_OK;
     const saint_snapshot *c = snapshot(v, y->layer);
-    return c ? saint_stats_of_rows(c->metric, v->window.first, length, hd, p, y, v->r->err) : lost(v, y->layer);
-}
-
-/* Picture rows that enter a layer: what the site before it let through; n where there is none. */
-static int picture_rows(const saint_history *h, int layer, int n)
-{
-    int rows = n;
-    for (int i = 0; i < h->n_sites; i++)
-        if (h->site[i]->stage == SAINT_STAGE_LLM && h->site[i]->layer < layer) rows = h->site[i]->n_keep;
-    return rows;
+    if (!c) return lost(v, y->layer);
+    if (v->sites) return saint_sites_owe_stats(v->sites, 0, index, c->read, v->window.first, length, p);
+    if ((s = saint_reading_look(c->read, &read, v->r->err)) != SAINT_OK) return s;
+    s = saint_stats_of_rows(read.metric, v->window.first, length, hd, p, y, v->r->err);
+    saint_reading_look_free(&read);
+    return s;
 }
 
 /* What follows from sites that have been told since the last call. */
@@ -174,9 +175,6 @@ static void told(llm_state *v)
         if (s->stage == SAINT_STAGE_LLM && s->text_dropped)
             saint_note(&v->r->t->notes, "LLM layer %d: the image window is wrong, %d text rows were dropped", s->layer, s->text_dropped);
     }
-    if (v->rows.ahead) return;
-    for (int i = 0; i < h->n_layers; i++)
-        if (h->layer[i].stage == SAINT_STAGE_LLM && h->layer[i].image_in < 0) h->layer[i].image_in = picture_rows(h, h->layer[i].layer, v->n_features);
 }
 
 /* What the layers before the checkpoint did, behind this run's own record of the ViT. */
@@ -192,7 +190,7 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
         y.n_in += longer;
         y.n_out += longer;
         y.flops = saint_cost_llm_layer(&v->r->m->info, y.n_in, 0);
-        if ((s = reused_stats(v, &y)) != SAINT_OK) return s;
+        if ((s = reused_stats(v, &y, h->n_layers)) != SAINT_OK) return s;
         h->layer[h->n_layers++] = y;
     }
     for (int i = 0; i < c->history->n_sites; i++) {
@@ -200,6 +198,23 @@ static saint_status adopt_history(llm_state *v, const saint_snapshot *c)
         saint_history_add(h, c->history->site[i], true);
     }
     told(v);
+    return SAINT_OK;
+}
+
+/* What the site of the layer at hand reads, from a checkpoint. */
+static saint_status resume_reading(llm_state *v, int layer, const saint_snapshot *c)
+{
+    size_t rows = (size_t)saint_rows_total(&v->rows);
+    saint_reading_host read;
+    if (v->sites) {
+        saint_sites_resume(v->sites, layer, c->read, c->seconds);
+        return SAINT_OK;
+    }
+    saint_status s = saint_reading_look(c->read, &read, v->r->err);
+    if (s != SAINT_OK) return s;
+    memcpy(v->metric, read.metric, rows * (size_t)v->r->m->llm.head_dim * sizeof *v->metric);
+    memcpy(v->attention, read.attention, rows * sizeof *v->attention);
+    saint_reading_look_free(&read);
     return SAINT_OK;
 }
 
@@ -215,13 +230,26 @@ static saint_status resume(llm_state *v, int room)
         if ((s = adopt_kv(v, i, c, c->kv_len, room)) != SAINT_OK) return s;
     }
     if ((s = saint_rows_copy(&v->rows, &c->rows, r->err)) != SAINT_OK) return s;
-    size_t rows = (size_t)saint_rows_total(&v->rows);
-    memcpy(v->metric, c->metric, rows * (size_t)r->m->llm.head_dim * sizeof *v->metric);
-    memcpy(v->attention, c->attention, rows * sizeof *v->attention);
     if ((s = adopt_history(v, c)) != SAINT_OK) return s;
+    if ((s = resume_reading(v, n - 1, c)) != SAINT_OK) return s;
     v->layer_seconds = c->seconds;
     r->t->layers_reused += n;
     return SAINT_OK;
+}
+
+/* A layer that knows the rows in front of the question; last: what selection reads of it is wanted. */
+static saint_status question_block(llm_state *v, int layer, int before, bool last)
+{
+    saint_status s;
+    saint_run *r = v->r;
+    saint_rows *rows = &v->rows;
+    int asked = v->text->n_suffix;
+    float *x = rows->x + (size_t)before * (size_t)rows->dim;
+    saint_llm_readings at = {.pos = rows->pos + before, .attention = last ? v->attention : NULL};
+    if (!v->sites || !last) return saint_llm_prefill(v->f, layer, x, asked, v->kv[layer], &at, r->err);
+    at.here = true;
+    if ((s = saint_sites_read(v->sites, layer, before + asked, &at.metric, &at.attention)) != SAINT_OK) return s;
+    return saint_llm_prefill(v->f, layer, x, asked, v->kv[layer], &at, r->err);
 }
 
 /* The first reuse->question layers were computed for another question about this picture: only the rows of the new one have to pass. Row by
@@ -246,15 +274,14 @@ static saint_status ask_again(llm_state *v, int room)
         if (saint_run_stopped(r)) return stopped(v, "before", i);
         if (!(c = snapshot(v, i))) return lost(v, i);
         if ((s = adopt_kv(v, i, c, saint_rows_total(&c->rows) - c->n_suffix, asked + room)) != SAINT_OK) return s;
-        if ((s = saint_llm_block_run(v->f, i, rows->x + (size_t)before * d, asked, rows->pos + before, v->kv[i], false,
-                                i == n - 1 ? v->attention : NULL, r->err)) != SAINT_OK) return s;
+        if ((s = question_block(v, i, before, i == n - 1)) != SAINT_OK) return s;
         saint_event e = {
             .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = r->m->llm.layers};
         if (i < n - 1 && !saint_run_event(r, &e)) return stopped(v, "after", i);
     }
     r->t->seconds.prefill += saint_now() - begin;
     if ((s = adopt_history(v, last)) != SAINT_OK) return s; /* may use v->metric */
-    if ((s = saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err)) != SAINT_OK) return s;
+    if (!v->sites && (s = saint_llm_metric(v->f, v->kv[n - 1], 0, saint_rows_total(rows), v->metric, r->err)) != SAINT_OK) return s;
     v->layer_seconds = last->seconds;
     r->t->layers_question += n;
     return SAINT_OK;
@@ -274,19 +301,19 @@ static saint_status block(llm_state *v, int layer, int room)
                              .pos_here = v->rows.ahead,
                              .metric = saint_run_reads_metric(r, SAINT_STAGE_LLM, layer) ? v->metric : NULL,
                              .attention = saint_run_reads_attention(r, SAINT_STAGE_LLM, layer) ? v->attention : NULL};
-    if (saint_sites_here(v->sites, layer)) {
+    if (v->sites) {
         at.here = true;
-        at.metric = saint_sites_metric(v->sites, layer);
-        at.attention = saint_sites_attention(v->sites, layer);
+        if ((s = saint_sites_read(v->sites, layer, t, &at.metric, &at.attention)) != SAINT_OK) return s;
+        if ((s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_BEGIN)) != SAINT_OK) return s;
     }
     if ((s = saint_llm_prefill(v->f, layer, v->rows.x, t, v->kv[layer], &at, r->err)) != SAINT_OK) return s;
+    if ((s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_END)) != SAINT_OK) return s;
     if ((s = saint_run_layer_done(r)) != SAINT_OK) return s;
     double elapsed = saint_now() - begin;
     v->layer_seconds = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.prefill += elapsed;
     if ((s = saint_run_tap(r, v->rows.x, t, v->rows.dim, "llm.%d.out", layer)) != SAINT_OK) return s;
-    checkpoint(v, layer);
-    return SAINT_OK;
+    return checkpoint(v, layer);
 }
 
 static saint_status choose(llm_state *v, int layer, const saint_site *site)
@@ -336,8 +363,11 @@ static saint_status behind_block(llm_state *v, int layer, bool reused)
             snprintf(name, sizeof name, "llm.%d.metric", layer);
             r->ob->tap(r->ob->ud, name, v->metric + (size_t)v->window.first * (size_t)hd, v->window.length, hd);
         }
-        if (r->req->want_stats) {
-            saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_LLM, layer);
+        saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_LLM, layer);
+        if (r->req->want_stats && v->sites) {
+            saint_reading *read = saint_sites_reading(v->sites);
+            if ((s = saint_sites_owe_stats(v->sites, 0, h->n_layers, read, v->window.first, v->window.length, &want)) != SAINT_OK) return s;
+        } else if (r->req->want_stats) {
             if ((s = saint_stats_of_rows(v->metric, v->window.first, v->window.length, hd, &want, &record, r->err)) != SAINT_OK) return s;
         }
         if (site && (s = choose(v, layer, site)) != SAINT_OK) return s;
@@ -363,13 +393,13 @@ static saint_status prefill(llm_state *v, const float *features, const int32_t *
             .kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_LLM, .image = v->image, .layer = i, .done = i + 1, .total = layers};
         if (!saint_run_event(r, &e)) return stopped(v, "after", i);
     }
-    if (v->sites && (s = saint_sites_settle(v->sites, r, &r->t->seconds.prefill)) != SAINT_OK) return s;
-    told(v);
     double begin = saint_now();
     if ((s = saint_llm_logits(v->f, v->rows.x + (size_t)(saint_rows_total(&v->rows) - 1) * (size_t)v->rows.dim, v->logits, r->err)) !=
         SAINT_OK)
         return s;
     r->t->seconds.prefill += saint_now() - begin;
+    if (v->sites && (s = saint_sites_settle(v->sites, r, true, &r->t->seconds.prefill)) != SAINT_OK) return s; /* behind the logits' wait */
+    told(v);
     saint_run_tap_host(r, v->logits, 1, r->m->llm.vocab, "llm.logits", 0);
     return SAINT_OK;
 }
@@ -550,7 +580,10 @@ static saint_status run(llm_state *v, const float *features, const int32_t *patc
     if ((s = prepare(v)) != SAINT_OK) return s;
     set_window(v);
     if ((s = saint_sites_open(&v->sites, r, SAINT_STAGE_LLM, &v->rows, r->m->llm.head_dim, v->window.length, v->history)) != SAINT_OK) return s;
-    if ((s = prefill(v, features, patch, room)) != SAINT_OK) return s;
+    if ((s = prefill(v, features, patch, room)) != SAINT_OK) {
+        saint_sites_abandon(v->sites, r, s);
+        return s;
+    }
     memcpy(im->logits, v->logits, (size_t)r->m->llm.vocab * sizeof *v->logits);
     im->n_logits = r->m->llm.vocab;
     if (room > 0 && (s = decode(v, v->n_rows)) != SAINT_OK) return s;

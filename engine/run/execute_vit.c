@@ -11,8 +11,8 @@ typedef struct {
     saint_run *r;
     saint_rows *rows;
     saint_vit_forward *f;
-    float *metric, *cls; /* host, of the layer at hand */
-    saint_sites *sites;  /* those that the backend decides; NULL: the host decides all */
+    float *metric, *cls; /* host, of the layer at hand, where the host reads them */
+    saint_sites *sites;  /* the device works ahead of the host; NULL: it does not, and the host decides all */
     saint_history **history;
     int head_dim;
     double attend_seconds; /* of the layer at hand, possibly by the run that cached it */
@@ -25,30 +25,18 @@ static saint_status out_of_memory(saint_run *r)
 }
 
 /* Remember the point right before the site of `layer`. A checkpoint is an economy, never a need: without memory there is none. */
-static void checkpoint(vit_state *v, int layer)
+static saint_status checkpoint(vit_state *v, int layer)
 {
     saint_run *r = v->r;
-    if (!saint_run_remembers(r)) return;
     size_t rows = (size_t)saint_rows_total(v->rows), n = (size_t)r->t->n_images, width = (size_t)v->head_dim;
     size_t bytes = rows * ((size_t)v->rows->dim + width + 4) * sizeof(float) + n * sizeof(saint_history) + sizeof(saint_snapshot);
-    if (bytes > saint_cache_budget(r->s->cache)) return;
-    saint_snapshot *c = saint_snapshot_new();
-    if (!c) return;
+    saint_snapshot *c = NULL;
+    saint_status s = saint_run_snapshot(r, v->sites, v->rows, v->metric, v->cls, v->head_dim, bytes, &c);
+    if (!c) return s;
     c->key = r->reuse.vit_key[layer];
-    c->bytes = bytes;
     c->seconds = v->attend_seconds;
-    c->metric = malloc((rows * width + 1) * sizeof *c->metric);
-    c->attention = malloc((rows + 1) * sizeof *c->attention);
-    c->history = calloc(n, sizeof *c->history);
-    if (!c->metric || !c->attention || !c->history || saint_rows_clone(&c->rows, v->rows, NULL) != SAINT_OK) {
-        saint_snapshot_unref(c);
-        return;
-    }
-    memcpy(c->metric, v->metric, rows * width * sizeof *c->metric);
-    memcpy(c->attention, v->cls, rows * sizeof *c->attention);
-    c->n_images = (int)n;
-    for (size_t i = 0; i < n; i++) saint_history_copy(&c->history[i], v->history[i]);
-    saint_cache_put(r->s->cache, c);
+    saint_run_put(r, v->sites, layer, c, v->history);
+    return SAINT_OK;
 }
 
 /* One layer's statistics of one picture from the metric of all rows. */
@@ -61,10 +49,20 @@ static saint_status layer_stats(const vit_state *v, const saint_rows *rows, cons
     return saint_stats_of_rows(metric, first, n, v->head_dim, &want, out, r->err);
 }
 
-/* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
-static saint_status reused_layer(const vit_state *v, int image, saint_trace_layer *y)
+/* The same for a device that works ahead: when it is waited for. The record is number `index` of the picture's history. */
+static saint_status owe_stats(const vit_state *v, const saint_rows *rows, saint_reading *read, int layer, int image, int index)
 {
     saint_run *r = v->r;
+    int first = rows->cu[image] + r->m->vit.prefix, n = rows->cu[image + 1] - first;
+    saint_method_params want = saint_stats_params(r->req, SAINT_STAGE_VIT, layer);
+    return saint_sites_owe_stats(v->sites, image, index, read, first, n, &want);
+}
+
+/* Statistics belong to the request and not to the result, so no key holds them: reused layers get theirs from the checkpoint's metric. */
+static saint_status reused_layer(const vit_state *v, int image, int index)
+{
+    saint_run *r = v->r;
+    saint_trace_layer *y = &v->history[image]->layer[index];
     y->reused = true;
     if (!r->req->want_stats) {
         y->has_stats = false;
@@ -74,7 +72,29 @@ static saint_status reused_layer(const vit_state *v, int image, saint_trace_laye
     if (saint_stats_match(y, &want)) return SAINT_OK;
     const saint_snapshot *c = saint_cache_find(r->s->cache, &r->reuse.vit_key[y->layer], false);
     if (!c) return saint_fail(r->err, SAINT_STATE, "the statistics of ViT layer %d left the cache", y->layer);
-    return layer_stats(v, &c->rows, c->metric, y->layer, image, y);
+    if (v->sites) return owe_stats(v, &c->rows, c->read, y->layer, image, index);
+    saint_reading_host read;
+    saint_status s = saint_reading_look(c->read, &read, r->err);
+    if (s == SAINT_OK) s = layer_stats(v, &c->rows, read.metric, y->layer, image, y);
+    saint_reading_look_free(&read);
+    return s;
+}
+
+/* What the site of the layer at hand reads, from a checkpoint. */
+static saint_status resume_reading(vit_state *v, const saint_snapshot *c)
+{
+    size_t rows = (size_t)saint_rows_total(v->rows);
+    saint_reading_host read;
+    if (v->sites) {
+        saint_sites_resume(v->sites, v->r->reuse.vit, c->read, c->seconds);
+        return SAINT_OK;
+    }
+    saint_status s = saint_reading_look(c->read, &read, v->r->err);
+    if (s != SAINT_OK) return s;
+    memcpy(v->metric, read.metric, rows * (size_t)v->head_dim * sizeof *v->metric);
+    memcpy(v->cls, read.attention, rows * sizeof *v->cls);
+    saint_reading_look_free(&read);
+    return SAINT_OK;
 }
 
 /* Take up the run right before the site of layer r->reuse.vit. */
@@ -85,18 +105,15 @@ static saint_status resume(vit_state *v)
     if (!c) return saint_fail(r->err, SAINT_STATE, "the checkpoint of ViT layer %d left the cache", r->reuse.vit);
     saint_status s = saint_rows_copy(v->rows, &c->rows, r->err);
     if (s != SAINT_OK) return s;
-    size_t rows = (size_t)saint_rows_total(v->rows);
-    memcpy(v->metric, c->metric, rows * (size_t)v->head_dim * sizeof *v->metric);
-    memcpy(v->cls, c->attention, rows * sizeof *v->cls);
     for (int k = 0; k < r->t->n_images; k++) {
         saint_history *h = v->history[k];
         saint_history_clear(h);
         saint_history_copy(h, &c->history[k]);
-        for (int j = 0; j < h->n_layers && s == SAINT_OK; j++) s = reused_layer(v, k, &h->layer[j]);
+        for (int j = 0; j < h->n_layers && s == SAINT_OK; j++) s = reused_layer(v, k, j);
         for (int j = 0; j < h->n_sites; j++) h->site_reused[j] = true;
     }
     v->attend_seconds = c->seconds;
-    return s;
+    return s == SAINT_OK ? resume_reading(v, c) : s;
 }
 
 static saint_status attend(vit_state *v, int layer)
@@ -105,17 +122,21 @@ static saint_status attend(vit_state *v, int layer)
     double begin = saint_now();
     saint_vit_readings read = {.metric = saint_run_reads_metric(r, SAINT_STAGE_VIT, layer) ? v->metric : NULL,
                                .attention = saint_run_reads_attention(r, SAINT_STAGE_VIT, layer) ? v->cls : NULL};
-    if (saint_sites_here(v->sites, layer))
-        read = (saint_vit_readings){saint_sites_metric(v->sites, layer), saint_sites_attention(v->sites, layer), true};
-    saint_status s = v->whole ? SAINT_OK : saint_vit_attend(v->f, layer, v->rows, &read, r->err);
+    saint_status s = SAINT_OK;
+    if (v->sites && !v->whole) {
+        read.here = true;
+        s = saint_sites_read(v->sites, layer, saint_rows_total(v->rows), &read.metric, &read.attention);
+        if (s == SAINT_OK) s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_BEGIN);
+    }
+    if (s == SAINT_OK && !v->whole) s = saint_vit_attend(v->f, layer, v->rows, &read, r->err);
+    if (s == SAINT_OK && !v->whole) s = saint_sites_mark(v->sites, layer, 0, SAINT_PART_END);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin;
     v->attend_seconds = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.vit += elapsed;
     if (s != SAINT_OK) return s;
     s = saint_run_tap(r, v->rows->x, saint_rows_total(v->rows), v->rows->dim, "vit.%d.attn_resid", layer);
-    if (s == SAINT_OK) checkpoint(v, layer);
-    return s;
+    return s == SAINT_OK ? checkpoint(v, layer) : s;
 }
 
 saint_site_input saint_vit_site_input(const saint_run *r, const saint_site *site, const float *metric, const float *attention)
@@ -148,11 +169,14 @@ static saint_status finish_layer(vit_state *v, int layer)
         record[i].layer = layer;
         record[i].n_in = v->rows->cu[i + 1] - v->rows->cu[i];
         record[i].image_in = record[i].n_in - r->m->vit.prefix;
-        if (r->req->want_stats) s = layer_stats(v, v->rows, v->metric, layer, i, &record[i]);
+        if (r->req->want_stats && v->sites) s = owe_stats(v, v->rows, saint_sites_reading(v->sites), layer, i, v->history[i]->n_layers);
+        else if (r->req->want_stats) s = layer_stats(v, v->rows, v->metric, layer, i, &record[i]);
     }
     if (s == SAINT_OK && site) s = choose(v, layer, site);
     double begin = saint_now();
+    if (s == SAINT_OK && !v->whole) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_BEGIN);
     if (s == SAINT_OK && !v->whole) s = saint_vit_mlp(v->f, layer, v->rows, r->err);
+    if (s == SAINT_OK && !v->whole) s = saint_sites_mark(v->sites, layer, 1, SAINT_PART_END);
     if (s == SAINT_OK) s = saint_run_layer_done(r);
     double elapsed = saint_now() - begin, mlp = saint_run_layer_seconds(r, elapsed);
     r->t->seconds.vit += elapsed;
@@ -201,7 +225,7 @@ static saint_status run_layers(vit_state *v, const float *pixels)
         saint_event e = {.kind = SAINT_EVENT_LAYER, .stage = SAINT_STAGE_VIT, .layer = i, .done = i + 1, .total = run};
         if (s == SAINT_OK && !saint_run_event(r, &e)) s = saint_fail(r->err, SAINT_CANCELLED, "cancelled after ViT layer %d", i);
     }
-    return s == SAINT_OK ? saint_sites_settle(v->sites, r, &r->t->seconds.vit) : s;
+    return s == SAINT_OK ? saint_sites_settle(v->sites, r, false, &r->t->seconds.vit) : s;
 }
 
 void saint_run_vit_account(saint_run *r, int image, int vit_out)
@@ -254,7 +278,7 @@ saint_status saint_run_vit(saint_run *r, const float *pixels, saint_rows *rows, 
     if (!v.metric || !v.cls || !v.history) s = out_of_memory(r);
     for (int i = 0; i < n && s == SAINT_OK; i++) v.history[i] = &r->t->image[i].history;
     if (s == SAINT_OK) s = saint_vit_room_sites(r, rows, v.history, &v.sites);
-    if (s == SAINT_OK) s = run_layers(&v, pixels);
+    if (s == SAINT_OK && (s = run_layers(&v, pixels)) != SAINT_OK) saint_sites_abandon(v.sites, r, s);
     for (int i = 0; i < n && s == SAINT_OK; i++) saint_run_vit_account(r, i, rows->cu[i + 1] - rows->cu[i] - c->prefix);
     saint_vit_room_keep_sites(r, v.sites);
     free(v.metric);

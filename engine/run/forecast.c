@@ -1,5 +1,6 @@
 /* forecast.c - what a request would cost, and what a site would decide, without running anything. Called from any thread: it takes copies
- * of the last timeline under its lock and counted references to checkpoints, and never touches the thread pool or the device. */
+ * of the last timeline under its lock and counted references to checkpoints, and never touches the thread pool; of a device it only reads
+ * what lies finished in a checkpoint. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,12 +212,20 @@ saint_status saint_session_preview(saint_session *s, int image, const saint_site
         return saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", vit ? "ViT" : "LLM", site->layer,
                           image);
     }
-    saint_site_input in = {
-        .site = site, .metric = c->metric, .attention = c->attention, .n_prefix = w.first, .window = w.length, .ascending = !vit};
-    in.dim = vit ? s->m->vit.dim / s->m->vit.heads : s->m->llm.head_dim;
-    saint_status st = vit || w.length > 0
-                          ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
-                          : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
+    saint_reading_host read;
+    saint_status st = saint_reading_look(c->read, &read, err);
+    if (st == SAINT_OK) {
+        saint_site_input in = {.site = site,
+                               .metric = read.metric,
+                               .attention = read.attention,
+                               .dim = c->read->dim,
+                               .n_prefix = w.first,
+                               .window = w.length,
+                               .ascending = !vit};
+        st = vit || w.length > 0 ? saint_site_preview(&s->m->info, compat, &in, &c->rows, vit ? image : 0, out, err)
+                                 : saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", site->layer);
+        saint_reading_look_free(&read);
+    }
     saint_snapshot_unref(c);
     return st;
 }

@@ -195,9 +195,19 @@ void saint_site_candidates(const saint_model_info *m, unsigned compat, const sai
 saint_status saint_site_apply(saint_run *r, const saint_site_input *in, saint_rows *rows, const saint_select_in *input, saint_select_out *out,
                               saint_history *const *history, double seconds, bool done);
 
-/* site_here.c: sites decided in the backend's memory. The host knows at once how many rows are left and the rest when it asks: one download
- * for all sites of a stage. NULL where the host decides: a backend without a chooser; somebody who looks at single layers (taps, statistics,
- * checkpoints, which keep every metric on the host). Functions take NULL then. */
+/* execute_vit.c and execute_llm.c make checkpoints of these. The rows as they are and what selection reads of them: on the host (metric,
+ * attention), or in the backend's memory where a stage runs ahead (sites). *out NULL without an error: nothing is remembered, or there is no
+ * memory for it. The caller fills in keys. */
+saint_status saint_run_snapshot(saint_run *r, saint_sites *sites, const saint_rows *rows, const float *metric, const float *attention, int dim,
+                                size_t bytes, saint_snapshot **out);
+/* Into the cache, with the histories as they are or will be. */
+void saint_run_put(saint_run *r, saint_sites *sites, int layer, saint_snapshot *c, saint_history *const *history);
+
+/* site_here.c: a stage that runs ahead of the host. Sites are decided in the backend's memory; the host knows at once how many rows are left and
+ * the rest when it asks: one download for all sites of a stage, and with it the keys that statistics are counted from. What selection reads of
+ * a layer stays in the backend's memory, in its checkpoint where there is one; checkpoints are completed when the sites are told.
+ * NULL where the host decides: a backend without a chooser; an observer with a tap (for debugging: he wants every layer's numbers when they
+ * are made, so each layer is waited for); or nobody asks for anything. Functions take NULL then. */
 /* most: candidates of one picture at the first site. rows: may be filled later. */
 saint_status saint_sites_open(saint_sites **out, saint_run *r, saint_stage stage, saint_rows *rows, int dim, int most,
                               saint_history *const *history);
@@ -212,16 +222,28 @@ saint_status saint_sites_post(saint_sites *s);
 void saint_sites_follow(saint_sites *s);
 /* What has been decided since the last settling, forgotten: it was recorded and not done. */
 void saint_sites_rewind(saint_sites *s);
-/* Whether the site at this layer is decided in the backend's memory, and then where its metric and its attention go (one of them NULL). */
-bool saint_sites_here(const saint_sites *s, int layer);
-float *saint_sites_metric(const saint_sites *s, int layer);
-float *saint_sites_attention(const saint_sites *s, int layer);
+/* Before the attention of a layer with so many rows: where its metric and its attention go, in the backend's memory; NULL = nobody reads it. */
+saint_status saint_sites_read(saint_sites *s, int layer, int rows, float **metric, float **attention);
+/* What a checkpoint has of the layer at hand, instead. seconds: what it knows of the layer's time. */
+void saint_sites_resume(saint_sites *s, int layer, saint_reading *read, double seconds);
+/* Moments of the layer at hand: begin and end of its first part (ViT: attention; LLM: block) and of its second (ViT: MLP). Nothing where nobody
+ * asks for times. */
+enum { SAINT_PART_BEGIN, SAINT_PART_END };
+saint_status saint_sites_mark(saint_sites *s, int layer, int part, int which);
+/* The record that will be the next one of the histories gets the layer's statistics and its time. Rows `first` on, n of them. */
+saint_status saint_sites_owe_stats(saint_sites *s, int image, int index, saint_reading *read, int first, int n, const saint_method_params *p);
+saint_reading *saint_sites_reading(const saint_sites *s); /* of the layer at hand; NULL: none of its own */
+/* A checkpoint of this place, complete but for what is not known yet; the caller's reference is taken. */
+void saint_sites_remember(saint_sites *s, int layer, saint_snapshot *c);
 /* The site `in->site`, whoever decides it; in->metric and in->attention are read where the host does. *stage: seconds of the stage, which
  * grow by what is not selection, because votes wait for the layers in front of them, too. */
 saint_status saint_sites_run(saint_sites *s, saint_run *r, const saint_site_input *in, saint_rows *rows, saint_history *const *history,
                              double *stage);
-/* Waits for everything that was queued; then rows and histories know what was decided. *stage grows by that. */
-saint_status saint_sites_settle(saint_sites *s, saint_run *r, double *stage);
+/* Waits for everything that was queued (waited: the caller has done so already); then rows and histories know what was decided, and the
+ * checkpoints can be found. *stage grows by that. When it fails the checkpoints are gone. */
+saint_status saint_sites_settle(saint_sites *s, saint_run *r, bool waited, double *stage);
+/* The stage ends early: what is finished stays, unless the device has failed. r's error is left alone. */
+void saint_sites_abandon(saint_sites *s, saint_run *r, saint_status why);
 
 /* The decision alone, for sequence seq of rows; the others matter where the published code couples a batch. */
 saint_status saint_site_preview(const saint_model_info *m, unsigned compat, const saint_site_input *in, const saint_rows *rows, int seq,

@@ -9,6 +9,7 @@
 struct saint_look {
     const saint_model *m;
     saint_snapshot *c;
+    saint_reading_host read;
     saint_plan plan;
     saint_stage stage;
     int layer, seq;    /* sequence of the checkpoint's rows */
@@ -63,6 +64,7 @@ saint_status saint_look_open(saint_look **out, saint_session *s, const saint_req
     if (st == SAINT_OK && image >= 0 && layer >= 0 && image < (r->n_images > 0 ? r->n_images : 1)) l->c = find(l, s, r, pixels, &text, image);
     if (st == SAINT_OK && !l->c)
         st = saint_fail(err, SAINT_STATE, "%s layer %d of picture %d is not in the cache; run it first", stage_name(stage), layer, image);
+    if (st == SAINT_OK) st = saint_reading_look(l->c->read, &l->read, err);
     if (st == SAINT_OK && stage == SAINT_STAGE_LLM && l->window.length < 1)
         st = saint_fail(err, SAINT_STATE, "LLM layer %d: no picture token is left to choose from", layer);
     free(owned);
@@ -75,6 +77,7 @@ saint_status saint_look_open(saint_look **out, saint_session *s, const saint_req
 void saint_look_close(saint_look *l)
 {
     if (!l) return;
+    saint_reading_look_free(&l->read);
     saint_snapshot_unref(l->c);
     free(l);
 }
@@ -97,8 +100,8 @@ saint_status saint_look_decide(const saint_look *l, const saint_site *site, sain
         return saint_fail(err, SAINT_STATE, "%s reads the question, which has not run at LLM layer %d", saint_method_at(site->method)->name,
                           l->layer);
     saint_site_input in = {.site = site,
-                           .metric = l->c->metric,
-                           .attention = l->c->attention,
+                           .metric = l->read.metric,
+                           .attention = l->read.attention,
                            .dim = metric_width(l),
                            .n_prefix = l->window.first,
                            .window = l->window.length,
@@ -118,7 +121,7 @@ saint_status saint_look_similarity(const saint_look *l, int patch, float *out, s
     if (own < 0) return saint_fail(err, SAINT_INVALID, "patch %d does not reach %s layer %d", patch, stage_name(l->stage), l->layer);
     float *cosine = malloc((size_t)n * sizeof *cosine);
     if (!cosine) return saint_fail(err, SAINT_MEMORY, "no memory for the similarities of a patch");
-    saint_status st = saint_cosines_of(l->c->metric + (size_t)first * (size_t)dim, n, dim, own, cosine, err);
+    saint_status st = saint_cosines_of(l->read.metric + (size_t)first * (size_t)dim, n, dim, own, cosine, err);
     for (int i = 0; st == SAINT_OK && i < n; i++) {
         int p = rows->patch[first + i];
         if (p >= 0 && p < patches) out[p] = i == own ? 1.0f : cosine[i];

@@ -214,9 +214,11 @@ bool saint_run_reads_attention(const saint_run *r, saint_stage stage, int layer)
     return everything_is_read(r) || (site && saint_method_at(site->method)->reads_attention);
 }
 
+/* A device that works ahead notes the time by itself: saint_sites_mark. */
 static bool layers_are_timed(const saint_run *r)
 {
-    return !r->b->async || everything_is_read(r) || r->req->want_stats;
+    if (!r->b->async || (r->ob && r->ob->tap)) return true;
+    return !r->b->op->chooser && (saint_run_remembers(r) || r->req->want_stats);
 }
 
 saint_status saint_run_layer_done(saint_run *r)

@@ -141,8 +141,9 @@ static saint_status blocks(saint_run *r, saint_vit_forward *f, saint_rows *rows,
     double unused = 0;
     for (int i = 0; i < r->m->vit.run && s == SAINT_OK; i++) {
         const saint_site *site = saint_plan_site(&r->t->plan, SAINT_STAGE_VIT, i);
-        saint_vit_readings read = {.metric = saint_sites_metric(sites, i), .attention = saint_sites_attention(sites, i), .here = true};
-        s = saint_vit_attend(f, i, rows, &read, r->err);
+        saint_vit_readings read = {.here = true};
+        s = saint_sites_read(sites, i, saint_rows_total(rows), &read.metric, &read.attention);
+        if (s == SAINT_OK) s = saint_vit_attend(f, i, rows, &read, r->err);
         if (s == SAINT_OK && site) {
             saint_site_input in = saint_vit_site_input(r, site, NULL, NULL);
             s = saint_sites_run(sites, r, &in, rows, NULL, &unused);

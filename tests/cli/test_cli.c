@@ -115,6 +115,19 @@ static void help_is_found_both_ways(void **state)
     assert_non_null(strstr(saint("help")->out, "usage: saint COMMAND"));
 }
 
+/* Settings that change nothing are no error, but they are not passed over in silence. */
+static void what_changes_nothing_is_told(void **state)
+{
+    (void)state;
+    const result *r = saint("run --model " TIMM " --image " PICTURE32 " --set K=4");
+    assert_int_equal(r->status, 0);
+    assert_non_null(strstr(r->err, "K changes nothing: no layer prunes"));
+    r = saint("run --model " TIMM " --image " PICTURE32 " --set 'prune_mode[0]=saint_drop' --set K=4 --set 'gamma[40]=2'");
+    assert_int_equal(r->status, 0);
+    assert_null(strstr(r->err, "K changes"));
+    assert_non_null(strstr(r->err, "gamma[40] changes nothing"));
+}
+
 static void messages_are_one_line_whatever_was_typed(void **state)
 {
     (void)state;
@@ -425,7 +438,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
-        cmocka_unit_test(help_is_found_both_ways),  cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(help_is_found_both_ways),
+        cmocka_unit_test(what_changes_nothing_is_told),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
         cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),

@@ -18,11 +18,20 @@ static inline saint_model *load_tiny(const char *folder)
     return m;
 }
 
-static inline saint_session *open_session(saint_engine *e, saint_model *m, size_t cache)
+#ifndef SAINT_TEST_BACKEND
+#define SAINT_TEST_BACKEND "cpu"
+#endif
+
+static inline saint_session *open_session_on(const char *backend, saint_engine *e, saint_model *m, size_t cache)
 {
     saint_session *s;
-    assert_ok(saint_session_open(&s, e, m, &(saint_session_options){.dtype = SAINT_F32, .checkpoint_bytes = cache}, err));
+    assert_ok(saint_session_open(&s, e, m, &(saint_session_options){.dtype = SAINT_F32, .checkpoint_bytes = cache, .backend = backend}, err));
     return s;
+}
+
+static inline saint_session *open_session(saint_engine *e, saint_model *m, size_t cache)
+{
+    return open_session_on(SAINT_TEST_BACKEND, e, m, cache);
 }
 
 static inline void set_param(saint_settings *s, const char *assignment) { assert_ok(saint_settings_assign(s, assignment, err)); }

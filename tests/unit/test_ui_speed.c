@@ -245,6 +245,9 @@ static void notes_say_what_the_numbers_mean(void **state)
     assert_false(says(&notes, "saves -"));
     speed_explain(m, t, &now, &base, &none, &bad, &notes);
     expect_says(&notes, ": it does not pay.");
+    disturbed.part[MEASURE_FIRST].median = 2 * base.part[MEASURE_FIRST].median;
+    speed_explain(m, t, &disturbed, &base, &none, NULL, &notes); /* single runs of different moments against the operations */
+    expect_says(&notes, "single runs cannot tell, m measures.");
     speed_explain(m, t, &now, &base, &none, NULL, &notes);
     expect_says(&notes, "Selection costs 0.50 ms and saves 10.0 ms");
     expect_says(&notes, "it pays.");
@@ -261,6 +264,9 @@ static void notes_say_what_the_numbers_mean(void **state)
     expect_says(&notes, "Random dropping");
 
     now.part[MEASURE_PREFILL].median = 0.1;
+    speed_explain(m, t, &now, &base, NULL, NULL, &notes);
+    assert_false(says(&notes, "Prefill takes"));
+    now.part[MEASURE_PREFILL].low = 0.09;
     speed_explain(m, t, &now, &base, NULL, NULL, &notes);
     expect_says(&notes, "Prefill takes");
 

@@ -216,6 +216,8 @@ void ui_record(ui *u, const char *format, ...) __attribute__((format(printf, 2, 
 void ui_session_load(ui *u);
 void ui_session_take(ui *u, const cJSON *c); /* what a file held: anything may be missing or wrong */
 void ui_session_save(ui *u);
+void ui_session_touched(ui *u); /* the user did something: what dies without a word loses no more than the last second */
+void ui_session_tick(ui *u);    /* save when that is due (core.save_at) and nothing runs */
 
 /* ---- all of it ---- */
 
@@ -258,6 +260,9 @@ struct ui_core {
     int depth;   /* inside a pane's event or an action: what it does besides is not recorded */
     bool was_idle, recorded_wait;
     int record_w, record_h;
+    double save_at;   /* when the session is written while it goes on; INFINITY = nothing new */
+    bool save_off;    /* it could not be */
+    char *written;    /* what stands in its file, as far as it is ours */
     char *last_words; /* for stderr, behind the screen */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
     bool theme_asked; /* the terminal may say which one suits it */

@@ -178,6 +178,7 @@ void saint_cuda_close(saint_backend *b)
     if (c->stream) {
         saint_cuda_release_now(c, c->scratch);
         saint_cuda_choose_close(c);
+        saint_cuda_window_close(c);
         saint_cuda_transfer_close(c);
         saint_cuda_lt_close(c);
         if (cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
@@ -186,6 +187,7 @@ void saint_cuda_close(saint_backend *b)
     if (c->arrived && cudaEventDestroy(c->arrived) != cudaSuccess) (void)cudaGetLastError();
     if (c->copies && cudaStreamDestroy(c->copies) != cudaSuccess) (void)cudaGetLastError();
     pthread_mutex_destroy(&c->recording_lock);
+    pthread_mutex_destroy(&c->window.lock);
     free(c);
 }
 
@@ -217,6 +219,7 @@ static saint_status open_device(saint_cuda *c, saint_error *err)
     if (s == SAINT_OK) s = saint_cuda_check(c, saint_cuda_attention_prepare(), err, "cudaFuncSetAttribute of attention");
     if (s == SAINT_OK) s = saint_cuda_transfer_open(c, err);
     if (s == SAINT_OK) s = saint_cuda_choose_open(c, err);
+    if (s == SAINT_OK) s = saint_cuda_window_open(c, err);
     return s == SAINT_OK ? saint_cuda_lt_open(c, err) : s;
 }
 
@@ -234,6 +237,7 @@ saint_status saint_backend_cuda_open(saint_backend **out, int device, saint_dtyp
     c->base = (saint_backend){.op = &saint_cuda_ops, .compute = compute, .async = true};
     c->device = device;
     pthread_mutex_init(&c->recording_lock, NULL); /* default attributes: cannot fail on Linux */
+    pthread_mutex_init(&c->window.lock, NULL);
     saint_status s = open_device(c, err);
     if (s != SAINT_OK) {
         saint_cuda_close(&c->base);

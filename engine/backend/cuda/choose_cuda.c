@@ -19,18 +19,24 @@ void saint_cuda_choose_close(saint_cuda *c)
         if (c->mark[i]) cudaEventDestroy(c->mark[i]);
 }
 
-/* Sends bytes of the device to the host; they are there when `open` has returned. Grows, and never shrinks: pinning is slow. */
+/* Grows, and never shrinks: pinning is slow. */
+static saint_status mailbox_room(saint_cuda *c, size_t bytes, saint_error *err)
+{
+    saint_cuda_tray *m = &c->tray;
+    if (bytes <= m->room) return SAINT_OK;
+    if (m->host) cudaFreeHost(m->host); /* empty: every letter is read in the call that sends it */
+    *m = (saint_cuda_tray){.arrived = m->arrived};
+    size_t room = bytes < 4096 ? 4096 : bytes + bytes / 2;
+    saint_status s = saint_cuda_check(c, cudaMallocHost((void **)&m->host, room), err, "cudaMallocHost of %zu bytes", room);
+    if (s == SAINT_OK) m->room = room;
+    return s;
+}
+
+/* Sends bytes of the device to the host; they are there when `open` has returned. */
 static saint_status mailbox_send(saint_cuda *c, const void *device, size_t bytes, saint_error *err)
 {
     saint_cuda_tray *m = &c->tray;
-    saint_status s = SAINT_OK;
-    if (bytes > m->room) {
-        if (m->host) cudaFreeHost(m->host); /* empty: every letter is read in the call that sends it */
-        *m = (saint_cuda_tray){.arrived = m->arrived};
-        size_t room = bytes < 4096 ? 4096 : bytes + bytes / 2;
-        s = saint_cuda_check(c, cudaMallocHost((void **)&m->host, room), err, "cudaMallocHost of %zu bytes", room);
-        if (s == SAINT_OK) m->room = room;
-    }
+    saint_status s = mailbox_room(c, bytes, err);
     if (s == SAINT_OK) s = saint_cuda_check(c, cudaMemcpyAsync(m->host, device, bytes, cudaMemcpyDeviceToHost, c->stream), err, "mail of %zu bytes", bytes);
     return s == SAINT_OK ? saint_cuda_check(c, cudaEventRecord(m->arrived, c->stream), err, "mail of %zu bytes", bytes) : s;
 }
@@ -158,13 +164,42 @@ static saint_status cuda_post(saint_backend *b, void *dst, const void *host, siz
     return saint_cuda_check(c, cudaMemcpyAsync(dst, p, bytes, cudaMemcpyDeviceToDevice, c->stream), err, "post of %zu bytes", bytes);
 }
 
-static saint_status cuda_fetch(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err)
+/* One tray: letters from number *i, byte *at on, as far as there is room. Sent (copy) or read. */
+static saint_status walk_letters(saint_cuda *c, const saint_letter *l, int n, int *i, size_t *at, size_t room, bool send, saint_error *err)
+{
+    saint_status s = SAINT_OK;
+    for (size_t used = 0; *i < n && s == SAINT_OK;) {
+        size_t part = l[*i].bytes - *at < room - used ? l[*i].bytes - *at : room - used;
+        const char *here = (const char *)l[*i].here + *at;
+        char *tray = c->tray.host + used, *host = (char *)l[*i].host + *at;
+        if (part && send) s = saint_cuda_check(c, cudaMemcpyAsync(tray, here, part, cudaMemcpyDeviceToHost, c->stream), err, "mail of %zu bytes", part);
+        else if (part) memcpy(host, tray, part);
+        used += part;
+        *at += part;
+        if (*at < l[*i].bytes) break; /* the tray is full */
+        *at = 0;
+        ++*i;
+    }
+    return s;
+}
+
+static saint_status cuda_collect(saint_backend *b, const saint_letter *letter, int n, saint_error *err)
 {
     saint_cuda *c = (saint_cuda *)b;
+    size_t all = 0, from = 0, to = 0;
+    int first = 0, end = 0;
     saint_status s = saint_cuda_enter(c, err);
+    for (int i = 0; i < n; i++) all += letter[i].bytes;
+    size_t room = all < SAINT_CUDA_TRAY_BYTES ? all : SAINT_CUDA_TRAY_BYTES;
     if (s == SAINT_OK) s = saint_cuda_unrecorded(c, "a download", err);
-    if (s == SAINT_OK) s = mailbox_send(c, src, bytes, err);
-    return s == SAINT_OK ? mailbox_open(c, host, bytes, err) : s;
+    if (s == SAINT_OK) s = mailbox_room(c, room, err);
+    while (end < n && s == SAINT_OK) {
+        s = walk_letters(c, letter, n, &end, &to, room, true, err);
+        if (s == SAINT_OK) s = saint_cuda_check(c, cudaEventRecord(c->tray.arrived, c->stream), err, "mail of %zu bytes", all);
+        if (s == SAINT_OK) s = saint_cuda_check(c, cudaEventSynchronize(c->tray.arrived), err, "wait for mail of %zu bytes", all);
+        if (s == SAINT_OK) s = walk_letters(c, letter, n, &first, &from, room, false, err);
+    }
+    return s;
 }
 
 static saint_status check_mark(int slot, saint_error *err)
@@ -199,6 +234,7 @@ const saint_chooser_ops saint_cuda_chooser = {.mean_heads = saint_cuda_mean_head
                                               .choose = cuda_choose,
                                               .rope_store = saint_cuda_rope_store_here,
                                               .post = cuda_post,
-                                              .fetch = cuda_fetch,
+                                              .collect = cuda_collect,
+                                              .peek = saint_cuda_peek,
                                               .mark = cuda_mark,
                                               .elapsed = cuda_elapsed};

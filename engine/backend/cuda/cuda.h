@@ -48,6 +48,13 @@ typedef struct {
     cudaEvent_t arrived;
 } saint_cuda_tray;
 
+/* For those who look at finished things on other threads. */
+typedef struct {
+    pthread_mutex_t lock;
+    cudaStream_t stream;
+    char *host; /* pinned */
+} saint_cuda_window;
+
 typedef struct {
     saint_backend base; /* first: a saint_backend * is a saint_cuda * */
     int device, multiprocessors;
@@ -69,6 +76,7 @@ typedef struct {
     void *scratch; /* grows */
     size_t scratch_bytes;
     saint_cuda_tray tray;
+    saint_cuda_window window;
     cudaEvent_t mark[SAINT_MARKS]; /* made when first used */
     saint_recording *recording;   /* under way, or NULL */
     pthread_mutex_t recording_lock; /* held while one is: memory that is released meanwhile, on other threads, waits */
@@ -79,6 +87,8 @@ enum {
     SAINT_CUDA_RING_BYTES = 4 << 20,
     SAINT_CUDA_WORKSPACE_BYTES = 32 << 20,
     SAINT_CUDA_MAILBOX_BYTES = 1 << 20,
+    SAINT_CUDA_TRAY_BYTES = 16 << 20, /* at most */
+    SAINT_CUDA_WINDOW_BYTES = 1 << 18,
     SAINT_CUDA_RAW_BYTES = 8 << 20
 };
 
@@ -166,5 +176,10 @@ saint_status saint_cuda_attention_row_here(saint_backend *b, const saint_attenti
 extern const saint_chooser_ops saint_cuda_chooser;
 saint_status saint_cuda_choose_open(saint_cuda *c, saint_error *err);
 void saint_cuda_choose_close(saint_cuda *c);
+
+/* peek_cuda.c */
+saint_status saint_cuda_window_open(saint_cuda *c, saint_error *err);
+void saint_cuda_window_close(saint_cuda *c);
+saint_status saint_cuda_peek(saint_backend *b, void *host, const void *src, size_t bytes, saint_error *err);
 
 #endif
