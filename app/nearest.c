@@ -1,27 +1,31 @@
+#define _POSIX_C_SOURCE 200809L
 #include "nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* Of a the first 256 letters, of b the first 62: names are shorter. */
+/* Letters to change, add, leave out or swap with the next. Of a the first 256, of b the first 62: names are shorter. */
 static int edits(const char *a, const char *b)
 {
-    int row[64];
-    size_t n = strlen(b), len = strlen(a);
-    if (n > 62) n = 62;
-    if (len > 256) len = 256;
-    for (size_t j = 0; j <= n; j++) row[j] = (int)j;
-    for (size_t i = 0; i < len; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i + 1;
-        for (size_t j = 0; j < n; j++) {
-            int change = diagonal + (tolower((unsigned char)a[i]) != tolower((unsigned char)b[j]));
-            int best = row[j] < row[j + 1] ? row[j] : row[j + 1];
-            diagonal = row[j + 1];
-            row[j + 1] = change < best + 1 ? change : best + 1;
+    int rows[3][64];
+    int n = (int)strnlen(b, 62), len = (int)strnlen(a, 256);
+    for (int j = 0; j <= n; j++) rows[0][j] = j;
+    for (int i = 1; i <= len; i++) {
+        const int *before = rows[(i + 1) % 3], *above = rows[(i + 2) % 3];
+        int *row = rows[i % 3];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            const int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+            int best = above[j - 1] + (x != y);
+            if (above[j] + 1 < best) best = above[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            const bool swapped = i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]);
+            if (swapped && before[j - 2] + 1 < best) best = before[j - 2] + 1;
+            row[j] = best;
         }
     }
-    return row[n];
+    return rows[len % 3][n];
 }
 
 const char *nearest_word(const char *word, const char *const *names, size_t n)
@@ -35,5 +39,5 @@ const char *nearest_word(const char *word, const char *const *names, size_t n)
 const char *nearest_meant(const char *word, const char *const *names, size_t n)
 {
     const char *best = nearest_word(word, names, n);
-    return *best && 2 * (size_t)edits(word, best) <= strlen(best) ? best : NULL;
+    return *best && 3 * (size_t)edits(word, best) <= strlen(best) ? best : NULL;
 }

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-/* The word of names[n] with the fewest letters to change, add or leave out, whatever their case; of equals the first. "" when n is 0. */
+/* The word of names[n] with the fewest letters to change, add, leave out or swap, whatever their case; of equals the first. "" when n is 0. */
 const char *nearest_word(const char *word, const char *const *names, size_t n);
-/* The same, but NULL where more than half of the letters would have to change: then nothing was meant. */
+/* The same, but NULL where more than a third of the letters would have to change: then nothing was meant. */
 const char *nearest_meant(const char *word, const char *const *names, size_t n);
 
 #endif

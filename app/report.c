@@ -263,8 +263,10 @@ void report_text(const report_input *in)
         if (t->n_images > 1) print_clean(in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
-    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured%s)\n",
-           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3,
-           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3, in->shared ? " while another saint used the device" : "");
+    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f", in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3,
+           t->seconds.vit * 1e3, t->seconds.selection * 1e3);
+    if (saint_model_get_info(in->model)->llm_layers)
+        printf(", projector %.1f, prefill %.1f, decode %.1f", t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+    printf(" ms (measured%s)\n", in->shared ? " while another saint used the device" : "");
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }

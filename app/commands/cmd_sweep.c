@@ -433,6 +433,9 @@ static int sweep(job *j)
         snprintf(j->folder, sizeof j->folder, "%s", o->out);
         return conclude(j, EXIT_DONE);
     }
+    if (!o->words.n && !o->grid.n && !o->load.preset && !o->load.set.n) /* a typing mistake would cost a pass over the whole data set */
+        return cli_usage("sweep", "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set%s",
+                         o->out ? "; a sweep goes on with the command that made its folder" : "");
     leave = read_spec(j);
     if (leave < 0) leave = find_rank(j);
     if (leave < 0) leave = find_engine(j);

@@ -148,6 +148,8 @@ typedef struct {
     void (*draw)(ui *u, saint_ui_pen pen);                /* frame included; reads u, may correct scroll positions */
     bool (*event)(ui *u, const saint_ui_event *e, const saint_ui_hit *hit); /* true: taken. hit: what lies under the mouse, or NULL */
     bool (*captures)(const ui *u); /* a line editor is open: every key goes to event() and none is an action. NULL: never */
+    const saint_ui_action *keys;   /* [n_keys] what the footer shows meanwhile: key, label and weight; NULL: nothing */
+    int n_keys;
 } ui_pane;
 const ui_pane *ui_pane_of(saint_ui_page page, saint_ui_pane_id pane); /* NULL: nothing to show there */
 

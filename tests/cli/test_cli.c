@@ -73,6 +73,8 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("eval --data " SAINT_FIXTURE_DIR "/pictures"), "this looks like images:" SAINT_FIXTURE_DIR "/pictures");
     refused(saint("eval --preset hybird"), "nearest is hybrid");
     refused(saint("sweep --grid preset=vit-onyl"), "nearest is vit-only");
+    refused(saint("sweep"), "nothing to compare");
+    refused(saint("sweep --out %s/nothing", folder), "goes on with the command that made its folder");
     refused(saint("run --modle X"), "nearest is --model");
     refused(saint("run --model"), "needs a value");
     refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
@@ -126,6 +128,41 @@ static void what_changes_nothing_is_told(void **state)
     assert_int_equal(r->status, 0);
     assert_null(strstr(r->err, "K changes"));
     assert_non_null(strstr(r->err, "gamma[40] changes nothing"));
+}
+
+/* What bash offers behind these words; the last is what is being typed. */
+static void completes(const char *words, const char *want)
+{
+    char line[1024];
+    snprintf(line, sizeof line,
+             "bash -c '. \"$BASH_FILE\"; COMP_WORDS=(\"$SAINT\" %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _saint; echo \"${COMPREPLY[*]}\" >&2'", words);
+    const result *r = shell(line);
+    char text[sizeof r->err + 2];
+    snprintf(text, sizeof text, " %s", r->err);
+    for (char *p = text; *p; p++)
+        if (*p == '\n') *p = ' ';
+    char word[128];
+    snprintf(word, sizeof word, " %s ", want);
+    if (!strstr(text, word)) fail_msg("%s: \"%s\" instead of %s", words, r->err, want);
+}
+
+static void bash_completes_what_the_program_knows(void **state)
+{
+    (void)state;
+    setenv("BASH_FILE", SAINT_SOURCE_DIR "/app/saint.bash", 1);
+    completes("swe", "sweep");
+    completes("help exp", "export");
+    completes("run --pres", "--preset");
+    completes("run --preset hy", "hybrid");
+    completes("run --model cif", "cifar10-vit");
+    completes("eval --data imagef", "imagefolder:");
+    completes("run --set saint_thr", "saint_threshold=");
+    completes("sweep --grid keep_n", "keep_num=");
+    completes("sweep --method l", "lhs");
+    completes("select --method to", "tome");
+    completes("run --dtype f1", "f16");
+    completes("bench --suite sw", "sweep");
+    completes("export x --format t", "text");
 }
 
 static void messages_are_one_line_whatever_was_typed(void **state)
@@ -439,6 +476,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
         cmocka_unit_test(help_is_found_both_ways),
+        cmocka_unit_test(bash_completes_what_the_program_knows),
         cmocka_unit_test(what_changes_nothing_is_told),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),

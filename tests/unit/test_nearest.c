@@ -20,6 +20,8 @@ static void what_is_nothing_like_it_was_not_meant(void **state)
 {
     (void)state;
     assert_string_equal(nearest_meant("scroe", words, N), "score");
+    assert_string_equal(nearest_meant("rnu", words, N), "run"); /* two letters swapped are one mistake */
+    assert_null(nearest_meant("selfish", words, N));
     assert_null(nearest_meant("frobnicate", words, N));
     assert_null(nearest_meant("", words, N));
     assert_null(nearest_meant("x", words, 0));

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "ui/extra.h"
 #include "ui/inspect/inspect.h"
 
 static ui *opened(void)
@@ -252,12 +253,60 @@ static void the_answer_stays_and_the_token_is_there_once(void **state)
     ui_close(u);
 }
 
+/* Columns that show a patch in one of the caches of the A/B page. */
+static int columns_in(const ui *u, const saint_ui_photo_cache *c, int patch)
+{
+    int n = 0;
+    for (int i = 0; i < c->w; i++) n += c->column[i].patch == patch % u->info->grid_w;
+    return n;
+}
+
+/* Beside another plan both pictures show the same part: z and + make it larger, arrows keep the cursor in it, the mouse finds its patch. */
+static void both_pictures_of_a_comparison_are_enlarged(void **state)
+{
+    (void)state;
+    for (int s = 0; s < 5; s++) {
+        ui *u = opened();
+        const int w = u->info->grid_w, n = w * u->info->grid_h;
+        size(u, sizes[s].w, sizes[s].h);
+        u->patch = 0;
+        press(u, "2");
+        press(u, "z");
+        const int larger = columns_in(u, &u->photo, 0);
+        press(u, "z");
+        assert_true(larger > columns_in(u, &u->photo, 0) && columns_in(u, &u->photo, n - 1) > 0); /* and back: all of it */
+        assert_true(ui_do(u, "focus picture"));
+        press(u, "+");
+        press(u, "+");
+        assert_true(columns_in(u, &u->photo, 0) > 0);
+        assert_int_equal(columns_in(u, &u->photo, n - 1), 0);
+        for (int i = 0; i < w; i++) {
+            assert_true(columns_in(u, &u->photo, u->patch) > 0);
+            for (int k = 0; k < w; k++) assert_true(!columns_in(u, &u->photo, k) == !columns_in(u, &u->photo_b, k));
+            const saint_ui_rect where = u->compare->where[1];
+            const int patch = u->patch;
+            int found = 0;
+            for (int x = where.x; x < where.x + where.w; x++) {
+                mouse(u, SAINT_UI_MOUSE_DOWN, 1, 0, x, where.y + where.h - 1);
+                mouse(u, SAINT_UI_MOUSE_UP, 1, 0, x, where.y + where.h - 1);
+                found += u->patch % w == patch % w;
+            }
+            assert_true(found > 0);
+            u->patch = patch;
+            press(u, "Right");
+        }
+        press(u, "0");
+        assert_true(columns_in(u, &u->photo, 0) > 0 && columns_in(u, &u->photo_b, n - 1) > 0);
+        ui_close(u);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(z_enlarges_at_every_size),    cmocka_unit_test(steps_go_in_and_out),
         cmocka_unit_test(the_view_follows_the_cursor), cmocka_unit_test(the_mouse_finds_what_it_points_at),
-        cmocka_unit_test(panning_stops_at_the_edges),
+        cmocka_unit_test(panning_stops_at_the_edges), cmocka_unit_test(both_pictures_of_a_comparison_are_enlarged),
                                        cmocka_unit_test(the_focus_comes_back),  cmocka_unit_test(the_answer_stays_and_the_token_is_there_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
