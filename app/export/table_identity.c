@@ -232,7 +232,7 @@ GETTER(get_timing_note)
     if (ranks) text_format(&t->text, "%zu timed while other processes of this sweep used the device", ranks);
     if (others) text_format(&t->text, "%s%zu timed while another saint used the device", ranks ? ", " : "", others);
     if (programs) text_format(&t->text, "%s%zu timed while other programs took more than a tenth of the CPUs", ranks || others ? ", " : "", programs);
-    if (ranks || others || programs) text_put(&t->text, "; for times sweep in one process, nothing else running, into another --out");
+    if (ranks || others || programs) text_put(&t->text, "; for times run it in one process, nothing else running, into another --out");
     cell_written(t, out);
 }
 
