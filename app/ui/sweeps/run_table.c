@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "ui/sweeps/run_table.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -371,6 +372,8 @@ void run_table_note(const run_table *r, char *out, size_t size)
     const eval_summary *y = trial >= 0 ? &r->set->data->trial[trial].summary : NULL;
     if (y && !y->lat_n && y->n_done > y->n_error && n > 0 && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, " \u00b7 no times: %s", why_no_times(r, trial));
+    else if (y && y->apart && isnan(y->speedup.value) && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, " \u00b7 no speed-up: timed in another run than the unpruned model");
 }
 
 void run_table_draw(saint_ui_pen p, run_table *r, bool focus, int what)
