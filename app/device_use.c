@@ -43,6 +43,27 @@ void device_use_name(const saint_session_options *o, const char *visible, char o
     else snprintf(out, DEVICE_USE_NAME, strspn(entry, "0123456789") == strlen(entry) ? "cuda%s" : "cuda-%s", entry);
 }
 
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+const char *device_company_note(device_company c)
+{
+    static const char *const note[] = {"", "other programs took more than a tenth of the CPUs meanwhile: these times do not count",
+                                       "another saint used the device meanwhile: these times do not count"};
+    return note[c];
+}
+
+const char *device_company_word(device_company c)
+{
+    static const char *const word[] = {"", "busy CPUs", "shared"};
+    return word[c];
+}
+
+const char *device_company_while(device_company c)
+{
+    static const char *const what[] = {"", "other programs took more than a tenth of the CPUs", "another saint used the device"};
+    return what[c];
+}
+
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 /* Empty, or a mark, or what is left of one: nothing else is ever written over. Nor is what would end the process: a limit on the size of
@@ -121,8 +142,15 @@ void device_use_open(device_use *u, const char *folder, const char *device)
     if (u->path) open_file(u);
 }
 
+void device_use_watch_cpus(device_use *u, const char *stat)
+{
+    cpu_load_begin(&u->load, stat);
+    u->watches = true;
+}
+
 void device_use_begin(device_use *u)
 {
+    if (u->watches) (void)cpu_load_others(&u->load); /* what was before the use is a window of its own */
     if (u->fd < 0) return;
     (void)same_file(u);
     if (u->fd < 0) return;
@@ -131,7 +159,7 @@ void device_use_begin(device_use *u)
     u->was_alone = !held_by_others(u);
 }
 
-bool device_use_alone(device_use *u)
+static bool alone(device_use *u)
 {
     char mark[DEVICE_USE_MARK];
     if (u->fd < 0) return true;
@@ -141,11 +169,17 @@ bool device_use_alone(device_use *u)
     }
     int n = read_mark(u, mark); /* before looking for the lock: see device_use_begin */
     bool same = n == u->n_seen && (n <= 0 || memcmp(mark, u->seen, (size_t)n) == 0), now = !held_by_others(u);
-    bool alone = now && u->was_alone && same;
+    bool both = now && u->was_alone && same;
     u->was_alone = now;
     u->n_seen = n;
     if (n > 0) memcpy(u->seen, mark, (size_t)n);
-    return alone;
+    return both;
+}
+
+device_company device_use_company(device_use *u)
+{
+    bool disturbed = u->watches && cpu_load_disturbed(&u->load); /* another saint is busy, too: it goes first */
+    return !alone(u) ? DEVICE_SHARED : disturbed ? DEVICE_DISTURBED : DEVICE_ALONE;
 }
 
 void device_use_end(device_use *u)
@@ -166,5 +200,6 @@ void device_use_start(device_use *u, const saint_session_options *o)
     char name[DEVICE_USE_NAME];
     device_use_name(o, getenv("CUDA_VISIBLE_DEVICES"), name);
     device_use_open(u, device_use_folder(), name);
+    device_use_watch_cpus(u, getenv("SAINT_PROC_STAT"));
     device_use_begin(u);
 }

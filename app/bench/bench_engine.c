@@ -225,7 +225,7 @@ static saint_status measure(saint_session *s, saint_request *q, variant *v, int 
     return st;
 }
 
-int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, device_use *use, bool *shared, cJSON **out)
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, device_use *use, device_company *company, cJSON **out)
 {
     saint_error e = {0};
     saint_engine *engine = NULL;
@@ -250,7 +250,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         (void)device_use_alone(use);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
-        *shared = !device_use_alone(use);
+        *company = device_use_company(use);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
             *out = cJSON_CreateObject();

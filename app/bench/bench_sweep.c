@@ -114,7 +114,7 @@ static cJSON *result(reuse *r, const saint_model_info *m, const load_options *l,
     return o;
 }
 
-int bench_sweep(const load_options *given, int pictures, device_use *use, bool *shared, cJSON **out)
+int bench_sweep(const load_options *given, int pictures, device_use *use, device_company *company, cJSON **out)
 {
     saint_error e = {0};
     load_options l = *given;
@@ -141,7 +141,7 @@ int bench_sweep(const load_options *given, int pictures, device_use *use, bool *
         if (s == SAINT_OK) s = saint_session_open(&r->warm, engine, m, &so, &e);
         (void)device_use_alone(use);
         if (s == SAINT_OK) s = measure(r, m, pictures, &e);
-        *shared = !device_use_alone(use);
+        *company = device_use_company(use);
         if (s == SAINT_OK) *out = result(r, saint_model_get_info(m), &l, pictures, saint_engine_threads(engine));
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
     }

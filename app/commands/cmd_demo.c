@@ -131,7 +131,8 @@ static int with_model(const options *o, saint_model *m, saint_engine *engine, co
                    saint_session_backend(s), repeats);
             (void)device_use_alone(use);
             st = show(s, d, list, samples, repeats, &e);
-            if (!device_use_alone(use)) cli_note("demo", report_shared);
+            device_company company = device_use_company(use);
+            if (company != DEVICE_ALONE) cli_note("demo", device_company_note(company));
         }
         leave = st == SAINT_OK ? EXIT_DONE : cli_fail("demo", st, &e);
     }

@@ -385,7 +385,7 @@ static int run(job *j)
     if (s == SAINT_OK) s = eval_runner_run(r, unit, n, &j->baseline, keep, &x, &e);
     eval_runner_close(r);
     device_use_end(&j->use); /* what follows only counts */
-    if (x.shared) saint_note(&j->notes, "another saint used the device meanwhile: the times of %zu runs do not count", x.shared);
+    if (x.shared) saint_note(&j->notes, "the device was not alone with this evaluation: the times of %zu runs do not count (timing_note says why)", x.shared);
     wipe(&x.line);
     free(unit);
     if (x.status != SAINT_OK) {

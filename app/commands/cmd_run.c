@@ -137,7 +137,7 @@ typedef struct {
     device_use use;
 } scene;
 
-static int run(const options *o, scene *sc, saint_image *images, double decode_seconds, bool alone, long max_new)
+static int run(const options *o, scene *sc, saint_image *images, double decode_seconds, device_company company, long max_new)
 {
     saint_model *m = sc->m;
     const saint_model_info *info = saint_model_get_info(m);
@@ -164,13 +164,13 @@ static int run(const options *o, scene *sc, saint_image *images, double decode_s
     saint_observer ob = {.event = show_progress, .ud = &p, .cancel = &interrupted};
     (void)device_use_alone(&sc->use);
     if (s == SAINT_OK) s = saint_session_run(session, &q, &ob, &t, &e);
-    alone = device_use_alone(&sc->use) && alone;
+    company = device_company_both(company, device_use_company(&sc->use));
     if (p.width) fprintf(stderr, "\r%*s\r", p.width, "");
     int status;
     if (s == SAINT_OK) {
         for (int i = 0; i < notes.n; i++) saint_note(&t->notes, "%s", notes.text[i]);
         for (int i = 0; i < t->notes.n; i++) cli_note("run", t->notes.text[i]);
-        report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds, !alone};
+        report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds, company};
         status = write_outputs(o, m, images, &in);
     } else {
         status = cli_fail("run", s, &e);
@@ -190,8 +190,8 @@ static int with_pictures(const options *o, scene *sc, long max_new)
     double begin = saint_now();
     for (int i = 0; i < o->images.n && s == SAINT_OK; i++) s = saint_image_load(o->images.v[i], &images[i], &e);
     double seconds = saint_now() - begin;
-    bool alone = device_use_alone(&sc->use);
-    int status = s == SAINT_OK ? run(o, sc, images, seconds, alone, max_new) : cli_fail("run", s, &e);
+    device_company company = device_use_company(&sc->use);
+    int status = s == SAINT_OK ? run(o, sc, images, seconds, company, max_new) : cli_fail("run", s, &e);
     for (int i = 0; images && i < o->images.n; i++) saint_image_free(&images[i]);
     free(images);
     return status;

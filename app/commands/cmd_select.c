@@ -66,7 +66,7 @@ static cJSON *details_of(const saint_select_in *in, const saint_select_out *o)
 }
 
 static int report(const options *o, const saint_npy *a, const saint_method *m, const saint_select_in *in, saint_select_out *out, int batch,
-                  bool ascending, double seconds, bool shared)
+                  bool ascending, double seconds, device_company company)
 {
     cJSON *c = cJSON_CreateObject(), *all = a->rank == 3 ? cJSON_CreateArray() : NULL, *details = o->details ? cJSON_CreateArray() : NULL;
     int prefix = o->cls ? 1 : 0;
@@ -82,7 +82,7 @@ static int report(const options *o, const saint_npy *a, const saint_method *m, c
     cJSON_AddStringToObject(c, "stage", o->stage);
     cJSON_AddNumberToObject(c, "rows", in[0].n + prefix);
     cJSON_AddNumberToObject(c, "select_ms", seconds * 1e3);
-    report_company(c, shared);
+    report_company(c, company);
     if (o->json) return cli_print_json(c);
     cJSON_Delete(c);
     for (int b = 0; b < batch; b++) {
@@ -118,9 +118,9 @@ static int run(const options *o, const saint_method *m, saint_stage stage, const
     double begin = saint_now();
     if (s == SAINT_OK) s = saint_select_batch(m, in, batch, NULL, out, &e);
     double seconds = saint_now() - begin;
-    bool shared = !device_use_alone(&use);
+    device_company company = device_use_company(&use);
     device_use_close(&use);
-    int status = s == SAINT_OK ? report(o, a, m, in, out, batch, stage == SAINT_STAGE_LLM, seconds, shared) : cli_fail("select", s, &e);
+    int status = s == SAINT_OK ? report(o, a, m, in, out, batch, stage == SAINT_STAGE_LLM, seconds, company) : cli_fail("select", s, &e);
     for (int b = 0; s == SAINT_OK && b < batch; b++) saint_select_free(&out[b]);
     free(in);
     free(out);

@@ -22,6 +22,12 @@ typedef struct {
     eval_result record; /* without its strings */
 } partner_record;
 
+/* A subject of which something was not timed alone. */
+typedef struct {
+    uint64_t subject;
+    device_company company;
+} timed_beside;
+
 struct eval_runner {
     eval_options o;
     const saint_model_info *m;
@@ -48,8 +54,8 @@ struct eval_runner {
     size_t n_partners, cap_partners;
     /* who was there */
     uint64_t subject;    /* the picture at hand, or the sample where it has none */
-    bool subject_shared; /* something of it was timed while another saint used the device */
-    uint64_t *shared;    /* subjects of which that holds: they may come again */
+    device_company company; /* while parts of it were timed */
+    timed_beside *shared;   /* they may come again */
     size_t n_shared, cap_shared;
 };
 
@@ -226,23 +232,25 @@ static void turn_to_subject(eval_runner *r, const char *picture, uint32_t sample
     char name[16];
     snprintf(name, sizeof name, "#%u", sample);
     r->subject = subject_of(picture ? picture : name);
-    r->subject_shared = false;
-    for (size_t i = 0; i < r->n_shared && !r->subject_shared; i++) r->subject_shared = r->shared[i] == r->subject;
+    r->company = DEVICE_ALONE;
+    for (size_t i = 0; i < r->n_shared; i++)
+        if (r->shared[i].subject == r->subject) r->company = device_company_both(r->company, r->shared[i].company);
 }
 
 /* Behind every run. Parts of a record are those of earlier runs on its picture, so what was timed in company spoils all that follow on it. */
 static void look_around(eval_runner *r)
 {
-    if (!r->o.use || device_use_alone(r->o.use) || r->subject_shared) return;
-    r->subject_shared = true;
+    device_company now = r->o.use ? device_use_company(r->o.use) : DEVICE_ALONE;
+    if (now <= r->company) return;
+    r->company = now;
     if (r->n_shared == r->cap_shared) {
         size_t cap = r->cap_shared ? 2 * r->cap_shared : 64;
-        uint64_t *grown = realloc(r->shared, cap * sizeof *grown);
+        timed_beside *grown = realloc(r->shared, cap * sizeof *grown);
         if (!grown) return; /* until another picture comes it is known all the same */
         r->shared = grown;
         r->cap_shared = cap;
     }
-    r->shared[r->n_shared++] = r->subject;
+    r->shared[r->n_shared++] = (timed_beside){r->subject, now};
 }
 
 /* ---- questions ---------------------------------------------------------------------------------------------------- */
@@ -364,7 +372,7 @@ static void sign(const eval_runner *r, const eval_unit *u, eval_result *out)
     out->attempt = r->o.attempt;
     out->timing_valid = r->o.timing_valid && out->state == EVAL_OK;
     out->company = r->o.timing_valid ? EVAL_ALONE : EVAL_WITH_RANKS;
-    if (r->subject_shared) eval_result_shared(out);
+    eval_result_shared(out, r->company);
     if (r->picture && r->n_images) {
         out->s_load = eval_seconds(r->picture->s_load);
         out->s_preprocess = eval_seconds(r->picture->s_preprocess);

@@ -6,6 +6,7 @@
 #define SAINT_APP_UI_H
 
 #include "datasets/dataset.h"
+#include "device_use.h"
 #include "engine.h"
 #include "views/event.h"
 #include "views/field.h"
@@ -33,7 +34,7 @@ typedef struct {
     saint_forecast forecast;  /* what a run of `version` reuses and costs; valid when has_forecast */
     bool has_forecast;
     saint_error error;        /* why the last run failed; code SAINT_OK: it did not */
-    bool shared;              /* another saint used the device while times of the trace were taken: they do not count */
+    device_company company;   /* while times of the trace were taken */
 } ui_plan;
 
 /* ---- what is looked at ---- */
@@ -138,7 +139,7 @@ struct ui {
     ui_inspect *inspect;
     ui_core *core;
 
-    bool ran_shared;              /* the run that ran() is told of was timed while another saint used the device */
+    device_company ran_company;   /* while the run that ran() is told of was timed */
     bool want_stats[UI_SLOTS];    /* runs of that slot also compute the similarity statistics of every layer; set it, then ui_want */
 };
 

@@ -243,7 +243,7 @@ static void short_runs_beside_a_sweep(void **state)
     counts c = beside_runs("sweep" MANY " --limit 1 --out swept", "sweep" MANY " --out swept", "swept/journal", "swept");
     assert_true(c.all >= 2 * PICTURES);
     saint("export swept");
-    assert_non_null(strstr(r.out, "timed while another saint used the device; for times sweep in one process"));
+    assert_non_null(strstr(r.out, "timed while another saint used the device; for times run it in one process"));
     saint("sweep" MANY " --out alone --json");
     cJSON_Delete(program_json(&r));
     c = count("alone");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cpu_load.h"
+#include "support/busy_cpus.h"
 
 static cpu_set_t cpus(int first, int n)
 {
@@ -68,15 +69,6 @@ static void pass(const cpu_load *l)
     while ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec < until);
 }
 
-static void put(const char *path, const cpu_set_t *s, unsigned long ticks)
-{
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    for (int i = 0; i < CPU_SETSIZE; i++)
-        if (CPU_ISSET((size_t)i, s)) fprintf(f, "cpu%d %lu 0 0 0 0 0 0 0\n", i, ticks);
-    assert_int_equal(fclose(f), 0);
-}
-
 static void a_window_says_disturbed_and_the_next_one_that_it_is_over(void **state)
 {
     (void)state;
@@ -84,16 +76,14 @@ static void a_window_says_disturbed_and_the_next_one_that_it_is_over(void **stat
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    cpu_set_t mine;
-    assert_int_equal(sched_getaffinity(0, sizeof mine, &mine), 0);
     cpu_load l;
-    put(path, &mine, 0);
+    busy_cpus(path, 0);
     cpu_load_begin(&l, path);
     l.window = 1e9;
     assert_true(isnan(cpu_load_others(&l)));
     assert_false(cpu_load_disturbed(&l)); /* not known */
     l.window = 1e-3;
-    put(path, &mine, 1000000); /* by far more than this process used */
+    busy_cpus(path, 1000000); /* by far more than this process used */
     pass(&l);
     assert_true(cpu_load_disturbed(&l));
     l.window = 1e9;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "device_use.h"
+#include "support/busy_cpus.h"
 
 /* A device of its own for each test, because tests come in any order. */
 static const char *fresh(void)
@@ -475,6 +476,43 @@ static void devices_have_the_machines_names(void **state)
     assert_true(strlen(out) < DEVICE_USE_NAME && strncmp(out, "cuda-zzzz", 9) == 0);
 }
 
+/* ---- other programs ------------------------------------------------------------------------------------------------- */
+
+static void busy_cpus_are_company_and_another_saint_goes_first(void **state)
+{
+    (void)state;
+    const char *device = fresh();
+    char stat[256];
+    snprintf(stat, sizeof stat, "%s", data_path("stat"));
+    busy_cpus(stat, 0);
+    device_use u = opened(device), quiet = opened(device);
+    device_use_watch_cpus(&u, stat);
+    device_use_begin(&u);
+    u.load.window = 1e9;
+    assert_int_equal(device_use_company(&u), DEVICE_ALONE); /* nothing is known */
+    u.load.window = 0;                                      /* every question ends a window */
+    busy_cpus(stat, 10000000);
+    assert_int_equal(device_use_company(&u), DEVICE_DISTURBED);
+    assert_int_equal(device_use_company(&u), DEVICE_ALONE);
+    busy_cpus(stat, 20000000);
+    device_use_begin(&u); /* what was before a use is no matter */
+    assert_int_equal(device_use_company(&u), DEVICE_ALONE);
+    busy_cpus(stat, 30000000);
+    device_use_begin(&quiet);
+    assert_int_equal(device_use_company(&u), DEVICE_SHARED);
+    device_use_end(&quiet);
+    assert_int_equal(device_use_company(&u), DEVICE_SHARED); /* at the question before */
+    busy_cpus(stat, 40000000);
+    assert_int_equal(device_use_company(&u), DEVICE_DISTURBED);
+    assert_int_equal(device_use_company(&quiet), DEVICE_SHARED); /* with u, and it looks at no CPU */
+    device_use_close(&u);
+    device_use_close(&quiet);
+    for (device_company a = DEVICE_ALONE; a <= DEVICE_SHARED; a++) {
+        assert_true((a == DEVICE_ALONE) == (device_company_word(a)[0] == 0) && (a == DEVICE_ALONE) == (device_company_note(a)[0] == 0));
+        assert_int_equal(device_company_both(a, DEVICE_DISTURBED), a == DEVICE_SHARED ? DEVICE_SHARED : DEVICE_DISTURBED);
+    }
+}
+
 static void all_look_in_the_same_folder(void **state)
 {
     (void)state;
@@ -509,6 +547,7 @@ int main(void)
         cmocka_unit_test(without_a_file_nothing_is_told),
         cmocka_unit_test(what_can_only_be_read_holds_the_lock),
         cmocka_unit_test(devices_have_the_machines_names),
+        cmocka_unit_test(busy_cpus_are_company_and_another_saint_goes_first),
         cmocka_unit_test(all_look_in_the_same_folder),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -211,6 +211,8 @@ static void memory_company_and_layers(void **state)
     assert_non_null(strstr(text(trials, TRIAL, "timing_note"), "1 timed while another saint used the device; for times"));
     e->company = EVAL_WITH_RANKS;
     assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed while other processes of this sweep used the device"));
+    e->company = EVAL_ON_BUSY_CPUS;
+    assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed while other programs took more than a tenth of the CPUs; for times"));
     *e = was;
     e->attempt++; /* as after the sweep was extended */
     assert_non_null(strstr(text(trials, TRIAL, "timing_note"), "1 timed in another run than the unpruned model"));

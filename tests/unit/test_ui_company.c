@@ -109,19 +109,19 @@ static void it_knows_what_was_timed_in_company(void **state)
     bench b = begin();
     ui_company_watch(b.c, b.w);
     run(&b, 0);
-    assert_false(ui_company_shared(b.c, b.job, NULL));
-    assert_false(ui_company_shared(b.c, b.job, &first));
+    assert_int_equal(ui_company_of(b.c, b.job, NULL), DEVICE_ALONE);
+    assert_int_equal(ui_company_of(b.c, b.job, &first), DEVICE_ALONE);
     device_use_begin(&b.other);
     run(&b, 0);
-    assert_true(ui_company_shared(b.c, b.job, NULL));
-    assert_false(ui_company_shared(b.c, b.job + 1, NULL));
+    assert_int_equal(ui_company_of(b.c, b.job, NULL), DEVICE_SHARED);
+    assert_int_equal(ui_company_of(b.c, b.job + 1, NULL), DEVICE_ALONE);
     device_use_end(&b.other);
     run(&b, 0); /* alone, but what it took from the cache may be that run's */
-    assert_false(ui_company_shared(b.c, b.job, NULL));
-    assert_true(ui_company_shared(b.c, b.job, &first));
-    assert_false(ui_company_shared(b.c, b.job, &second));
+    assert_int_equal(ui_company_of(b.c, b.job, NULL), DEVICE_ALONE);
+    assert_int_equal(ui_company_of(b.c, b.job, &first), DEVICE_SHARED);
+    assert_int_equal(ui_company_of(b.c, b.job, &second), DEVICE_ALONE);
     run(&b, 1);
-    assert_false(ui_company_shared(b.c, b.job, &second));
+    assert_int_equal(ui_company_of(b.c, b.job, &second), DEVICE_ALONE);
     end(&b);
 }
 
@@ -137,7 +137,7 @@ static void short_company_counts(void **state)
     device_use_end(&b.other);
     saint_worker_cancel(b.w);
     assert_int_equal(wait_for(&b, SAINT_JOB_FAILED, SAINT_JOB_DONE), SAINT_JOB_FAILED);
-    assert_true(ui_company_shared(b.c, b.job, NULL));
+    assert_int_equal(ui_company_of(b.c, b.job, NULL), DEVICE_SHARED);
     end(&b);
 }
 

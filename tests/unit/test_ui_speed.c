@@ -277,6 +277,11 @@ static void notes_say_what_the_numbers_mean(void **state)
     speed_explain(m, t, &now, &base, NULL, NULL, &notes);
     expect_says(&notes, "bound by reading the weights");
 
+    assert_false(says(&notes, "do not count"));
+    base.company = DEVICE_SHARED;
+    speed_explain(m, t, &now, &base, NULL, NULL, &notes);
+    expect_says(&notes, "do not count, for another saint used the device meanwhile");
+
     speed_explain(m, NULL, &none, &none, NULL, NULL, &notes);
     expect_says(&notes, "has not run yet");
     speed_explain(m, b, &base, &base, NULL, NULL, &notes);
@@ -300,6 +305,17 @@ static void repeated_runs_make_a_plan(void **state)
     speed_plan_of_runs(m, NULL, &runs, 1, 7, &p);
     speed_source_text(&p, text, sizeof text);
     assert_string_equal(text, "measured n=8");
+    p.company = DEVICE_SHARED;
+    speed_source_text(&p, text, sizeof text);
+    assert_string_equal(text, "measured n=8, shared");
+    p.company = DEVICE_DISTURBED;
+    speed_source_text(&p, text, sizeof text);
+    assert_string_equal(text, "measured n=8, busy CPUs");
+    p.company = DEVICE_SHARED;
+    speed_source_text(&p, text, 14);
+    assert_string_equal(text, "measured n=8,");
+    speed_source_text(&(speed_plan){.company = DEVICE_SHARED}, text, sizeof text);
+    assert_string_equal(text, "not run");
     assert_true(!p.has_work && p.part[MEASURE_ENCODER].low < p.part[MEASURE_ENCODER].median && p.part[MEASURE_DECODE].low == 3);
     near(p.part[MEASURE_TOTAL].median, p.part[MEASURE_ENCODER].median + 4.5, "total");
 }

@@ -11,7 +11,7 @@ typedef struct {
     chart_role role;
     eval_trial trial;
     eval_result result;
-    bool shared;          /* another saint used the device meanwhile */
+    device_company company;
     saint_trace *pending; /* waits for the unpruned run to be compared with; NULL: compared, or nothing to compare */
     char *picture, *question;
 } live_run;
@@ -103,7 +103,7 @@ static saint_status compare(live_runs *l, const saint_model *m, live_run *r, sai
     if (s != SAINT_OK) return s;
     fresh.trial = r->trial.id;
     fresh.timing_valid = true;
-    if (r->shared) eval_result_shared(&fresh);
+    eval_result_shared(&fresh, r->company);
     eval_result_free(&r->result);
     r->result = fresh;
     saint_trace *keep = base ? NULL : saint_trace_ref(t);
@@ -167,7 +167,7 @@ static live_run *append(live_runs *l, eval_trial *trial, const char *picture, co
     return r;
 }
 
-saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t, bool shared,
+saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t, device_company company,
                       const char *picture, const char *question, int *number, saint_error *err)
 {
     eval_trial trial = {.settings = *s, .twin_of = -1};
@@ -181,7 +181,7 @@ saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int t
     if (fresh) r = append(l, &trial, picture, question);
     if (!r || !fresh) eval_trial_free(&trial);
     if (!r) return saint_fail(err, SAINT_MEMORY, "no memory for the runs of this session");
-    r->shared = shared;
+    r->company = company;
     r->role = r->trial.baseline ? CHART_UNPRUNED : role;
     r->twin = role == CHART_RANDOM ? twin : -1;
     if (number) *number = r->number;

@@ -150,7 +150,7 @@ static bool want(ui *u, saint_request *out)
 static void ran_for_time(ui *u, const saint_trace *t)
 {
     ui_match *m = match_of(u);
-    m->shared = m->shared || u->ran_shared;
+    m->company = device_company_both(m->company, u->ran_company);
     measure_add(&m->runs, &t->seconds);
     if (measure_next(&m->runs) >= 0) return;
     measure_value r = measure_ratio(&m->runs, 0, 1, MEASURE_FIRST); /* B over A */

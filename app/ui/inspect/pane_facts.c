@@ -19,10 +19,10 @@ typedef struct {
     char a[FACTS_MOST][VALUE_MOST], b[FACTS_MOST][512], delta[FACTS_MOST][DELTA_MOST];
 } facts;
 
-/* Where a time comes from; shared: another saint used the device meanwhile, so it counts for little. */
-static const char *origin(ui_known k, bool shared, int cached, int layers, char out[32])
+/* Where a time comes from; what was not timed alone counts for little. */
+static const char *origin(ui_known k, device_company company, int cached, int layers, char out[32])
 {
-    if (k == UI_KNOWN_RUN && shared) snprintf(out, 32, "shared");
+    if (k == UI_KNOWN_RUN && company) snprintf(out, 32, "%s", device_company_word(company));
     else if (k != UI_KNOWN_RUN) snprintf(out, 32, "%s", k == UI_KNOWN_STALE ? "guess" : "predicted");
     else if (cached <= 0 || cached >= layers) snprintf(out, 32, "%s", cached <= 0 ? "measured" : "cached");
     else snprintf(out, 32, "%d/%d cached", cached, layers);
@@ -157,7 +157,7 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
         char word[2][32], count[32];
         bool llm = u->info->llm_layers > 0;
         saint_ui_role role = role_of(now.known);
-        for (int stage = 0; stage < 2; stage++) origin(now.known, now.shared || base.shared, now.cached[stage], now.layers[stage], word[stage]);
+        for (int stage = 0; stage < 2; stage++) origin(now.known, device_company_both(now.company, base.company), now.cached[stage], now.layers[stage], word[stage]);
         snprintf(count, sizeof count, "%s", now.known == UI_KNOWN_RUN ? "counted" : word[0]); /* never timed */
         compare(f, "tokens/layer", base.tokens, now.tokens, tokens_text, role, count);
         compare(f, "FLOPs", base.flops, now.flops, saint_ui_number, role, count);
@@ -167,7 +167,7 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
         next_row(u, f);
         if (llm) compare(f, "KV cache", base.kv_bytes, now.kv_bytes, saint_ui_bytes, role, count);
         if (llm) compare(f, "into the LLM", compared ? (double)base.vit_out : NAN, (double)now.vit_out, tokens_text, role, count);
-        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, now.shared ? "shared" : "measured");
+        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, now.company ? device_company_word(now.company) : "measured");
         return;
     }
     next_row(u, f);

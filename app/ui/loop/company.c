@@ -15,8 +15,11 @@ struct ui_company {
     device_use use; /* the worker's thread */
     pthread_mutex_t lock;
     saint_job last; /* that ended */
-    bool last_shared;
-    saint_digest picture[PICTURES]; /* of which layers in the cache were timed in company; a ring */
+    device_company last_company;
+    struct {
+        saint_digest picture;
+        device_company company;
+    } known[PICTURES]; /* of which layers in the cache were not timed alone; a ring */
     int n;
 };
 
@@ -37,11 +40,12 @@ void ui_company_close(ui_company *c)
     free(c);
 }
 
-static bool knows(const ui_company *c, const saint_digest *picture)
+static device_company known(const ui_company *c, const saint_digest *picture)
 {
+    device_company all = DEVICE_ALONE;
     for (int i = 0; i < c->n && i < PICTURES; i++)
-        if (memcmp(&c->picture[i], picture, sizeof *picture) == 0) return true;
-    return false;
+        if (memcmp(&c->known[i].picture, picture, sizeof *picture) == 0) all = device_company_both(all, c->known[i].company);
+    return all;
 }
 
 static void begin(void *ud, saint_job job, const saint_request *r)
@@ -56,12 +60,15 @@ static void end(void *ud, saint_job job, const saint_request *r)
     static const saint_digest none;
     ui_company *c = ud;
     const saint_digest *picture = r->has_picture_key ? &r->picture_key : &none;
-    bool shared = !device_use_alone(&c->use);
+    device_company now = device_use_company(&c->use);
     device_use_end(&c->use);
     pthread_mutex_lock(&c->lock);
     c->last = job;
-    c->last_shared = shared;
-    if (shared && !knows(c, picture)) c->picture[c->n++ % PICTURES] = *picture;
+    c->last_company = now;
+    if (now > known(c, picture)) {
+        c->known[c->n % PICTURES].picture = *picture;
+        c->known[c->n++ % PICTURES].company = now;
+    }
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -71,10 +78,11 @@ void ui_company_watch(ui_company *c, saint_worker *w)
     saint_worker_set_watch(w, &(saint_worker_watch){.begin = begin, .end = end, .ud = c});
 }
 
-bool ui_company_shared(ui_company *c, saint_job job, const saint_digest *picture)
+device_company ui_company_of(ui_company *c, saint_job job, const saint_digest *picture)
 {
     pthread_mutex_lock(&c->lock);
-    bool shared = (c->last == job && c->last_shared) || (picture && knows(c, picture));
+    device_company all = c->last == job ? c->last_company : DEVICE_ALONE;
+    if (picture) all = device_company_both(all, known(c, picture));
     pthread_mutex_unlock(&c->lock);
-    return shared;
+    return all;
 }

@@ -68,9 +68,9 @@ typedef struct ui_company ui_company;
 ui_company *ui_company_open(const saint_session_options *o); /* NULL: no memory */
 void ui_company_watch(ui_company *c, saint_worker *w);
 void ui_company_close(ui_company *c); /* behind the worker; NULL is allowed */
-/* Another saint used the device while a job ran, the last one that ended; or, for a run that went on from the cache, while something of its
+/* Who else used the device while a job ran, the last one that ended; or, for a run that went on from the cache, while something of its
  * picture was computed: picture, NULL = it did not. Zeros stand for no picture. */
-bool ui_company_shared(ui_company *c, saint_job job, const saint_digest *picture);
+device_company ui_company_of(ui_company *c, saint_job job, const saint_digest *picture);
 
 /* What a model needs to run; handed to the loader whole when another takes its place, because closing waits for what runs. */
 typedef struct {

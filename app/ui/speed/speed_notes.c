@@ -252,7 +252,8 @@ static void say_random(const explainer *x)
 static void say_how_known(const explainer *x)
 {
     double worst = fmax(uncertainty(x->now), uncertainty(x->base));
-    if (x->now->shared || x->base->shared) say(x->out, "Another saint used the device while these times were taken: measure again when it has ended.");
+    device_company company = device_company_both(x->now->company, x->base->company);
+    if (company) say(x->out, "These times do not count, for %s meanwhile: measure again when that has ended.", device_company_while(company));
     if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
         say(x->out, "These are single runs, in part from checkpoints: measure before believing a difference.");
     else if (isnan(worst)) say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);

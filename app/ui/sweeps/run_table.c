@@ -349,15 +349,17 @@ saint_status run_table_sort(run_table *r, const char *column, saint_error *err)
 static const char *why_no_times(const run_table *r, int trial)
 {
     const sweep_trial *t = &r->set->data->trial[trial];
-    bool ranks = false, others = false;
+    bool ranks = false, others = false, programs = false;
     for (size_t i = 0; i < r->set->data->n_samples; i++) {
         const eval_result *e = t->result[i];
         ranks = ranks || (e && e->company == EVAL_WITH_RANKS);
         others = others || (e && e->company == EVAL_WITH_OTHERS);
+        programs = programs || (e && e->company == EVAL_ON_BUSY_CPUS);
     }
-    return ranks    ? "its processes shared the device; use one"
-           : others ? "another saint used the device; sweep again alone"
-                    : "the device was not its own";
+    return ranks      ? "its processes shared the device; use one"
+           : others   ? "another saint used the device; sweep again alone"
+           : programs ? "other programs were busy; sweep again when they are not"
+                      : "the device was not its own";
 }
 
 void run_table_note(const run_table *r, char *out, size_t size)
