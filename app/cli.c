@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nearest.h"
 #include "utf8.h"
 
 /* ---- text from outside ------------------------------------------------------------------------------------------- */
@@ -171,20 +172,29 @@ static const cli_option *find_letter(const cli_command *c, char letter)
     return NULL;
 }
 
-/* The option that shares the longest beginning with what was typed. */
+/* The option that begins as what was typed does, or else the one with the fewest letters to change. */
 static const cli_option *nearest(const cli_command *c, const char *name)
 {
+    enum { MOST = 64, BYTES = 32 };
+    char text[MOST][BYTES];
+    const char *names[MOST], *like;
     const cli_option *best = c->options;
-    size_t longest = 0;
+    size_t longest = 0, n = 0;
     for (const cli_option *o = c->options; o->name; o++) {
-        size_t n = 0;
-        while (o->name[n] && o->name[n] != ',' && o->name[n] == name[n]) n++;
-        if (n > longest) {
-            longest = n;
+        size_t same = 0;
+        while (o->name[same] && o->name[same] != ',' && o->name[same] == name[same]) same++;
+        if (same > longest) {
+            longest = same;
             best = o;
         }
+        if (n == MOST) continue;
+        snprintf(text[n], BYTES, "%.*s", name_bytes(o), o->name);
+        names[n] = text[n];
+        n++;
     }
-    return best;
+    if (longest > 2 || !n) return best;
+    like = nearest_word(name, names, n);
+    return find(c, like, strlen(like));
 }
 
 enum { VALUE_MAX_BYTES = 4096 }; /* the longest path there is; beyond it messages would lose their reason */

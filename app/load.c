@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "load.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +10,25 @@
 #include <unistd.h>
 
 #include "defaults.h"
+#include "device_use.h"
+#include "nearest.h"
+#include "reads.h"
+
+/* A name that is nearly one of an embedded model, which goes to out. */
+static bool misspelt(const char *name, char *out, size_t size)
+{
+    char *names[EMBEDDED_MAX];
+    size_t n = embedded_models(names);
+    const char *like = strchr(name, '/') ? NULL : nearest_meant(name, (const char *const *)names, n);
+    if (like) snprintf(out, size, "%s", like);
+    for (size_t i = 0; i < n; i++) free(names[i]);
+    return like != NULL;
+}
 
 int load_model(const char *command, const load_options *l, saint_model **out)
 {
     saint_error e = {0};
-    if (!l->model == !l->shape) return cli_usage(command, "give either --model DIR or --shape NAME");
+    if (l->model && l->shape) return cli_usage(command, "give either --model DIR or --shape NAME");
     if (l->shape) {
         if (l->vision_tower || l->template_name || l->image_mode)
             return cli_usage(command, "--vision-tower, --template and --image-mode belong to --model: --shape reads no files");
@@ -23,15 +38,21 @@ int load_model(const char *command, const load_options *l, saint_model **out)
     }
     struct stat st;
     char embedded[8192];
-    const char *path = model_path(l->model, embedded, sizeof embedded);
-    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!l->model) {
+        saint_status s = default_model(embedded, sizeof embedded, &e);
+        if (s != SAINT_OK) return cli_fail(command, s, &e);
+    }
+    const char *path = l->model ? model_path(l->model, embedded, sizeof embedded) : embedded;
+    bool there = stat(path, &st) == 0, folder = there && S_ISDIR(st.st_mode);
+    if (!there && errno == ENOENT && misspelt(path, embedded, sizeof embedded))
+        return cli_usage(command, "--model %s: no such folder; the nearest embedded model is %s", path, embedded);
     if (folder && access(path, R_OK | X_OK) != 0)
         return cli_usage(command, "%s: this folder cannot be read: %s", path, strerror(errno));
     saint_model_options o = {.vision_tower = l->vision_tower, .template_name = l->template_name, .fit = l->image_mode};
     saint_status s = saint_model_load(out, path, &o, &e);
     if (s != SAINT_OK) return cli_fail(command, s, &e);
     if (l->vision_tower && strcmp(saint_model_get_info(*out)->layout, "liuhaotian") != 0)
-        return cli_usage(command, "--vision-tower %s: %s needs no tower from elsewhere; leave the option out", l->vision_tower, l->model);
+        return cli_usage(command, "--vision-tower %s: %s needs no tower from elsewhere; leave the option out", l->vision_tower, path);
     return -1;
 }
 
@@ -40,9 +61,12 @@ static bool device_passes(const char *command, int device, saint_dtype dtype)
 {
     saint_engine *e = NULL;
     saint_error why = {0};
+    device_use use;
+    device_use_start(&use, &(saint_session_options){.backend = "cuda", .device = device});
     saint_status s = saint_engine_open(&e, NULL, &why);
     if (s == SAINT_OK) s = saint_engine_check_device(e, device, dtype, &why);
     saint_engine_close(e);
+    device_use_close(&use);
     if (s != SAINT_OK) fprintf(stderr, "saint %s: computing on the CPU: %s\n", command, why.text);
     return s == SAINT_OK;
 }
@@ -115,16 +139,38 @@ bool preset_path(const char *name, char *out, size_t size)
     return false;
 }
 
+static int is_preset(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+    return n > 5 && strcmp(e->d_name + n - 5, ".json") == 0;
+}
+
+const char *preset_unknown(const char *name, char *out, size_t size)
+{
+    struct dirent **list = NULL;
+    const char *names[64];
+    int n = -1, known = 0;
+    for (int i = 0; n < 0 && preset_folder(i); i++) n = scandir(preset_folder(i), &list, is_preset, alphasort);
+    for (; known < n && known < 64; known++) {
+        list[known]->d_name[strlen(list[known]->d_name) - 5] = 0;
+        names[known] = list[known]->d_name;
+    }
+    snprintf(out, size, known ? "no such preset; the nearest is %s" : "no such preset; `saint presets` lists them", nearest_word(name, names, (size_t)known));
+    for (int i = 0; i < n; i++) free(list[i]);
+    free(list);
+    return out;
+}
+
 int load_settings(const char *command, const load_options *l, const saint_model_info *m, saint_settings *out, saint_notes *notes)
 {
     saint_error e = {0};
     saint_status s = SAINT_OK;
     saint_settings_default(out);
     if (l->preset) {
-        char path[8192];
+        char path[8192], why[160];
         saint_preset p;
         if (!preset_path(l->preset, path, sizeof path))
-            return cli_usage(command, "--preset %s: no such preset; `saint presets` lists them", l->preset);
+            return cli_usage(command, "--preset %s: %s", l->preset, preset_unknown(l->preset, why, sizeof why));
         s = saint_preset_load(path, &p, &e);
         if (s != SAINT_OK) return cli_fail(command, s, &e);
         s = saint_preset_apply(&p, m, out, notes, &e);
@@ -132,5 +178,6 @@ int load_settings(const char *command, const load_options *l, const saint_model_
     }
     if (s == SAINT_OK && l->compat) s = saint_settings_set(out, "compat", l->compat, &e);
     for (int i = 0; i < l->set.n && s == SAINT_OK; i++) s = saint_settings_assign(out, l->set.v[i], &e);
+    for (int i = 0; i < l->set.n && s == SAINT_OK; i++) note_unread(l->set.v[i], out, m, notes);
     return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
 }

@@ -41,6 +41,8 @@ int load_settings(const char *command, const load_options *l, const saint_model_
 
 /* Path of a preset by name, from the folders the program knows; false when there is none. */
 bool preset_path(const char *name, char *out, size_t size);
+/* Why there is no preset of that name, as the end of a message: "no such preset; the nearest is NAME". Returns out. */
+const char *preset_unknown(const char *name, char *out, size_t size);
 /* The folders searched, first wins; NULL past the end. */
 const char *preset_folder(int i);
 

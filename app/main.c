@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "nearest.h"
 #include "version.h"
 
 static const struct {
@@ -76,6 +77,7 @@ static int dispatch(int argc, char **argv)
         usage(stderr);
         return EXIT_USAGE;
     }
+    if (argc > 2 && strcmp(argv[1], "help") == 0) return dispatch(3, (char *[]){argv[0], argv[2], "--help", NULL});
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         usage(stdout);
         return EXIT_DONE;
@@ -94,7 +96,11 @@ static int dispatch(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
     fputs("saint: ", stderr);
     cli_put_clean(stderr, argv[1], 200);
-    fputs(": no such command; `saint --help` lists them\n", stderr);
+    const char *names[sizeof commands / sizeof *commands], *like;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) names[i] = commands[i].name;
+    like = nearest_meant(argv[1], names, sizeof commands / sizeof *commands);
+    if (like) fprintf(stderr, ": no such command; the nearest is %s\n", like);
+    else fputs(": no such command; `saint --help` lists them\n", stderr);
     return EXIT_USAGE;
 }
 

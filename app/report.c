@@ -8,6 +8,12 @@
 #include "cli.h"
 #include "version.h"
 
+void report_company(cJSON *o, device_company c)
+{
+    cJSON_AddBoolToObject(o, "timing_valid", c == DEVICE_ALONE);
+    if (c != DEVICE_ALONE) cJSON_AddStringToObject(o, "timing_note", device_company_note(c));
+}
+
 static const char *stage_name(saint_stage s)
 {
     return s == SAINT_STAGE_VIT ? "vit" : "llm";
@@ -191,6 +197,7 @@ cJSON *report_json(const report_input *in)
     cJSON_AddNumberToObject(ms, "prefill", t->seconds.prefill * 1e3);
     cJSON_AddNumberToObject(ms, "decode", t->seconds.decode * 1e3);
     cJSON_AddNumberToObject(ms, "total", (in->decode_image_seconds + t->seconds.total) * 1e3);
+    report_company(c, in->company);
     cJSON *model = cJSON_AddObjectToObject(c, "model");
     saint_digest_hex(&info->digest, hex);
     cJSON_AddStringToObject(model, "name", info->name);
@@ -254,8 +261,10 @@ void report_text(const report_input *in)
         if (t->n_images > 1) print_clean(in->files ? in->files[i] : "");
         image_text(in, &t->image[i]);
     }
-    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f, projector %.1f, prefill %.1f, decode %.1f ms (measured)\n",
-           in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3, t->seconds.vit * 1e3, t->seconds.selection * 1e3,
-           t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+    printf("time        read %.1f, preprocess %.1f, ViT %.1f, selection %.2f", in->decode_image_seconds * 1e3, t->seconds.preprocess * 1e3,
+           t->seconds.vit * 1e3, t->seconds.selection * 1e3);
+    if (saint_model_get_info(in->model)->llm_layers)
+        printf(", projector %.1f, prefill %.1f, decode %.1f", t->seconds.projector * 1e3, t->seconds.prefill * 1e3, t->seconds.decode * 1e3);
+    printf(" ms (measured%s%s)\n", in->company ? " while " : "", device_company_while(in->company));
     printf("run         mode %s, %s, %s (%s), %d threads\n", saint_mode_name(t->mode), t->dtype, t->device, t->tier, t->threads);
 }

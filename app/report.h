@@ -2,6 +2,7 @@
 #ifndef SAINT_APP_REPORT_H
 #define SAINT_APP_REPORT_H
 
+#include "device_use.h"
 #include "engine.h"
 
 typedef struct {
@@ -10,7 +11,11 @@ typedef struct {
     const saint_settings *settings;
     const char *const *files; /* [n_images] picture paths, or NULL */
     double decode_image_seconds;
+    device_company company; /* whether the times count */
 } report_input;
+
+/* "timing_valid", and where it is false "timing_note", beside the times of o. */
+void report_company(cJSON *o, device_company c);
 
 cJSON *report_json(const report_input *in);
 void report_text(const report_input *in);

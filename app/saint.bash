@@ -3,7 +3,7 @@ _saint() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} command=${COMP_WORDS[1]} value
     COMPREPLY=()
     case $command in -*) command=ui ;; esac # options alone are the workbench's
-    if [ "$COMP_CWORD" -eq 1 ] && [ "${cur#-}" = "$cur" ]; then
+    if { [ "$COMP_CWORD" -eq 1 ] && [ "${cur#-}" = "$cur" ]; } || { [ "$COMP_CWORD" -eq 2 ] && [ "$command" = help ]; }; then
         mapfile -t COMPREPLY < <(compgen -W "$("$program" --commands 2>/dev/null)" -- "$cur")
         return
     fi
@@ -21,18 +21,34 @@ _saint() {
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *FILE* | OUT*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     esac
-    case $prev in
-    --preset) mapfile -t COMPREPLY < <(compgen -W "$("$program" presets 2>/dev/null | awk '/^[a-z]/ {print $1}')" -- "$cur") ;;
-    --method) mapfile -t COMPREPLY < <(compgen -W "$("$program" methods 2>/dev/null | awk '/^$/ {exit} /^[a-z]/ {print $1}')" -- "$cur") ;;
-    --theme) mapfile -t COMPREPLY < <(compgen -W "dark light contrast" -- "$cur") ;;
-    --stage) mapfile -t COMPREPLY < <(compgen -W "vit llm" -- "$cur") ;;
-    --split) mapfile -t COMPREPLY < <(compgen -W "train validation test" -- "$cur") ;;
-    --dtype) mapfile -t COMPREPLY < <(compgen -W "f32 bf16" -- "$cur") ;;
-    --compat) mapfile -t COMPREPLY < <(compgen -W "corrected reference" -- "$cur") ;;
-    --shape) mapfile -t COMPREPLY < <(compgen -W "vit-b16-224 vit-l14-336 vit-h14-224 llava-1.5-7b llava-1.5-13b" -- "$cur") ;;
-    --format) mapfile -t COMPREPLY < <(compgen -W "csv samples-csv jsonl lmms-eval mme latex markdown" -- "$cur") ;;
-    --kind) mapfile -t COMPREPLY < <(compgen -W "pareto curve layers" -- "$cur") ;;
-    --suite) mapfile -t COMPREPLY < <(compgen -W "engine gemm select" -- "$cur") ;;
+    # words of an option's own: those of the program where it lists them
+    local words=
+    case $command:$prev in
+    export:--format) words="csv samples-csv jsonl lmms-eval mme latex markdown text" ;;
+    plot:--kind) words="pareto curve layers" ;;
+    bench:--suite) words="engine gemm select sweep" ;;
+    sweep:--method) words="grid random lhs sobol" ;;
+    *:--method) words=$("$program" methods 2>/dev/null | awk '/^$/ {exit} /^[a-z]/ {print $1}') ;;
+    *:--preset) words=$("$program" presets 2>/dev/null | awk '/^[a-z]/ {print $1}') ;;
+    *:--model) words=$("$program" models 2>/dev/null | awk -F: '/^[a-z].*: / {print $1}') ;;
+    *:--data) words="scenes mme: pope: scienceqa: textvqa: vqav2: gqa: mmbench: seed: vizwiz: imagefolder: manifest: images:" ;;
+    *:--set | *:--grid) words=$("$program" methods 2>/dev/null | awk '/^parameters$/ {on = 1} /^compat flags/ {print "compat="} on && /^  [A-Za-z]/ {print $1 "="}') ;;
+    *:--parser) words="lmms official" ;;
+    *:--prompts) words="lmms llava" ;;
+    *:--theme) words="dark light contrast" ;;
+    *:--stage) words="vit llm" ;;
+    *:--split) words="train validation test" ;;
+    *:--dtype) words="f32 bf16 f16" ;;
+    *:--compat) words="corrected reference" ;;
+    *:--backend) words="cpu cuda auto" ;;
+    *:--tier) words="generic avx2 avx512 avx512bf16" ;;
+    *:--template) words="vicuna_v1 llava_hf plain" ;;
+    *:--image-mode) words="pad crop stretch" ;;
+    *:--shape) words="vit-b16-224 vit-l14-336 vit-h14-224 llava-1.5-7b llava-1.5-13b" ;;
     esac
+    if [ -n "$words" ]; then
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$cur")
+        case ${COMPREPLY[0]-} in *= | *:) [ ${#COMPREPLY[@]} -gt 1 ] || compopt -o nospace 2>/dev/null ;; esac
+    fi
 }
 complete -F _saint -o filenames saint

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "datasets/guess.h"
 #include "datasets/internal.h"
 
 static const saint_adapter *const adapters[] = {
@@ -183,11 +185,30 @@ saint_status saint_data_finish(saint_dataset *d, saint_error *err)
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
 
-static saint_status split_kind(const char *kind_path, saint_data_kind *k, const char **path, saint_error *err)
+/* Nothing that is a kind stands before a colon. Whoever names a folder alone is told what it looks like: for a score the kind is not ours to
+ * choose. */
+static saint_status refuse_kind(const char *kind_path, saint_error *err)
 {
     char all[256] = "";
-    size_t n = strcspn(kind_path, ":");
     for (int i = 0; i < SAINT_DATA_KIND_COUNT; i++) {
+        if (strcmp(kinds[i].name, kind_path) == 0)
+            return saint_fail(err, SAINT_INVALID, "%s: expected %s:PATH, found no path; it reads %s", kind_path, kind_path, kinds[i].doc);
+        size_t used = strlen(all);
+        (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", kinds[i].name);
+    }
+    struct stat st;
+    if (stat(kind_path, &st) == 0) {
+        const char *why;
+        const char *like = kinds[saint_data_guess(kind_path, &why)].name;
+        return saint_fail(err, SAINT_INVALID, "%s: expected KIND:PATH; this looks like %s:%s (%s)", kind_path, like, kind_path, why);
+    }
+    return saint_fail(err, SAINT_INVALID, "%s: expected KIND:PATH with KIND one of %s", kind_path, all);
+}
+
+static saint_status split_kind(const char *kind_path, saint_data_kind *k, const char **path, saint_error *err)
+{
+    size_t n = strcspn(kind_path, ":");
+    for (int i = 0; i < SAINT_DATA_KIND_COUNT; i++)
         if (strlen(kinds[i].name) == n && strncmp(kinds[i].name, kind_path, n) == 0 && kind_path[n] == ':') {
             *k = (saint_data_kind)i;
             *path = kind_path + n + 1;
@@ -195,16 +216,13 @@ static saint_status split_kind(const char *kind_path, saint_data_kind *k, const 
             return saint_fail(err, SAINT_INVALID, "%s: expected %s:PATH, found no path; it reads %s", kind_path, kinds[i].name,
                               kinds[i].doc);
         }
-        size_t used = strlen(all);
-        (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", kinds[i].name);
-    }
-    return saint_fail(err, SAINT_INVALID, "%s: expected KIND:PATH with KIND one of %s", kind_path, all);
+    return refuse_kind(kind_path, err);
 }
 
 saint_status saint_dataset_open(const char *kind_path, const saint_dataset_options *opt, saint_dataset **out, saint_error *err)
 {
-    saint_data_kind kind;
-    const char *path;
+    saint_data_kind kind = SAINT_DATA_SCENES;
+    const char *path = kind_path;
     *out = NULL;
     saint_status s = split_kind(kind_path, &kind, &path, err);
     if (s != SAINT_OK) return s;

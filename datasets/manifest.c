@@ -1,6 +1,8 @@
 /* manifest.c - the plain format that converters write (evaluation.md 1.12), one object per line:
  * {"uid", "cluster", "category", "question", "choices": [..], "answers": [..], "image": ["images/x.jpg"], "meta": {}}
- * Only uid and one of question and image are needed; a list of one may be a text. */
+ * Only one of question and image is needed; a list of one may be a text, "answer" is another name of "answers", and a record without uid
+ * is called by its number. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +49,21 @@ static saint_status add(void *ctx, const cJSON *o, const char *where, saint_erro
     lists *l = ctx;
     saint_dataset *d = l->d;
     saint_digits digits[7];
+    char number[24];
     saint_sample s = {.answer_index = -1, .choices = l->choices, .answers = l->answers, .images = l->images, .meta = l->meta};
-    saint_status status = saint_record_text(o, "uid", true, &digits[0], &s.uid, where, err);
+    saint_status status = saint_record_text(o, "uid", false, &digits[0], &s.uid, where, err);
     if (status == SAINT_OK) status = saint_record_text(o, "cluster", false, &digits[1], &s.cluster, where, err);
     if (status == SAINT_OK) status = saint_record_text(o, "category", false, &digits[2], &s.category, where, err);
     if (status == SAINT_OK) status = saint_record_text(o, "question", false, &digits[3], &s.question, where, err);
     if (status == SAINT_OK) status = list_of(o, "choices", &digits[4], l->choices, &s.n_choices, where, err);
     if (status == SAINT_OK) status = list_of(o, "answers", &digits[5], l->answers, &s.n_answers, where, err);
+    if (status == SAINT_OK && !s.n_answers) status = list_of(o, "answer", &digits[5], l->answers, &s.n_answers, where, err);
     if (status == SAINT_OK) status = list_of(o, "image", &digits[6], l->images, &s.n_images, where, err);
     if (status != SAINT_OK) return status;
-    if (!s.n_answers && cJSON_GetObjectItemCaseSensitive(o, "answer")) /* else it would count as a question without an answer */
-        return saint_fail(err, SAINT_FORMAT, "%s: expected \"answers\", a text or a list of texts; found \"answer\"", where);
+    if (!s.uid) {
+        (void)snprintf(number, sizeof number, "%zu", d->n + 1);
+        s.uid = number;
+    }
     if (!s.question && !s.n_images) return saint_fail(err, SAINT_FORMAT, "%s: expected \"question\" or \"image\", found neither", where);
     if (s.n_choices && s.n_answers) {
         s.answer_index = right_choice(s.choices, s.n_choices, s.answers[0]);

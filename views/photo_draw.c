@@ -227,6 +227,22 @@ static char letter_of(const scene *s, int patch, bool kept)
     return 0;
 }
 
+/* Where there are 8 or 16 colours: the one that is nearest in hue. Mixtures of them would be noise; brightness is in the characters. */
+static saint_ui_color hue_of(const scene *s, const uint8_t *px, saint_ui_color otherwise)
+{
+    enum { YELLOW = 3, CYAN = 6 };
+    int low = 255, high = 0, index = 0;
+    for (int c = 0; c < 3; c++) {
+        if (px[c] < low) low = px[c];
+        if (px[c] > high) high = px[c];
+    }
+    if (s->theme->tier != SAINT_UI_8 && s->theme->tier != SAINT_UI_16) return otherwise;
+    if (high < 40 || high - low < high / 4) return otherwise; /* grey */
+    for (int c = 0; c < 3; c++) index |= (5 * (px[c] - low) >= 2 * (high - low)) << c;
+    if (s->light && (index == YELLOW || index == CYAN)) return otherwise; /* which nobody reads on white */
+    return saint_ui_palette((unsigned)index);
+}
+
 static void characters(saint_ui_pen p, const scene *s, const uint8_t *rgb)
 {
     static const char ramp[] = "::;-=+*#%@"; /* '.' and the blank are what was dropped */
@@ -247,6 +263,7 @@ static void characters(saint_ui_pen p, const scene *s, const uint8_t *rgb)
             if (at == IN_NOTHING) ch = ' ';
             if (at == IN_PHOTO_ONLY) ch = bright > 0.1 ? ',' : ' ', role = SAINT_UI_FAINT;
             saint_ui_style style = saint_ui_theme_style(p.theme, role);
+            if (at == IN_PATCH && kept && role == SAINT_UI_STRONG) style.fg = hue_of(s, px, style.fg);
             for (int i = 0; i < s->ph->n_linked && s->ph->linked; i++)
                 if (patch >= 0 && s->ph->linked[i] == patch)
                     style = saint_ui_theme_style(p.theme, SAINT_UI_MATCH), style.attr |= SAINT_UI_BOLD;

@@ -225,7 +225,7 @@ static saint_status measure(saint_session *s, saint_request *q, variant *v, int 
     return st;
 }
 
-int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, cJSON **out)
+int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, device_use *use, device_company *company, cJSON **out)
 {
     saint_error e = {0};
     saint_engine *engine = NULL;
@@ -235,6 +235,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
     saint_session_options so = {0};
     variant *v = calloc(MAX_VARIANTS, sizeof *v);
     int n = 0, status = v && pictures ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
+    if (status < 0) device_use_start(use, &so);
     if (status < 0) status = load_model("bench", l, &m);
     if (status < 0) status = choose_variants(v, &n, l, keep, saint_model_get_info(m));
     if (status < 0) {
@@ -247,7 +248,9 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
         for (int i = 0; i < batch; i++) pictures[i] = picture;
         so.plain = plain;
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
+        (void)device_use_alone(use);
         if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
+        *company = device_use_company(use);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
             *out = cJSON_CreateObject();

@@ -114,7 +114,7 @@ static cJSON *result(reuse *r, const saint_model_info *m, const load_options *l,
     return o;
 }
 
-int bench_sweep(const load_options *given, int pictures, cJSON **out)
+int bench_sweep(const load_options *given, int pictures, device_use *use, device_company *company, cJSON **out)
 {
     saint_error e = {0};
     load_options l = *given;
@@ -125,6 +125,7 @@ int bench_sweep(const load_options *given, int pictures, cJSON **out)
     reuse *r = calloc(1, sizeof *r);
     if (!l.preset && !l.set.n) l.preset = "llm-only";
     int status = r ? load_engine("bench", &l, &engine, &so) : EXIT_FAILED;
+    if (status < 0) device_use_start(use, &so);
     if (status < 0) status = load_model("bench", &l, &m);
     if (status < 0 &&
         (!saint_model_get_info(m)->llm_layers || !saint_model_get_info(m)->vit_layers || saint_model_get_info(m)->random_weights))
@@ -138,7 +139,9 @@ int bench_sweep(const load_options *given, int pictures, cJSON **out)
         saint_status s = saint_session_open(&r->cold, engine, m, &so, &e);
         so.checkpoint_bytes = eval_checkpoint_bytes(saint_model_get_info(m), ANSWER, 0);
         if (s == SAINT_OK) s = saint_session_open(&r->warm, engine, m, &so, &e);
+        (void)device_use_alone(use);
         if (s == SAINT_OK) s = measure(r, m, pictures, &e);
+        *company = device_use_company(use);
         if (s == SAINT_OK) *out = result(r, saint_model_get_info(m), &l, pictures, saint_engine_threads(engine));
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
     }

@@ -9,7 +9,9 @@
 #include "commands.h"
 #include "datasets/score.h"
 #include "defaults.h"
+#include "device_use.h"
 #include "load.h"
+#include "report.h"
 
 enum { MODES = 4, REPEATS_MOST = 99 };
 static const char *const modes[MODES] = {"none", "vit-only", "llm-only", "hybrid"};
@@ -103,7 +105,8 @@ static bool tell(void *ctx, size_t done, size_t total)
     return true;
 }
 
-static int with_model(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, int samples, int repeats)
+static int with_model(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, device_use *use, int samples,
+                      int repeats)
 {
     char name[8300];
     saint_error e = {0};
@@ -126,7 +129,10 @@ static int with_model(const options *o, saint_model *m, saint_engine *engine, co
         if (st == SAINT_OK) {
             printf("%s on %s: the test split, which it never saw; medians of %d runs from nothing\n", saint_model_get_info(m)->name,
                    saint_session_backend(s), repeats);
+            (void)device_use_alone(use);
             st = show(s, d, list, samples, repeats, &e);
+            device_company company = device_use_company(use);
+            if (company != DEVICE_ALONE) cli_note("demo", device_company_note(company));
         }
         leave = st == SAINT_OK ? EXIT_DONE : cli_fail("demo", st, &e);
     }
@@ -157,16 +163,19 @@ int cmd_demo(int argc, char **argv)
     saint_model *m = NULL;
     saint_engine *engine = NULL;
     saint_session_options so = {0};
+    device_use use = {.fd = -1};
     if (!cli_int("demo", "samples", o.samples, 1, 1000, &samples) || !cli_int("demo", "repeat", o.repeat, 1, REPEATS_MOST, &repeats))
         return EXIT_USAGE;
     if (!o.load.model && default_model(folder, sizeof folder, &e) != SAINT_OK) return cli_fail("demo", SAINT_IO, &e);
     if (!o.load.model) o.load.model = folder;
     leave = load_engine("demo", &o.load, &engine, &so);
+    if (leave < 0) device_use_start(&use, &so);
     if (leave < 0) leave = load_model("demo", &o.load, &m);
     if (leave < 0 && (!saint_model_get_info(m)->vit_layers || !saint_model_get_info(m)->llm_layers))
         leave = cli_usage("demo", "%s: expected a model that answers questions about pictures, found another kind", o.load.model);
-    if (leave < 0) leave = with_model(&o, m, engine, &so, (int)samples, (int)repeats);
+    if (leave < 0) leave = with_model(&o, m, engine, &so, &use, (int)samples, (int)repeats);
     saint_model_unref(m);
     saint_engine_close(engine);
+    device_use_close(&use);
     return leave;
 }

@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "defaults.h"
+#include "device_use.h"
 #include "load.h"
 #include "sweep/machine.h"
 #include "version.h"
@@ -23,9 +24,13 @@ static bool device_fits(const saint_device *d) { return d->capability >= 80; }
 static saint_status self_check(const saint_device *d, saint_error *e)
 {
     saint_engine *engine = NULL;
-    saint_status s = device_fits(d) ? saint_engine_open(&engine, NULL, e) : saint_fail(e, SAINT_UNSUPPORTED, "8.0 is needed: use --backend cpu");
+    device_use use;
+    if (!device_fits(d)) return saint_fail(e, SAINT_UNSUPPORTED, "8.0 is needed: use --backend cpu");
+    device_use_start(&use, &(saint_session_options){.backend = "cuda", .device = d->index});
+    saint_status s = saint_engine_open(&engine, NULL, e);
     if (s == SAINT_OK) s = saint_engine_check_device(engine, d->index, SAINT_F32, e);
     saint_engine_close(engine);
+    device_use_close(&use);
     return s;
 }
 

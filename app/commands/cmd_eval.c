@@ -14,7 +14,6 @@
 #include "eval/runner.h"
 #include "eval/summary.h"
 #include "load.h"
-#include "sweep/alone.h"
 #include "sweep/journal.h"
 #include "sweep/machine.h"
 #include "sweep/plan.h"
@@ -32,6 +31,7 @@ typedef struct {
     saint_engine *engine;
     saint_session_options so;
     saint_session *session;
+    device_use use;
     saint_model *model;
     saint_dataset *data;
     saint_parser parser;
@@ -235,7 +235,6 @@ static int open_folder(job *j)
 typedef struct {
     job *j;
     progress_line line;
-    sweep_alone alone;
     size_t shared;       /* records that were made while somebody else used the device */
     saint_status status; /* of the folder */
     saint_error error;
@@ -253,7 +252,6 @@ static bool keep(void *ud, eval_result *r)
         x->status = saint_fail(&x->error, SAINT_MEMORY, "no memory for a record");
         return false;
     }
-    sweep_alone_mark(&x->alone, r);
     x->shared += r->state == EVAL_OK && !r->timing_valid;
     **to = *r;
     if (j->folder)
@@ -285,14 +283,6 @@ static saint_status open_session(job *j, saint_error *err)
     const saint_model_info *m = saint_model_get_info(j->model);
     j->so.checkpoint_bytes = eval_checkpoint_bytes(m, j->trial.max_new_tokens, 2);
     return saint_session_open(&j->session, j->engine, j->model, &j->so, err);
-}
-
-static const char *device_name(const job *j)
-{
-    static char name[24]; /* the same for the whole run */
-    if (strcmp(j->so.backend, "cpu") == 0) return "cpu";
-    snprintf(name, sizeof name, "cuda%d", j->so.device);
-    return name;
 }
 
 /* ---- runs.jsonl -------------------------------------------------------------------------------------------------- */
@@ -388,14 +378,14 @@ static int run(job *j)
                             .data = j->data,
                             .decoders = threads < 4 ? threads : 4,
                             .timing_valid = true,
+                            .use = &j->use,
                             .attempt = j->attempt,
                             .stop = j->stop};
-    sweep_alone_begin(&x.alone, sweep_alone_folder(), device_name(j));
     if (s == SAINT_OK) s = eval_runner_open(&r, &o, &e);
     if (s == SAINT_OK) s = eval_runner_run(r, unit, n, &j->baseline, keep, &x, &e);
     eval_runner_close(r);
-    sweep_alone_end(&x.alone);
-    if (x.shared) saint_note(&j->notes, "another saint used the device meanwhile: the times of %zu runs do not count", x.shared);
+    device_use_end(&j->use); /* what follows only counts */
+    if (x.shared) saint_note(&j->notes, "the device was not alone with this evaluation: the times of %zu runs do not count (timing_note says why)", x.shared);
     wipe(&x.line);
     free(unit);
     if (x.status != SAINT_OK) {
@@ -467,6 +457,7 @@ static int evaluate(job *j)
     load.model = j->model_path;
     j->attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(saint_now() * 1e6);
     int leave = load_engine("eval", &load, &j->engine, &j->so);
+    if (leave < 0) device_use_start(&j->use, &j->so);
     if (leave < 0) leave = load_model("eval", &load, &j->model);
     if (leave < 0) leave = open_data(j);
     if (leave < 0) leave = check_kind(j);
@@ -511,6 +502,7 @@ int cmd_eval(int argc, char **argv)
     job *j = calloc(1, sizeof *j); /* settings are large */
     if (!j) return cli_fail("eval", SAINT_MEMORY, &(saint_error){0});
     j->o = &o;
+    j->use.fd = -1;
     j->argc = argc;
     j->argv = argv;
     j->stop = sweep_stop_catch();
@@ -526,6 +518,7 @@ int cmd_eval(int argc, char **argv)
     saint_dataset_close(j->data);
     saint_model_unref(j->model);
     saint_engine_close(j->engine);
+    device_use_close(&j->use);
     free(j);
     return leave;
 }

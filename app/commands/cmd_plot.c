@@ -67,6 +67,11 @@ static int run(const options *o)
     /* A name that cannot be written should not cost the reading of a large sweep. */
     saint_status st = o->out ? figure_ending(o->out, &e) : SAINT_OK;
     if (st == SAINT_OK) st = export_open(o->folder, true, &s, &e);
+    if (st == SAINT_OK && !s->dataset) {
+        char note[256];
+        (void)snprintf(note, sizeof note, "%.160s is no longer there: no scores, questions or answers to compare with", s->data ? s->data : "the data set");
+        cli_note("plot", note);
+    }
     if (st == SAINT_OK) st = o->out ? figure_write(s, &o->figure, o->out, &e) : preview(o, s, &e);
     sweep_free(s);
     return st == SAINT_OK ? cli_close_stdout(EXIT_DONE) : cli_fail("plot", st, &e);

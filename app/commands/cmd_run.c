@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "device_use.h"
 #include "load.h"
 #include "report.h"
 
@@ -128,8 +129,17 @@ static int write_outputs(const options *o, const saint_model *m, const saint_ima
     return EXIT_DONE;
 }
 
-static int run(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, saint_image *images, double decode_seconds, long max_new)
+/* What stands in the way of a run: the network, what it runs on, and whether others use that too. */
+typedef struct {
+    saint_model *m;
+    saint_engine *engine;
+    saint_session_options so;
+    device_use use;
+} scene;
+
+static int run(const options *o, scene *sc, saint_image *images, double decode_seconds, device_company company, long max_new)
 {
+    saint_model *m = sc->m;
     const saint_model_info *info = saint_model_get_info(m);
     saint_error e = {0};
     saint_session *session = NULL;
@@ -149,16 +159,18 @@ static int run(const options *o, saint_model *m, saint_engine *engine, const sai
         q.n_suffix = RANDOM_SUFFIX;
         q.ignore_eos = true;
     }
-    saint_status s = saint_session_open(&session, engine, m, so, &e);
+    saint_status s = saint_session_open(&session, sc->engine, m, &sc->so, &e);
     progress p = {.show = isatty(STDERR_FILENO) != 0};
     saint_observer ob = {.event = show_progress, .ud = &p, .cancel = &interrupted};
+    (void)device_use_alone(&sc->use);
     if (s == SAINT_OK) s = saint_session_run(session, &q, &ob, &t, &e);
+    company = device_company_both(company, device_use_company(&sc->use));
     if (p.width) fprintf(stderr, "\r%*s\r", p.width, "");
     int status;
     if (s == SAINT_OK) {
         for (int i = 0; i < notes.n; i++) saint_note(&t->notes, "%s", notes.text[i]);
         for (int i = 0; i < t->notes.n; i++) cli_note("run", t->notes.text[i]);
-        report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds};
+        report_input in = {m, t, &q.settings, o->images.n ? o->images.v : NULL, decode_seconds, company};
         status = write_outputs(o, m, images, &in);
     } else {
         status = cli_fail("run", s, &e);
@@ -168,16 +180,18 @@ static int run(const options *o, saint_model *m, saint_engine *engine, const sai
     return status;
 }
 
-static int with_pictures(const options *o, saint_model *m, saint_engine *engine, const saint_session_options *so, long max_new)
+static int with_pictures(const options *o, scene *sc, long max_new)
 {
     saint_error e = {0};
     saint_status s = SAINT_OK;
     saint_image *images = calloc((size_t)o->images.n + 1, sizeof *images);
     if (!images) s = saint_fail(&e, SAINT_MEMORY, "no memory for %d pictures", o->images.n);
+    (void)device_use_alone(&sc->use);
     double begin = saint_now();
     for (int i = 0; i < o->images.n && s == SAINT_OK; i++) s = saint_image_load(o->images.v[i], &images[i], &e);
     double seconds = saint_now() - begin;
-    int status = s == SAINT_OK ? run(o, m, engine, so, images, seconds, max_new) : cli_fail("run", s, &e);
+    device_company company = device_use_company(&sc->use);
+    int status = s == SAINT_OK ? run(o, sc, images, seconds, company, max_new) : cli_fail("run", s, &e);
     for (int i = 0; images && i < o->images.n; i++) saint_image_free(&images[i]);
     free(images);
     return status;
@@ -199,27 +213,27 @@ int cmd_run(int argc, char **argv)
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
     const cli_command c = {"run", "one picture, one prompt: answer, kept tokens, timings, FLOPs",
-                           "--model DIR --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
+                           "[--model DIR] --image FILE [--prompt TEXT] [--preset NAME] [--set k=v]... [--json]", table};
     int leave = cli_parse(&c, argc, argv);
     if (leave >= 0) return leave;
     long max_new = 64;
     if (!cli_int("run", "max-new-tokens", o.max_new_tokens, 0, 1 << 20, &max_new)) return EXIT_USAGE;
     if (o.overlay && o.images.n != 1) return cli_usage("run", "--overlay needs exactly one --image");
     if ((o.overlay && !writable("overlay", o.overlay)) || (o.trace && !writable("trace", o.trace))) return EXIT_FAILED;
-    saint_model *m = NULL;
-    saint_engine *engine = NULL;
-    saint_session_options so = {0};
+    scene sc = {.use.fd = -1};
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
-    int status = load_engine("run", &o.load, &engine, &so);
-    if (status < 0) status = load_model("run", &o.load, &m);
+    int status = load_engine("run", &o.load, &sc.engine, &sc.so);
+    if (status < 0) device_use_start(&sc.use, &sc.so);
+    if (status < 0) status = load_model("run", &o.load, &sc.m);
     if (status < 0) {
-        const saint_model_info *info = saint_model_get_info(m);
+        const saint_model_info *info = saint_model_get_info(sc.m);
         if (info->llm_layers && !o.prompt && !info->random_weights) status = cli_usage("run", "this model needs --prompt TEXT");
         else if (info->vit_layers && !o.images.n) status = cli_usage("run", "this model needs --image FILE");
-        else status = with_pictures(&o, m, engine, &so, max_new);
+        else status = with_pictures(&o, &sc, max_new);
     }
-    saint_model_unref(m);
-    saint_engine_close(engine);
+    saint_model_unref(sc.m);
+    saint_engine_close(sc.engine);
+    device_use_close(&sc.use);
     return status;
 }

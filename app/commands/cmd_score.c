@@ -127,6 +127,15 @@ static saint_status judge_all(scored *r, saint_parser p, saint_error *err)
     return s;
 }
 
+/* The folder of an evaluation holds more than its answers. */
+static const char *answers_of(const char *path, char *out, size_t size)
+{
+    char plan[8192];
+    int n = snprintf(plan, sizeof plan, "%s/eval.json", path), m = snprintf(out, size, "%s/answers.jsonl", path);
+    bool evaluation = n > 0 && (size_t)n < sizeof plan && m > 0 && (size_t)m < size && saint_file_exists(plan) && saint_file_exists(out);
+    return evaluation ? out : path;
+}
+
 static int run(scored *r, saint_parser p)
 {
     saint_error e = {0};
@@ -145,7 +154,8 @@ static int run(scored *r, saint_parser p)
     if (!info->has_answers)
         return cli_usage("score", "%s: expected right answers in the data set, found none for some samples; use a split that has them",
                          r->o->data);
-    s = saint_answers_load(r->d, r->o->answers, r->o->questions, &r->a, &e);
+    char logged[8192];
+    s = saint_answers_load(r->d, answers_of(r->o->answers, logged, sizeof logged), r->o->questions, &r->a, &e);
     if (s == SAINT_OK) s = judge_all(r, p, &e);
     if (s != SAINT_OK) return cli_fail("score", s, &e);
     if (r->o->json) return cli_print_json(to_json(r));
@@ -161,7 +171,7 @@ int cmd_score(int argc, char **argv)
          "data set: scenes (alone: the embedded test split), mme, pope, scienceqa, textvqa, vqav2, gqa, mmbench, seed, vizwiz, imagefolder, "
          "manifest",
          NULL, &o.data, NULL},
-        {"answers", "FILE|DIR", "answers: {\"uid\", \"answer\"} per line, or the official result files", NULL, &o.answers, NULL},
+        {"answers", "FILE|DIR", "answers: {\"uid\", \"answer\"} per line, the folder of `saint eval --out`, or the official result files", NULL, &o.answers, NULL},
         {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
          NULL},
         {"questions", "FILE", "LLaVA's question file, when its answers have ids of their own (llava_pope_test.jsonl)", NULL, &o.questions,

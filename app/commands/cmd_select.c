@@ -5,6 +5,8 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "device_use.h"
+#include "report.h"
 
 typedef struct {
     const char *method, *stage, *keys, *compat, *attention;
@@ -64,7 +66,7 @@ static cJSON *details_of(const saint_select_in *in, const saint_select_out *o)
 }
 
 static int report(const options *o, const saint_npy *a, const saint_method *m, const saint_select_in *in, saint_select_out *out, int batch,
-                  bool ascending, double seconds)
+                  bool ascending, double seconds, device_company company)
 {
     cJSON *c = cJSON_CreateObject(), *all = a->rank == 3 ? cJSON_CreateArray() : NULL, *details = o->details ? cJSON_CreateArray() : NULL;
     int prefix = o->cls ? 1 : 0;
@@ -80,6 +82,7 @@ static int report(const options *o, const saint_npy *a, const saint_method *m, c
     cJSON_AddStringToObject(c, "stage", o->stage);
     cJSON_AddNumberToObject(c, "rows", in[0].n + prefix);
     cJSON_AddNumberToObject(c, "select_ms", seconds * 1e3);
+    report_company(c, company);
     if (o->json) return cli_print_json(c);
     cJSON_Delete(c);
     for (int b = 0; b < batch; b++) {
@@ -110,10 +113,14 @@ static int run(const options *o, const saint_method *m, saint_stage stage, const
     if (s == SAINT_OK && (!in || !out || !patch)) s = saint_fail(&e, SAINT_MEMORY, "no memory for %d matrices", batch);
     for (int i = 0; s == SAINT_OK && i < rows; i++) patch[i] = i;
     if (s == SAINT_OK) s = fill(o, a, &p, compat, stage, patch, attention ? attention->data : NULL, in, &e);
+    device_use use;
+    device_use_start(&use, &(saint_session_options){.backend = "cpu"});
     double begin = saint_now();
     if (s == SAINT_OK) s = saint_select_batch(m, in, batch, NULL, out, &e);
     double seconds = saint_now() - begin;
-    int status = s == SAINT_OK ? report(o, a, m, in, out, batch, stage == SAINT_STAGE_LLM, seconds) : cli_fail("select", s, &e);
+    device_company company = device_use_company(&use);
+    device_use_close(&use);
+    int status = s == SAINT_OK ? report(o, a, m, in, out, batch, stage == SAINT_STAGE_LLM, seconds, company) : cli_fail("select", s, &e);
     for (int b = 0; s == SAINT_OK && b < batch; b++) saint_select_free(&out[b]);
     free(in);
     free(out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,6 @@
 #include "eval/runner.h"
 #include "export/export.h"
 #include "load.h"
-#include "sweep/alone.h"
 #include "sweep/claim.h"
 #include "sweep/jobs.h"
 #include "sweep/machine.h"
@@ -277,13 +277,12 @@ static int exit_status(saint_status s)
     }
 }
 
-static int work(job *j, saint_session *session, int threads, const saint_device *device)
+static int work(job *j, saint_session *session, int threads, const saint_device *device, device_use *use)
 {
     saint_error e = {0};
-    char name[16] = "cpu", driver[64] = "";
+    char driver[64] = "";
     sweep_line_shown line = {.shown = !j->quiet && isatty(STDERR_FILENO) == 1, .stop = j->stop};
     int local = j->rank.local_rank;
-    if (device) snprintf(name, sizeof name, "cuda%d", device->index);
     if (device) sweep_machine_driver(driver, sizeof driver);
     const sweep_worker w = {.folder = j->folder,
                             .model = j->model,
@@ -301,8 +300,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
                                        .argv = j->argv},
                             .exclusive = (j->jobs == 1 && j->rank.world == 1) ||
                                          (device && local >= 0 && local < j->devices && (j->jobs <= j->devices)),
-                            .lock_folder = sweep_alone_folder(),
-                            .device = name,
+                            .use = use,
                             .retry_errors = j->o->retry_errors,
                             .stop = j->stop,
                             .progress = sweep_show_progress,
@@ -333,6 +331,8 @@ static int run_rank(job *j)
     l.backend = j->backend;
     int leave = load_engine("sweep", &l, &engine, &so);
     if (leave >= 0) return leave;
+    device_use use;
+    device_use_start(&use, &so);
     so.checkpoint_bytes =
         eval_checkpoint_bytes(saint_model_get_info(j->model),
                               j->spec.max_new_tokens ? j->spec.max_new_tokens : saint_dataset_get_info(j->data)->max_new_tokens, 0);
@@ -342,9 +342,10 @@ static int run_rank(job *j)
     const saint_device *mine = NULL;
     for (int i = 0; i < n && i < 16; i++)
         if (devices[i].index == so.device) mine = &devices[i];
-    int status = s == SAINT_OK ? work(j, session, saint_engine_threads(engine), mine) : fail(s, &e);
+    int status = s == SAINT_OK ? work(j, session, saint_engine_threads(engine), mine, &use) : fail(s, &e);
     saint_session_close(session);
     saint_engine_close(engine);
+    device_use_close(&use);
     return status;
 }
 
@@ -387,7 +388,9 @@ static int put_text(table *t)
 {
     saint_error e = {0};
     text_buf out = {0};
-    export_markdown(t, &(export_options){.timing = true}, &out);
+    struct winsize size = {0};
+    const bool screen = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    export_plain(t, &(export_options){.timing = true}, screen ? size.ws_col : 0, &out);
     saint_status s = text_status(&out, "the table", &e);
     if (s == SAINT_OK) fwrite(out.p, 1, out.n, stdout);
     text_free(&out);
@@ -430,6 +433,9 @@ static int sweep(job *j)
         snprintf(j->folder, sizeof j->folder, "%s", o->out);
         return conclude(j, EXIT_DONE);
     }
+    if (!o->words.n && !o->grid.n && !o->load.preset && !o->load.set.n) /* a typing mistake would cost a pass over the whole data set */
+        return cli_usage("sweep", "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set%s",
+                         o->out ? "; a sweep goes on with the command that made its folder" : "");
     leave = read_spec(j);
     if (leave < 0) leave = find_rank(j);
     if (leave < 0) leave = find_engine(j);

@@ -26,10 +26,11 @@ static int check_settings(const load_options *l)
     saint_error e = {0};
     saint_settings s;
     saint_preset p;
-    char path[8192];
+    char path[8192], why[160];
     saint_status st = SAINT_OK;
     saint_settings_default(&s);
-    if (l->preset && !preset_path(l->preset, path, sizeof path)) return cli_usage("ui", "--preset %s: no such preset; `saint presets` lists them", l->preset);
+    if (l->preset && !preset_path(l->preset, path, sizeof path))
+        return cli_usage("ui", "--preset %s: %s", l->preset, preset_unknown(l->preset, why, sizeof why));
     if (l->preset && (st = saint_preset_load(path, &p, &e)) == SAINT_OK) saint_preset_free(&p);
     if (st == SAINT_OK && l->compat) st = saint_settings_set(&s, "compat", l->compat, &e);
     for (int i = 0; i < l->set.n && st == SAINT_OK; i++) st = saint_settings_assign(&s, l->set.v[i], &e);

@@ -20,6 +20,13 @@ int eval_result_steps(const eval_result *r)
     return made > 1 ? made - 1 : 0;
 }
 
+void eval_result_shared(eval_result *r, device_company c)
+{
+    if (c == DEVICE_ALONE) return;
+    r->timing_valid = false;
+    if (r->company == EVAL_ALONE) r->company = c == DEVICE_SHARED ? EVAL_WITH_OTHERS : EVAL_ON_BUSY_CPUS;
+}
+
 void eval_result_free(eval_result *r)
 {
     if (!r) return;

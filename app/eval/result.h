@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "device_use.h"
 #include "engine.h"
 
 typedef enum { EVAL_OK, EVAL_ERROR, EVAL_MEMORY } eval_state; /* "ok", "error", "oom" */
@@ -17,7 +18,8 @@ enum { EVAL_SITES = 2 * SAINT_MAX_LAYERS, EVAL_TOP = 5 };
 typedef enum {
     EVAL_ALONE,       /* nobody; or not recorded */
     EVAL_WITH_RANKS,  /* other processes of the same sweep */
-    EVAL_WITH_OTHERS  /* another saint of this user */
+    EVAL_WITH_OTHERS, /* another saint of this user */
+    EVAL_ON_BUSY_CPUS /* other programs took a good part of the CPUs: cpu_load.h */
 } eval_company;
 
 typedef struct {
@@ -64,6 +66,8 @@ typedef struct {
 /* Seconds from preprocessing to the end of the prompt; decoding steps behind the first token (the end of the text is one), 0 = none. */
 double eval_result_ttft(const eval_result *r);
 int eval_result_steps(const eval_result *r);
+/* Another saint used the device while it was timed: its times do not count. */
+void eval_result_shared(eval_result *r, device_company c);
 void eval_result_free(eval_result *r);                       /* the strings; NULL is allowed */
 /* A finished run of picture 0 as a record (trial, sample, repeat, attempt are the caller's). base: the unpruned run of the same sample for
  * fidelity, NULL = none. model gives class names. SAINT_MEMORY. */

@@ -11,7 +11,7 @@
 
 static const char *const state_name[] = {"ok", "error", "oom"};
 static const char *const stage_name[] = {"vit", "llm"};
-static const char *const company_name[] = {"", "ranks", "others"};
+static const char *const company_name[] = {"", "ranks", "others", "programs"};
 enum { COMPANIES = sizeof company_name / sizeof *company_name };
 
 char *eval_clean_text(const char *text)
@@ -279,7 +279,7 @@ static saint_status parse_company(const cJSON *c, eval_company *out, saint_error
     saint_status s = saint_json_string(c, "timing_shared_with", &text, what, err);
     int i = 0;
     while (s == SAINT_OK && i < COMPANIES && strcmp(text, company_name[i]) != 0) i++;
-    if (i == COMPANIES) return expected(err, "timing_shared_with", "ranks or others");
+    if (i == COMPANIES) return expected(err, "timing_shared_with", "ranks, others or programs");
     if (s == SAINT_OK) *out = (eval_company)i;
     return s;
 }

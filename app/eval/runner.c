@@ -22,6 +22,12 @@ typedef struct {
     eval_result record; /* without its strings */
 } partner_record;
 
+/* A subject of which something was not timed alone. */
+typedef struct {
+    uint64_t subject;
+    device_company company;
+} timed_beside;
+
 struct eval_runner {
     eval_options o;
     const saint_model_info *m;
@@ -46,6 +52,11 @@ struct eval_runner {
     bool base_tried;
     partner_record *partner;
     size_t n_partners, cap_partners;
+    /* who was there */
+    uint64_t subject;    /* the picture at hand, or the sample where it has none */
+    device_company company; /* while parts of it were timed */
+    timed_beside *shared;   /* they may come again */
+    size_t n_shared, cap_shared;
 };
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -95,7 +106,7 @@ saint_status eval_runner_open(eval_runner **out, const eval_options *o, saint_er
     if (s != SAINT_OK) {
         eval_runner_close(r);
         *out = NULL;
-    }
+    } else if (o->use) (void)device_use_alone(o->use); /* nothing has been timed yet: who was there before is no matter */
     return s;
 }
 
@@ -127,6 +138,7 @@ void eval_runner_close(eval_runner *r)
     eval_costs_free(r->costs);
     free(r->partner);
     free(r->expect);
+    free(r->shared);
     free(r);
 }
 
@@ -205,6 +217,44 @@ static saint_status get_picture(eval_runner *r, const saint_sample *s, uint32_t 
     return SAINT_OK;
 }
 
+/* ---- company ------------------------------------------------------------------------------------------------------ */
+
+/* FNV-1a */
+static uint64_t subject_of(const char *key)
+{
+    uint64_t h = 14695981039346656037u;
+    for (; *key; key++) h = (h ^ (unsigned char)*key) * 1099511628211u;
+    return h;
+}
+
+static void turn_to_subject(eval_runner *r, const char *picture, uint32_t sample)
+{
+    char name[16];
+    snprintf(name, sizeof name, "#%u", sample);
+    r->subject = subject_of(picture ? picture : name);
+    r->company = DEVICE_ALONE;
+    for (size_t i = 0; i < r->n_shared; i++)
+        if (r->shared[i].subject == r->subject) r->company = device_company_both(r->company, r->shared[i].company);
+}
+
+/* Behind every run. Parts of a record are those of earlier runs on its picture, so what was timed in company spoils all that follow on it. */
+static void look_around(eval_runner *r)
+{
+    device_company now = r->o.use ? device_use_company(r->o.use) : DEVICE_ALONE;
+    if (now <= r->company) return;
+    r->company = now;
+    if (r->n_shared == r->cap_shared) {
+        size_t cap = r->cap_shared ? 2 * r->cap_shared : 64;
+        timed_beside *grown = realloc(r->shared, cap * sizeof *grown);
+        if (!grown) return; /* until another picture comes it is known all the same */
+        r->shared = grown;
+        r->cap_shared = cap;
+    }
+    r->shared[r->n_shared++] = (timed_beside){r->subject, now};
+}
+
+/* ---- questions ---------------------------------------------------------------------------------------------------- */
+
 /* What a model is asked about a picture where the data set asks nothing: fidelity needs an answer too. */
 static const char *const no_question = "Describe the image.";
 
@@ -234,6 +284,7 @@ static saint_status turn_to(eval_runner *r, uint32_t sample, saint_error *err)
     else if (!s.n_images && !r->m->llm_layers)
         r->broken = saint_fail(&r->why, SAINT_INVALID, "%s has no picture and %s reads nothing else", s.uid, r->m->name);
     else if (s.n_images) st = get_picture(r, &s, sample, err);
+    turn_to_subject(r, s.n_images == 1 ? r->picture_key : NULL, sample);
     saint_sample_free(&s);
     if (st == SAINT_OK && r->m->llm_layers) st = get_prompt(r, sample, err);
     r->has_sample = st == SAINT_OK;
@@ -259,6 +310,7 @@ static saint_status run(eval_runner *r, const saint_settings *settings, int max_
     q->settings = *settings;
     if (r->m->llm_layers) q->max_new_tokens = max_new_tokens > 0 ? max_new_tokens : r->d->max_new_tokens;
     saint_status s = saint_session_run(r->o.session, q, NULL, out, err);
+    look_around(r);
     if (s == SAINT_OK) eval_costs_learn(r->costs, *out);
     free(q);
     return s;
@@ -320,6 +372,7 @@ static void sign(const eval_runner *r, const eval_unit *u, eval_result *out)
     out->attempt = r->o.attempt;
     out->timing_valid = r->o.timing_valid && out->state == EVAL_OK;
     out->company = r->o.timing_valid ? EVAL_ALONE : EVAL_WITH_RANKS;
+    eval_result_shared(out, r->company);
     if (r->picture && r->n_images) {
         out->s_load = eval_seconds(r->picture->s_load);
         out->s_preprocess = eval_seconds(r->picture->s_preprocess);

@@ -4,6 +4,7 @@
 #define SAINT_APP_EVAL_RUNNER_H
 
 #include "datasets/dataset.h"
+#include "device_use.h"
 #include "eval/result.h"
 #include "eval/trial.h"
 
@@ -16,6 +17,7 @@ typedef struct {
     int decoders;                /* threads that read and preprocess pictures ahead; 0 = 1 */
     size_t ahead_bytes;          /* most memory of pictures waiting; 0 = 256 MiB */
     bool timing_valid;           /* no other process of the same work uses the device */
+    device_use *use;             /* begun; asked behind every run, and what was timed in company is marked; NULL = nobody looks */
     uint64_t attempt;
     const int *stop;             /* atomic flag: finish the sample, then SAINT_CANCELLED; NULL = never */
 } eval_options;

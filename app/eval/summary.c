@@ -233,7 +233,8 @@ static void ratio_of_sums(const double *total, const size_t *rows, size_t strata
     *out = total[1] > 0 ? total[0] / total[1] : NAN;
 }
 
-/* How often this fits into the time of the unpruned model; samples about one picture are drawn together. */
+/* How often this fits into the time of the unpruned model; samples about one picture are drawn together. Only what one process timed is
+ * compared: a machine is not as fast today as it was yesterday, when something else ran on it too. */
 static saint_status add_speedup(const view *v, eval_summary *out, saint_error *err)
 {
     size_t clusters = saint_dataset_cluster_count(v->d), n = 0, rows = 0;
@@ -243,6 +244,10 @@ static saint_status add_speedup(const view *v, eval_summary *out, saint_error *e
     for (size_t i = 0; i < v->total && s == SAINT_OK; i++) {
         const eval_result *r = mine(v, i), *base = theirs(v, i);
         if (!r || !base || !r->timing_valid || !base->timing_valid) continue;
+        if (r->attempt != base->attempt) {
+            out->apart++;
+            continue;
+        }
         uint32_t c = saint_dataset_cluster(v->d, i);
         sum[2 * c] += base->s_total;
         sum[2 * c + 1] += r->s_total;

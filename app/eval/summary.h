@@ -25,6 +25,7 @@ typedef struct {
     double lat_sd, p50, p90, p99;    /* NaN where too few samples say anything: 11, 64, 662 (evaluation.md 5.1) */
     double s_preprocess, s_vit, s_selection, s_projector, s_prefill, s_decode, throughput;
     saint_interval speedup;          /* baseline / this, paired by sample; bootstrap of the ratio of means */
+    size_t apart;                    /* valid times without a partner: the unpruned run of the sample was another process's, or of another day */
 } eval_summary;
 
 /* result [n_samples] indexed by sample, NULL = not done; base likewise (NULL: this is the baseline, or there is none); wanted [n_samples]

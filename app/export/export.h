@@ -30,6 +30,9 @@ void export_jsonl(table *t, const export_options *o, text_buf *out);
 /* The columns for people (COLUMN_BRIEF) of a table of trials, intervals beside their values, the Pareto front in bold, and a line that
  * says what was measured. */
 void export_markdown(table *t, const export_options *o, text_buf *out);
+/* The same with columns of spaces, for a terminal `width` characters wide: what it has no room for is left out, least important first.
+ * 0: all of it. */
+void export_plain(table *t, const export_options *o, int width, text_buf *out);
 /* The same as a table for booktabs. Everything that means something to TeX is written so that it is printed. */
 void export_latex(table *t, const export_options *o, text_buf *out);
 

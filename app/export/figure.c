@@ -110,7 +110,7 @@ enum { ROW = 30, LEGEND_ROWS = 8 }; /* height of a row at the foot; most of them
 
 static legend plan_legend(const drawing *g, int n, size_t longest, int below)
 {
-    const double letter = 11.5, line = 90, room = g->wide - 60; /* width of one, and of the sample of a line */
+    const double letter = 13.3, line = 90, room = g->wide - 60; /* width of one, and of the sample of a line */
     const int needed = (n + LEGEND_ROWS - 1) / LEGEND_ROWS;
     int columns = (int)(room / ((double)longest * letter + line));
     if (columns < needed) columns = needed;
@@ -142,6 +142,10 @@ static void set_common(drawing *g)
     text_put(s, "set encoding utf8\nset datafile missing 'NaN'\nset tics nomirror out\n");
     if (is_text(g)) {
         text_put(s, "set border 3\nset key above\n");
+        if (g->o->kind == FIGURE_LAYERS) return;
+        text_put(s, "set title "); /* its labels of y are nowhere to be seen */
+        child_quote(s, g->d->y.label);
+        text_char(s, '\n');
         return;
     }
     text_put(s, "set border 3 lc '#444444'\nset grid lc '#DDDDDD' lt 1 dt 1\nset bars 0.6\nset label 100 ");
@@ -284,8 +288,8 @@ static void clause(drawing *g, bool *first)
 static void title(drawing *g, const char *text)
 {
     text_put(&g->script, " title ");
-    const size_t most = g->legend.letters > 8 ? (size_t)g->legend.letters : 8;
-    if (is_text(g) || characters(text) <= most) {
+    const size_t most = is_text(g) ? (g->w > 40 ? (size_t)g->w - 24 : 16) : g->legend.letters > 8 ? (size_t)g->legend.letters : 8;
+    if (characters(text) <= most) {
         child_quote(&g->script, text);
         return;
     }
@@ -418,7 +422,7 @@ static void draw_points(drawing *g, table *t)
                     is_text(g) ? "" : " lc '#AAAAAA' lw 2.5");
     }
     if (!pareto || !is_text(g)) draw_base(g, &first, !pareto);
-    for (int i = 0; i < g->d->n; i++) draw_series(g, i, !pareto, &first);
+    for (int i = 0; i < g->d->n; i++) draw_series(g, i, !pareto && !g->d->scattered, &first);
     text_char(s, '\n');
 }
 

@@ -55,7 +55,7 @@ void figure_title(table *t, const char *ending, char *out, size_t size)
         table_show(t, 0, table_find(t, "model"), model, sizeof model);
         table_show(t, 0, table_find(t, "dataset"), data, sizeof data);
     }
-    (void)snprintf(out, size, "%s on %s, %zu samples%s%s", model, data, s->n_wanted, s->complete ? "" : ", not complete", ending);
+    (void)snprintf(out, size, "%s on %s, %zu sample%s%s%s", model, data, s->n_wanted, s->n_wanted == 1 ? "" : "s", s->complete ? "" : ", not complete", ending);
 }
 
 /* ---- columns -------------------------------------------------------------------------------------------------------------- */
@@ -88,11 +88,11 @@ static bool is_share(const table_column *c) { return strcmp(c->unit, "share") ==
 static const char *words_for(const char *column)
 {
     static const char *const known[][2] = {
-        {"gflops_total_mean", "cost of a sample"},        {"flops_ratio", "cost, as a share of the unpruned model's"},
+        {"gflops_total_mean", "cost of a sample"},        {"flops_ratio", "cost, share of unpruned"},
         {"lat_mean_ms", "latency of a sample"},           {"equiv_tok_mean", "picture tokens per LLM layer"},
         {"keep_ratio_mean", "picture tokens left"},       {"throughput_sps", "throughput"},
-        {"speedup", "speed-up over the unpruned model"},  {"agreement", "answers equal to the unpruned model's"},
-        {"base_diff", "difference to the unpruned model"}};
+        {"speedup", "speed-up over unpruned"},  {"agreement", "same answer as unpruned"},
+        {"base_diff", "difference to unpruned"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i][0], column) == 0) return known[i][1];
     return NULL;
@@ -135,7 +135,7 @@ typedef struct {
     const figure_options *o;
     int x, y, low, high, by;
     filter *where;
-    bool one_method;
+    bool one_method, scattered;
 } choice;
 
 /* A swept parameter that has the same value in all trials tells nothing apart. */
@@ -178,29 +178,25 @@ static bool one_method(const choice *c)
     return true;
 }
 
-static void name_of(const choice *c, size_t row, series_kind kind, char out[FIGURE_NAME])
+/* Random, Latin hypercube and Sobol points have a curve each if curves are told apart by the other parameters. */
+static bool is_scattered(const choice *c)
 {
-    static const char twin[] = "random, same token counts";
-    out[0] = 0;
-    if (kind == SERIES_BASELINE) (void)snprintf(out, FIGURE_NAME, "unpruned");
-    else if (c->by >= 0) {
-        char value[FIGURE_NAME] = "";
-        const table_column *col = table_column_at(c->t, c->by);
-        const char *name = col->flags & COLUMN_SETTING ? col->name + strlen("cfg_") : col->name;
-        table_show(c->t, row, c->by, value, sizeof value);
-        if (strcmp(name, "method") == 0) (void)snprintf(out, FIGURE_NAME, "%s", value);
-        else (void)snprintf(out, FIGURE_NAME, "%s%.40s=%.60s", kind == SERIES_TWIN ? "random, " : "", name, *value ? value : "-");
-    } else {
-        table_show(c->t, row, table_find(c->t, "method"), out, FIGURE_NAME);
-        if (kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, twin);
-        if (c->o->kind != FIGURE_CURVE) return;
+    enum { FEW = 6, MOST = 512 };
+    const size_t rows = table_rows(c->t);
+    char (*seen)[FIGURE_NAME] = c->o->kind == FIGURE_CURVE && c->by < 0 ? malloc(MOST * sizeof *seen) : NULL;
+    size_t distinct = 0, points = 0;
+    for (size_t row = 0; seen && row < rows; row++) {
+        const eval_trial *t = &table_sweep(c->t)->trial[table_trial_of(c->t, row)].trial;
         char axes[FIGURE_NAME] = "";
+        if (t->baseline || t->twin_of >= 0 || !figure_wants(c->t, row, c->o, c->where)) continue;
         other_axes(c, row, axes, sizeof axes);
-        if (*axes && kind == SERIES_METHOD && c->one_method) out[0] = 0;
-        if (*axes && kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, "random");
-        size_t n = strlen(out);
-        if (*axes) (void)snprintf(out + n, FIGURE_NAME - n, "%s%s", n ? ", " : "", axes);
+        size_t k = 0;
+        while (k < distinct && strcmp(seen[k], axes) != 0) k++;
+        if (k == distinct && distinct < MOST) memcpy(seen[distinct++], axes, sizeof axes);
+        points++;
     }
+    free(seen);
+    return distinct > FEW && 2 * distinct > points;
 }
 
 /* The row of the trial that a random twin goes with: what was set there is where the twin belongs on an axis. */
@@ -211,6 +207,31 @@ static size_t partner_of(table *t, size_t row)
     for (size_t i = 0; twin >= 0 && i < table_rows(t); i++)
         if (s->trial[table_trial_of(t, i)].trial.ordinal == twin) return i;
     return row;
+}
+
+static void name_of(const choice *c, size_t row, series_kind kind, char out[FIGURE_NAME])
+{
+    static const char twin[] = "random, same token counts";
+    out[0] = 0;
+    if (kind == SERIES_BASELINE) (void)snprintf(out, FIGURE_NAME, "unpruned");
+    else if (c->by >= 0) {
+        char value[FIGURE_NAME] = "";
+        const table_column *col = table_column_at(c->t, c->by);
+        const char *name = col->flags & COLUMN_SETTING ? col->name + strlen("cfg_") : col->name;
+        table_show(c->t, partner_of(c->t, row), c->by, value, sizeof value);
+        if (strcmp(name, "method") == 0) (void)snprintf(out, FIGURE_NAME, "%s", value);
+        else (void)snprintf(out, FIGURE_NAME, "%s%.40s=%.60s", kind == SERIES_TWIN ? "random, " : "", name, *value ? value : "-");
+    } else {
+        table_show(c->t, row, table_find(c->t, "method"), out, FIGURE_NAME);
+        if (kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, twin);
+        if (c->o->kind != FIGURE_CURVE) return;
+        char axes[FIGURE_NAME] = "";
+        if (!c->scattered) other_axes(c, row, axes, sizeof axes);
+        if (*axes && kind == SERIES_METHOD && c->one_method) out[0] = 0;
+        if (*axes && kind == SERIES_TWIN) (void)snprintf(out, FIGURE_NAME, "random");
+        size_t n = strlen(out);
+        if (*axes) (void)snprintf(out + n, FIGURE_NAME - n, "%s%s", n ? ", " : "", axes);
+    }
 }
 
 /* The unpruned model beside itself: a table leaves that empty, a figure that draws it needs the place. */
@@ -309,6 +330,7 @@ static saint_status choose(table *t, const figure_options *o, choice *c, saint_e
     if (!any && !o->y) st = find_column(t, "agreement", &c->y, err); /* no right answers: how often the answer stays */
     find_interval(t, c->y, &c->low, &c->high);
     c->one_method = one_method(c);
+    c->scattered = is_scattered(c);
     return st;
 }
 
@@ -339,6 +361,7 @@ saint_status figure_points(table *t, const figure_options *o, figure_data *out, 
             st = saint_fail(err, SAINT_INVALID, "figure: no row has both %s and %s; `saint export --format csv` shows what there is",
                             table_column_at(t, c.x)->name, table_column_at(t, c.y)->name);
     }
+    out->scattered = c.scattered;
     out->fast_x = st == SAINT_OK && more_is_better(table_column_at(t, c.x)->name);
     if (st == SAINT_OK && o->kind == FIGURE_PARETO) st = find_front(out, err);
     if (st != SAINT_OK) figure_free(out);

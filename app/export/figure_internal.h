@@ -37,6 +37,7 @@ typedef struct {
     figure_point base;   /* the unpruned model; y NaN = none */
     figure_point *front; /* [n_front] by x; owned */
     int n_front;
+    bool scattered;          /* points of a sample of settings: hardly two of them differ in x alone, so no line joins them */
     bool fast_x;             /* more is better on the x axis too: the front runs the other way */
     double vit_end, llm_end; /* layers: where the axes end, half a layer behind the last; 0 = no such panel */
 } figure_data;

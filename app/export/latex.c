@@ -48,29 +48,6 @@ static void add_number(text_buf *out, const char *text)
 
 /* ---- narrow enough for a page ---------------------------------------------------------------------------------------------- */
 
-static const sweep_trial *trial_of(const table *t, size_t row) { return &table_sweep(t)->trial[table_trial_of(t, row)]; }
-
-static bool is_method(const paper *p, table *t, int column) { return strcmp(table_column_at(t, p->column[column].value)->name, "method") == 0; }
-
-/* All configurations have the method of this row; -1: they have several, or there is none. Then the caption says it once. */
-static long one_method(const paper *p, table *t, const export_options *o)
-{
-    char first[PAPER_CELL] = "", value[PAPER_CELL], interval[PAPER_CELL];
-    long found = -1;
-    for (int c = 0; c < p->n; c++) {
-        if (!is_method(p, t, c)) continue;
-        for (size_t row = 0; row < table_rows(t); row++) {
-            const eval_trial *x = &trial_of(t, row)->trial;
-            if (x->baseline || x->twin_of >= 0 || !export_wants(o, t, row)) continue;
-            paper_cell(p, t, row, c, value, interval);
-            if (found >= 0 && strcmp(first, value) != 0) return -1;
-            memcpy(first, value, sizeof first);
-            found = (long)row;
-        }
-    }
-    return found;
-}
-
 /* In lines of about the same length, the unit below them. */
 static void add_head(const paper_column *c, text_buf *out)
 {
@@ -98,20 +75,13 @@ static void add_head(const paper_column *c, text_buf *out)
     text_char(out, '}');
 }
 
-/* A random twin below the configuration whose counts it took needs no longer name. */
-static bool is_below_its_partner(const table *t, size_t row, size_t above)
-{
-    const sweep_trial *x = trial_of(t, row);
-    return row != above && x->trial.twin_of >= 0 && trial_of(t, above)->trial.ordinal == x->trial.twin_of;
-}
-
 typedef struct {
     const paper *p;
     bool no_method;
     size_t above; /* the row that was written last; its own number = none */
 } layout;
 
-static bool shown(const layout *l, table *t, int column) { return !l->no_method || !is_method(l->p, t, column); }
+static bool shown(const layout *l, table *t, int column) { return !l->no_method || !paper_is_method(l->p, t, column); }
 
 /* Intervals stand below their values. */
 static void add_intervals(const layout *l, table *t, size_t row, text_buf *out)
@@ -141,7 +111,7 @@ static void add_row(layout *l, table *t, size_t row, text_buf *out)
         if (!*value) continue;
         const bool strong = front && l->p->column[c].strong;
         if (strong) text_put(out, l->p->column[c].left ? "\\textbf{" : "{\\boldmath");
-        if (c == 0 && is_below_its_partner(t, row, l->above)) text_put(out, "\\quad random twin");
+        if (c == 0 && paper_below_partner(t, row, l->above)) text_put(out, "\\quad random twin");
         else if (l->p->column[c].left) add_plain(out, value);
         else add_number(out, value);
         if (strong) text_char(out, '}');
@@ -158,7 +128,7 @@ void export_latex(table *t, const export_options *o, text_buf *out)
     text_buf note = {0};
     paper_open(&p, t, o);
     paper_note(&p, t, o, &note);
-    const long method = one_method(&p, t, o);
+    const long method = paper_one_method(&p, t, o);
     layout l = {.p = &p, .no_method = method >= 0, .above = table_rows(t)};
     text_put(out, "% needs \\usepackage{booktabs}, \\usepackage{graphicx}, \\usepackage[T1]{fontenc} and \\usepackage{textcomp}\n"
                   "\\begin{table}\n\\centering\n\\caption{");

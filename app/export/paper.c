@@ -53,7 +53,7 @@ static void find_metric(paper *p, table *t)
 
 void paper_open(paper *p, table *t, const export_options *o)
 {
-    *p = (paper){0};
+    *p = (paper){.mark = "in bold"};
     find_metric(p, t);
     for (int i = 0; i < PAPER_COLUMNS && wanted[i].value; i++) {
         int c = table_find(t, wanted[i].value);
@@ -109,6 +109,34 @@ bool paper_is_front(table *t, size_t row)
     return c.kind == CELL_BOOL && c.number != 0;
 }
 
+static const sweep_trial *trial_of(const table *t, size_t row) { return &table_sweep(t)->trial[table_trial_of(t, row)]; }
+
+bool paper_is_method(const paper *p, table *t, int column) { return strcmp(table_column_at(t, p->column[column].value)->name, "method") == 0; }
+
+long paper_one_method(const paper *p, table *t, const export_options *o)
+{
+    char first[PAPER_CELL] = "", value[PAPER_CELL], interval[PAPER_CELL];
+    long found = -1;
+    for (int c = 0; c < p->n; c++) {
+        if (!paper_is_method(p, t, c)) continue;
+        for (size_t row = 0; row < table_rows(t); row++) {
+            const eval_trial *x = &trial_of(t, row)->trial;
+            if (x->baseline || x->twin_of >= 0 || !export_wants(o, t, row)) continue;
+            paper_cell(p, t, row, c, value, interval);
+            if (found >= 0 && strcmp(first, value) != 0) return -1;
+            memcpy(first, value, sizeof first);
+            found = (long)row;
+        }
+    }
+    return found;
+}
+
+bool paper_below_partner(const table *t, size_t row, size_t above)
+{
+    const sweep_trial *x = trial_of(t, row);
+    return row != above && x->trial.twin_of >= 0 && trial_of(t, above)->trial.ordinal == x->trial.twin_of;
+}
+
 static void add_word(table *t, const char *column, const char *before, const char *behind, text_buf *out)
 {
     int c = table_find(t, column);
@@ -141,6 +169,17 @@ static void add_timing_note(table *t, text_buf *out)
     }
 }
 
+static bool has_interval(const paper *p, table *t, const export_options *o)
+{
+    char value[PAPER_CELL], interval[PAPER_CELL];
+    for (size_t row = 0; row < table_rows(t); row++)
+        for (int c = 0; c < p->n && export_wants(o, t, row); c++) {
+            paper_cell(p, t, row, c, value, interval);
+            if (*interval) return true;
+        }
+    return false;
+}
+
 void paper_note(const paper *p, table *t, const export_options *o, text_buf *out)
 {
     const sweep_data *s = table_sweep(t);
@@ -148,10 +187,10 @@ void paper_note(const paper *p, table *t, const export_options *o, text_buf *out
     add_word(t, "dataset", " on ", "", out);
     text_format(out, " (%zu samples)", s->n_wanted);
     if (p->metric[0]) text_format(out, ", %s", p->metric);
-    add_word(t, "parser", " read by the parser ", "", out);
+    if (p->metric[0]) add_word(t, "parser", " read by the parser ", "", out);
     add_word(t, "compute_dtype", ", ", "", out);
-    text_put(out, "; 95 % intervals in brackets");
-    if (p->metric[0]) text_put(out, "; in bold what nothing cheaper in FLOPs reaches");
+    if (has_interval(p, t, o)) text_put(out, "; 95 % intervals in brackets");
+    if (p->metric[0]) text_format(out, "; %s what nothing cheaper in FLOPs reaches", p->mark);
     if (s->stopped) text_format(out, "; %zu configuration%s stopped early", s->stopped, s->stopped == 1 ? "" : "s");
     if (!s->complete) text_format(out, "; NOT COMPLETE: %zu of %zu runs are done", s->done, s->units);
     const bool gpu = s->backend && strcmp(s->backend, "cpu") != 0;

@@ -219,18 +219,26 @@ GETTER(get_peak)
 GETTER(get_timing_note)
 {
     const sweep_trial *r = table_row_trial(t, row);
-    size_t ranks = 0, others = 0, i, end;
+    const sweep_trial *base = t->s->baseline >= 0 ? &t->s->trial[t->s->baseline] : NULL;
+    size_t ranks = 0, others = 0, programs = 0, apart = 0, i, end;
     UNUSED_COLUMN;
     for (span_of(t, row, &i, &end); i < end; i++) {
         const eval_result *e = r->result[i];
+        const eval_result *b = base ? base->result[i] : NULL;
+        apart += e && b && e->state == EVAL_OK && b->state == EVAL_OK && e->timing_valid && b->timing_valid && e->attempt != b->attempt;
         if (!e || e->state != EVAL_OK || e->timing_valid) continue;
         ranks += e->company == EVAL_WITH_RANKS;
         others += e->company == EVAL_WITH_OTHERS;
+        programs += e->company == EVAL_ON_BUSY_CPUS;
     }
     text_clear(&t->text);
     if (ranks) text_format(&t->text, "%zu timed while other processes of this sweep used the device", ranks);
     if (others) text_format(&t->text, "%s%zu timed while another saint used the device", ranks ? ", " : "", others);
-    if (ranks || others) text_put(&t->text, "; for times sweep in one process, nothing else running, into another --out");
+    if (programs) text_format(&t->text, "%s%zu timed while other programs took more than a tenth of the CPUs", ranks || others ? ", " : "", programs);
+    if (ranks || others || programs) text_put(&t->text, "; for times run it in one process, nothing else running, into another --out");
+    if (apart)
+        text_format(&t->text, "%s%zu timed in another run than the unpruned model, which tells no speed-up; sweep all of it in one run, into another --out",
+                    ranks || others || programs ? "; " : "", apart);
     cell_written(t, out);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "reads.h"
 
 static saint_status no_memory(saint_error *err) { return saint_fail(err, SAINT_MEMORY, "no memory for a sweep of this size"); }
 
@@ -300,10 +301,10 @@ static saint_status settings_of(const sweep_spec *s, const sweep_texts *given, c
         if (strncmp(given->text[k], "preset=", 7) == 0) preset = given->text[k] + 7;
     saint_settings_default(out);
     if (preset) {
-        char path[8192];
+        char path[8192], why[160];
         saint_preset file;
         if (!preset_path(preset, path, sizeof path))
-            return saint_fail(err, SAINT_INVALID, "preset %.100s: no such preset; `saint presets` lists them", preset);
+            return saint_fail(err, SAINT_INVALID, "preset %.100s: %s", preset, preset_unknown(preset, why, sizeof why));
         st = saint_preset_load(path, &file, err);
         if (st != SAINT_OK) return st;
         st = saint_preset_apply(&file, m, out, notes, err);
@@ -364,10 +365,36 @@ static saint_status add_twin(sweep_plan *p, int of, const saint_model_info *m, s
     return s;
 }
 
-/* How many points meant what another one means already. */
+/* How many points meant what another one means already, and what somebody reads: bit i for what varies, in `set` for what does not. */
 typedef struct {
     size_t points, unpruned, same;
+    uint64_t read, set;
 } doubles;
+
+enum { READ_MOST = 64 };
+
+static void see_read(doubles *d, const sweep_spec *s, const sweep_texts *given, const eval_trial *t, const saint_model_info *m, const sweep_points *points)
+{
+    for (size_t i = 0; i < s->set.n && i < READ_MOST; i++)
+        if (assignment_read(s->set.text[i], &t->settings, m)) d->set |= (uint64_t)1 << i;
+    for (size_t i = 0; i < points->n_keys && i < READ_MOST; i++)
+        for (size_t k = 0; k < given->n; k++) {
+            size_t n = strlen(points->key[i]);
+            bool it = strncmp(given->text[k], points->key[i], n) == 0 && given->text[k][n] == '=';
+            if (it && assignment_read(given->text[k], &t->settings, m)) d->read |= (uint64_t)1 << i;
+        }
+}
+
+/* A parameter that varies and changes nothing is a mistake of the plan, which its table would not show. */
+static void tell_unread(const doubles *d, const sweep_spec *s, const sweep_points *points, saint_notes *notes)
+{
+    if (d->unpruned == d->points) return; /* which is said in other words */
+    for (size_t i = 0; i < points->n_keys && i < READ_MOST; i++)
+        if (!(d->read >> i & 1)) saint_note(notes, "%s varies but changes nothing: no method that prunes here reads it", points->key[i]);
+    for (size_t i = 0; i < s->set.n && i < READ_MOST; i++)
+        if (!(d->set >> i & 1))
+            saint_note(notes, "%.*s changes nothing: no method that prunes here reads it", (int)strcspn(s->set.text[i], "="), s->set.text[i]);
+}
 
 static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_points *points, size_t i, const sweep_scene *scene,
                               doubles *seen, saint_notes *notes, saint_error *err)
@@ -391,6 +418,7 @@ static saint_status add_point(sweep_plan *p, const sweep_spec *s, const sweep_po
     if (st == SAINT_OK) st = eval_trial_identify(t, m, &inner);
     if (st != SAINT_OK) return saint_fail(err, st, "%.120s: %s", t->name, inner.text);
     int other = sweep_plan_trial(p, t->id);
+    see_read(seen, s, &p->given[at], t, m, points);
     seen->points++;
     if (other != at) {
         seen->unpruned += p->trial[other].baseline;
@@ -438,6 +466,7 @@ saint_status sweep_plan_make(const sweep_spec *s, const sweep_scene *scene, swee
                             SWEEP_TRIALS_MAX);
     }
     if (st == SAINT_OK) st = tell_doubles(s, &seen, notes, err);
+    if (st == SAINT_OK) tell_unread(&seen, s, &points, notes);
     if (st == SAINT_OK) st = sweep_plan_finish(out, err);
     cJSON *spec = st == SAINT_OK ? sweep_spec_json(s) : NULL;
     char *text = spec ? cJSON_PrintUnformatted(spec) : NULL;

@@ -63,33 +63,6 @@ void sweep_spec_free(sweep_spec *s)
 
 /* ---- words and numbers ------------------------------------------------------------------------------------------- */
 
-static int edits(const char *a, const char *b)
-{
-    int row[64];
-    size_t n = strlen(b), len = strlen(a);
-    if (n > 62) n = 62;
-    if (len > 256) len = 256;
-    for (size_t j = 0; j <= n; j++) row[j] = (int)j;
-    for (size_t i = 0; i < len; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i + 1;
-        for (size_t j = 0; j < n; j++) {
-            int change = diagonal + (a[i] != b[j]), best = row[j] < row[j + 1] ? row[j] : row[j + 1];
-            diagonal = row[j + 1];
-            row[j + 1] = change < best + 1 ? change : best + 1;
-        }
-    }
-    return row[n];
-}
-
-const char *sweep_nearest(const char *word, const char *const *names, size_t n)
-{
-    const char *best = n ? names[0] : "";
-    for (size_t i = 1; i < n; i++)
-        if (edits(word, names[i]) < edits(word, best)) best = names[i];
-    return best;
-}
-
 void sweep_number(double d, char *out, size_t size)
 {
     if (d == floor(d) && fabs(d) < 1e15) {
@@ -275,9 +248,9 @@ static int by_key(const void *a, const void *b) { return sweep_key_compare(((con
 static saint_status check_value(const char *key, const char *value, saint_error *err)
 {
     if (strcmp(key, "preset") == 0) {
-        char path[8192];
+        char path[8192], why[160];
         if (preset_path(value, path, sizeof path)) return SAINT_OK;
-        return saint_fail(err, SAINT_INVALID, "preset=%.100s: no such preset; `saint presets` lists them", value);
+        return saint_fail(err, SAINT_INVALID, "preset=%.100s: %s", value, preset_unknown(value, why, sizeof why));
     }
     saint_settings *scratch = malloc(sizeof *scratch);
     if (!scratch) return saint_fail(err, SAINT_MEMORY, "no memory for a sweep of this size");

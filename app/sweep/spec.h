@@ -86,7 +86,5 @@ void sweep_points_free(sweep_points *p); /* NULL is allowed */
 int sweep_key_compare(const char *a, const char *b);
 /* Numbers in the shortest form that reads back the same: at least 32 bytes. */
 void sweep_number(double d, char *out, size_t size);
-/* The name among `names` that takes the fewest edits to become `word`. */
-const char *sweep_nearest(const char *word, const char *const *names, size_t n);
 
 #endif

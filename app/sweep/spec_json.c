@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "sweep/spec_internal.h"
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -59,7 +60,7 @@ static saint_status read_axis(sweep_spec *s, const cJSON *v, const char *what, s
         for (const cJSON *x = v->child; x; x = x->next)
             if (strcmp(x->string, "min") != 0 && strcmp(x->string, "max") != 0 && strcmp(x->string, "log") != 0)
                 return saint_fail(err, SAINT_FORMAT, "%s: %s: no such member \"%.60s\" of a range; the nearest is \"%s\"", what, v->string,
-                                  x->string, sweep_nearest(x->string, known, 3));
+                                  x->string, nearest_word(x->string, known, 3));
         if ((st = saint_json_double(v, "min", &min, what, err)) != SAINT_OK ||
             (st = saint_json_double(v, "max", &max, what, err)) != SAINT_OK ||
             (st = saint_json_bool(v, "log", &even_log, what, err)) != SAINT_OK)
@@ -110,7 +111,7 @@ saint_status sweep_spec_method(sweep_spec *s, const char *name, const char *what
         }
     }
     return saint_fail(err, SAINT_FORMAT, "%s: method %.60s: expected grid, list, random, lhs or sobol; the nearest is %s", what, name,
-                      sweep_nearest(name, method_names, SWEEP_METHOD_COUNT));
+                      nearest_word(name, method_names, SWEEP_METHOD_COUNT));
 }
 
 static saint_status read_member(sweep_spec *s, const cJSON *c, const cJSON *v, const char *what, saint_error *err)
@@ -181,7 +182,7 @@ saint_status sweep_spec_parse(sweep_spec *s, const cJSON *c, const char *what, s
         while (i < n && strcmp(v->string, members[i]) != 0) i++;
         if (i == n)
             return saint_fail(err, SAINT_FORMAT, "%s: no such member \"%.60s\" in a sweep; the nearest is \"%s\"; what varies stands in \"parameters\"",
-                              what, v->string, sweep_nearest(v->string, members, n));
+                              what, v->string, nearest_word(v->string, members, n));
         if (cJSON_GetObjectItemCaseSensitive(c, v->string) != v)
             return saint_fail(err, SAINT_FORMAT, "%s: \"%.60s\" is there twice", what, v->string);
         st = read_member(s, c, v, what, err);

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "eval/runner.h"
-#include "sweep/alone.h"
 #include "sweep/claim.h"
 #include "sweep/done.h"
 #include "sweep/early.h"
@@ -20,7 +19,6 @@ typedef struct {
     sweep_claims *claims;
     sweep_journal *journal;
     eval_runner *runner;
-    sweep_alone alone;
     eval_unit *unit;       /* [most of a block] */
     double begin, last;    /* when this process began, when its last record was finished */
     double told;           /* when progress was told last */
@@ -86,7 +84,6 @@ static bool keep(void *ud, eval_result *r)
         k->runs[trial]++;
     }
     k->last = now;
-    sweep_alone_mark(&k->alone, r);
     /* on disk first: only what is there counts */
     k->failed = sweep_journal_record(k->journal, r, sweep_done_tries(&k->done, trial, r->sample, r->repeat) % SWEEP_OK + 1, &k->why);
     if (k->failed == SAINT_OK) {
@@ -273,6 +270,7 @@ static saint_status open_runner(work *k, saint_error *err)
                             .data = w->data,
                             .decoders = w->threads < 4 ? w->threads : 4,
                             .timing_valid = w->exclusive,
+                            .use = w->use,
                             .attempt = sweep_journal_attempt(k->journal),
                             .stop = w->stop};
     return k->runner ? SAINT_OK : eval_runner_open(&k->runner, &o, err);
@@ -297,9 +295,6 @@ saint_status sweep_work(const sweep_worker *w, int (*exit_status)(saint_status s
     if (!k) return saint_fail(err, SAINT_MEMORY, "no memory for a sweep");
     k->w = w;
     k->begin = saint_now();
-    k->alone.fd = -1;
-    k->alone.was = true;
-    if (w->lock_folder) sweep_alone_begin(&k->alone, w->lock_folder, w->device);
     saint_status s = SAINT_OK;
     for (int asks = -1, first = 1; s == SAINT_OK; first = 0) { /* until nobody has asked for more meanwhile */
         s = open_plan(k, first, err);
@@ -312,7 +307,6 @@ saint_status sweep_work(const sweep_worker *w, int (*exit_status)(saint_status s
     eval_runner_close(k->runner);
     saint_status closed = sweep_journal_close(k->journal, exit_status(s), s == SAINT_OK ? err : NULL);
     if (s == SAINT_OK) s = closed;
-    sweep_alone_end(&k->alone);
     free(k);
     return s;
 }

@@ -3,6 +3,7 @@
 #define SAINT_APP_SWEEP_WORK_H
 
 #include "datasets/dataset.h"
+#include "device_use.h"
 #include "sweep/journal.h"
 #include "sweep/plan.h"
 
@@ -22,8 +23,7 @@ typedef struct {
     int threads;                    /* of this process */
     sweep_launch launch;
     bool exclusive;                 /* no other rank was given the same device */
-    const char *lock_folder;        /* for alone.h; NULL: do not look */
-    const char *device;             /* "cpu", "cuda0" */
+    device_use *use;                /* begun; NULL: do not look */
     bool retry_errors;              /* also those that have failed SWEEP_TRIES times */
     const int *stop;                /* atomic flag: finish the sample, then SAINT_CANCELLED */
     void (*progress)(void *ud, const sweep_progress *p); /* after every record, and while waiting; NULL = nobody looks */

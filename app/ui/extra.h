@@ -24,6 +24,7 @@ struct ui_speed {
     measure_runs runs;
     double since; /* ui_now of the first run */
     int tokens;   /* answer tokens of every run */
+    device_company company; /* while they were timed */
     int top;      /* scroll of the notes */
 };
 /* A slot's times: measured where they are of its present version, else of its last trace. */
@@ -49,6 +50,7 @@ typedef struct {
     double ms_as_it_is[2];  /* as ms_a and ms_b */
     uint64_t timed_version; /* of the live plan that ratio, ms_a and ms_b are of, against A of version_a; 0 = none */
     int n_runs;             /* of all values together */
+    device_company company; /* while they were timed */
     char report[256];       /* what came out last, "" = nothing yet */
 } ui_match;
 

@@ -6,6 +6,7 @@
 #define SAINT_APP_UI_H
 
 #include "datasets/dataset.h"
+#include "device_use.h"
 #include "engine.h"
 #include "views/event.h"
 #include "views/field.h"
@@ -33,6 +34,7 @@ typedef struct {
     saint_forecast forecast;  /* what a run of `version` reuses and costs; valid when has_forecast */
     bool has_forecast;
     saint_error error;        /* why the last run failed; code SAINT_OK: it did not */
+    device_company company;   /* while times of the trace were taken */
 } ui_plan;
 
 /* ---- what is looked at ---- */
@@ -94,6 +96,7 @@ struct ui {
     saint_model *model;
     saint_session *session;
     saint_worker *worker;
+    struct ui_company *company;   /* who else uses the device (company.c) */
     const saint_model_info *info;
     char *model_name;
     saint_error model_error;
@@ -136,6 +139,7 @@ struct ui {
     ui_inspect *inspect;
     ui_core *core;
 
+    device_company ran_company;   /* while the run that ran() is told of was timed */
     bool want_stats[UI_SLOTS];    /* runs of that slot also compute the similarity statistics of every layer; set it, then ui_want */
 };
 
@@ -145,6 +149,8 @@ typedef struct {
     void (*draw)(ui *u, saint_ui_pen pen);                /* frame included; reads u, may correct scroll positions */
     bool (*event)(ui *u, const saint_ui_event *e, const saint_ui_hit *hit); /* true: taken. hit: what lies under the mouse, or NULL */
     bool (*captures)(const ui *u); /* a line editor is open: every key goes to event() and none is an action. NULL: never */
+    const saint_ui_action *keys;   /* [n_keys] what the footer shows meanwhile: key, label and weight; NULL: nothing */
+    int n_keys;
 } ui_pane;
 const ui_pane *ui_pane_of(saint_ui_page page, saint_ui_pane_id pane); /* NULL: nothing to show there */
 
@@ -163,6 +169,7 @@ typedef struct {
     void (*model)(ui *u);             /* a model was opened, u->info is new; u->info NULL: the old one goes away, drop what points into it */
     void (*subject)(ui *u);           /* another picture or question */
     void (*changed)(ui *u);           /* the live plan has new settings */
+    void (*stop)(ui *u, const char *why); /* before each of these three: runs beside the live plan (want) are of something that is gone */
     void (*arrived)(ui *u, int slot); /* u->plan[slot] has a new trace, or its error */
     /* Descriptors to poll beside the loop's own: fills at most room, returns how many; ready() when one of them is. */
     int (*fds)(ui *u, struct pollfd *out, int room);

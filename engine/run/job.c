@@ -26,6 +26,7 @@ struct saint_worker {
     int fd;
     pthread_t thread;
     int cancel; /* atomic: polled by the run */
+    saint_worker_watch watch;
 
     pthread_mutex_t lock;
     pthread_cond_t work;
@@ -181,8 +182,11 @@ static void run_next(saint_worker *w)
     w->next = NULL;
     w->running = p->job;
     __atomic_store_n(&w->cancel, 0, __ATOMIC_RELAXED);
+    saint_worker_watch watch = w->watch;
     pthread_mutex_unlock(&w->lock);
+    if (watch.begin) watch.begin(watch.ud, p->job, &p->q);
     saint_status s = saint_session_run(w->session, &p->q, &ob, &t, &e);
+    if (watch.end) watch.end(watch.ud, p->job, &p->q);
     parcel_free(p);
     pthread_mutex_lock(&w->lock);
     saint_trace *old = NULL;
@@ -251,6 +255,13 @@ saint_status saint_worker_open(saint_worker **out, saint_session *s, saint_error
     }
     *out = w;
     return SAINT_OK;
+}
+
+void saint_worker_set_watch(saint_worker *w, const saint_worker_watch *watch)
+{
+    pthread_mutex_lock(&w->lock);
+    w->watch = *watch;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void saint_worker_close(saint_worker *w)

@@ -32,6 +32,14 @@ typedef struct {
 
 /* The session is borrowed and must outlive the worker. SAINT_IO, SAINT_MEMORY when there is no thread or descriptor to be had. */
 saint_status saint_worker_open(saint_worker **out, saint_session *s, saint_error *err);
+/* Around every run, on the worker's thread: begin before it, end before its last event can be read, so that what end() wrote is there for who
+ * has read that event. Both are given the request as it runs; a job that never began has neither. Set before the first job; ud is borrowed. */
+typedef struct {
+    void (*begin)(void *ud, saint_job job, const saint_request *r);
+    void (*end)(void *ud, saint_job job, const saint_request *r);
+    void *ud;
+} saint_worker_watch;
+void saint_worker_set_watch(saint_worker *w, const saint_worker_watch *watch);
 /* Cancels what runs and waits for its next boundary. NULL is allowed. Events and the trace that nobody fetched are dropped. */
 void saint_worker_close(saint_worker *w);
 

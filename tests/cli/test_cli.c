@@ -64,7 +64,17 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
 {
     (void)state;
     refused(saint("frobnicate"), "no such command");
-    refused(saint("run"), "--model");
+    refused(saint("swep"), "nearest is sweep");
+    refused(saint("help frobnicate"), "no such command");
+    refused(saint("run --model scenes-vml --image " PICTURE), "nearest embedded model is scenes-vlm");
+    refused(saint("run --model " LLAVA " --shape vit-b16-224"), "either --model DIR or --shape NAME");
+    refused(saint("run --imgae x"), "nearest is --image");
+    refused(saint("eval --data mme"), "expected mme:PATH");
+    refused(saint("eval --data " SAINT_FIXTURE_DIR "/pictures"), "this looks like images:" SAINT_FIXTURE_DIR "/pictures");
+    refused(saint("eval --preset hybird"), "nearest is hybrid");
+    refused(saint("sweep --grid preset=vit-onyl"), "nearest is vit-only");
+    refused(saint("sweep"), "nothing to compare");
+    refused(saint("sweep --out %s/nothing", folder), "goes on with the command that made its folder");
     refused(saint("run --modle X"), "nearest is --model");
     refused(saint("run --model"), "needs a value");
     refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
@@ -94,6 +104,65 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("run --model " TIMM " --vision-tower /nonexistent --image " PICTURE32), "--vision-tower");
     refused(saint("run --shape vit-b16-224 --template plain --image " PICTURE), "--shape reads no files");
     refused(saint("doctor --shape vit-b16-224"), "no such option");
+}
+
+static void help_is_found_both_ways(void **state)
+{
+    (void)state;
+    const result *r = saint("help run");
+    assert_int_equal(r->status, 0);
+    char *first = strdup(r->out);
+    assert_string_equal(saint("run --help")->out, first);
+    free(first);
+    assert_non_null(strstr(saint("help")->out, "usage: saint COMMAND"));
+}
+
+/* Settings that change nothing are no error, but they are not passed over in silence. */
+static void what_changes_nothing_is_told(void **state)
+{
+    (void)state;
+    const result *r = saint("run --model " TIMM " --image " PICTURE32 " --set K=4");
+    assert_int_equal(r->status, 0);
+    assert_non_null(strstr(r->err, "K changes nothing: no layer prunes"));
+    r = saint("run --model " TIMM " --image " PICTURE32 " --set 'prune_mode[0]=saint_drop' --set K=4 --set 'gamma[40]=2'");
+    assert_int_equal(r->status, 0);
+    assert_null(strstr(r->err, "K changes"));
+    assert_non_null(strstr(r->err, "gamma[40] changes nothing"));
+}
+
+/* What bash offers behind these words; the last is what is being typed. */
+static void completes(const char *words, const char *want)
+{
+    char line[1024];
+    snprintf(line, sizeof line,
+             "bash -c '. \"$BASH_FILE\"; COMP_WORDS=(\"$SAINT\" %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _saint; echo \"${COMPREPLY[*]}\" >&2'", words);
+    const result *r = shell(line);
+    char text[sizeof r->err + 2];
+    snprintf(text, sizeof text, " %s", r->err);
+    for (char *p = text; *p; p++)
+        if (*p == '\n') *p = ' ';
+    char word[128];
+    snprintf(word, sizeof word, " %s ", want);
+    if (!strstr(text, word)) fail_msg("%s: \"%s\" instead of %s", words, r->err, want);
+}
+
+static void bash_completes_what_the_program_knows(void **state)
+{
+    (void)state;
+    setenv("BASH_FILE", SAINT_SOURCE_DIR "/app/saint.bash", 1);
+    completes("swe", "sweep");
+    completes("help exp", "export");
+    completes("run --pres", "--preset");
+    completes("run --preset hy", "hybrid");
+    completes("run --model cif", "cifar10-vit");
+    completes("eval --data imagef", "imagefolder:");
+    completes("run --set saint_thr", "saint_threshold=");
+    completes("sweep --grid keep_n", "keep_num=");
+    completes("sweep --method l", "lhs");
+    completes("select --method to", "tome");
+    completes("run --dtype f1", "f16");
+    completes("bench --suite sw", "sweep");
+    completes("export x --format t", "text");
 }
 
 static void messages_are_one_line_whatever_was_typed(void **state)
@@ -405,7 +474,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),  cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(embedded_models_have_names),          cmocka_unit_test(wrong_usage_is_one_line_and_exit_2),
+        cmocka_unit_test(help_is_found_both_ways),
+        cmocka_unit_test(bash_completes_what_the_program_knows),
+        cmocka_unit_test(what_changes_nothing_is_told),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
         cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),

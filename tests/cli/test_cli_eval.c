@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <sys/file.h>
 
+#include "device_use.h"
+
 #define LLAVA "--model " SAINT_FIXTURE_DIR "/llava-tiny-new --template llava_hf"
 #define TIMM "--model " SAINT_FIXTURE_DIR "/timm-vit-tiny"
 #define PRUNED " --set 'prune_mode[0]=saint_drop' --set sim_threshold=0.85 --set K=2"
@@ -445,19 +447,17 @@ static void folders_are_exported(void **state)
 static void shared_devices_are_noticed(void **state)
 {
     (void)state;
-    char name[64];
+    device_use other;
     make();
-    snprintf(name, sizeof name, "saint-%ld-cpu.lock", (long)getuid());
-    data_write(name, "");
-    int fd = open(data_path(name), O_RDWR);
-    assert_int_equal(flock(fd, LOCK_SH), 0);
+    device_use_open(&other, data_folder, "cpu");
+    device_use_begin(&other);
     cJSON *c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
     assert_int_equal(number(c, "n"), 2);
     assert_int_equal(number(c, "timings_ms.n"), 0);
     assert_true(cJSON_IsNull(json_get(c, "timings_ms.total")) && cJSON_IsNull(json_get(c, "throughput")) && cJSON_IsNull(json_get(c, "speedup.value")));
     assert_non_null(strstr(r.err, "the times of 4 runs do not count"));
     cJSON_Delete(c);
-    close(fd);
+    device_use_close(&other);
     c = json_of(LLAVA " --data scenes:s --json --limit 2 --max-new-tokens 2" PRUNED);
     assert_int_equal(number(c, "timings_ms.n"), 2);
     cJSON_Delete(c);

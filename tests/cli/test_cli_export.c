@@ -152,7 +152,7 @@ static void without_times_two_runs_are_one(void **state)
                      "--max-new-tokens 3 --threads 1 --name cli --out sw2 --jobs 3");
     assert_int_equal(r.status, 0);
     forget(r);
-    static const char *const formats[] = {"csv", "samples-csv", "jsonl", "latex", "markdown"};
+    static const char *const formats[] = {"csv", "samples-csv", "jsonl", "latex", "markdown", "text"};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         char *a = output_of(saint("export sw --no-timing --format %s", formats[i])),
              *b = output_of(saint("export sw2 --no-timing --format %s", formats[i]));

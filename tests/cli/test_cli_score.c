@@ -92,6 +92,14 @@ static void wrong_usage_and_broken_files(void **state)
     assert_int_equal(json_get(c, "n")->valueint, 1);
     assert_int_equal(json_get(c, "n_total")->valueint, 2002);
     cJSON_Delete(c);
+    /* what `saint eval --out` leaves: more than answers */
+    data_write("run/eval.json", "{}");
+    data_write("run/answers.jsonl", "{\"uid\": \"color/1.jpg#0\", \"answer\": \"yes\"}\n");
+    data_write("run/errors.jsonl", "");
+    score("--data mme:mme --answers run --json");
+    c = program_json(&r);
+    assert_int_equal(json_get(c, "n")->valueint, 1);
+    cJSON_Delete(c);
     score("--help");
     assert_int_equal(r.status, 0);
     assert_non_null(strstr(r.out, "--answers FILE|DIR"));

@@ -203,9 +203,9 @@ static void wrong_usage_is_one_line(void **state)
     refused(sweep("--model %s --data scenes:data --grid keep_nun=3", LLAVA), "nearest is keep_num");
     refused(sweep(BASE " --grid saint_threshold=0.5:0.9"), "a grid needs values");
     refused(sweep("--model %s --data scenes:data --grid saint_threshold=0.5,0.9", LLAVA), "choose where tokens are pruned");
-    refused(sweep("--model %s --data nope:data", LLAVA), "nope");
-    refused(sweep("--model %s --data scenes:/nonexistent", LLAVA), "/nonexistent");
-    refused(sweep("--model /nonexistent --data scenes:data"), "/nonexistent");
+    refused(sweep("--model %s --data nope:data --preset hybrid", LLAVA), "nope");
+    refused(sweep("--model %s --data scenes:/nonexistent --preset hybrid", LLAVA), "/nonexistent");
+    refused(sweep("--model /nonexistent --data scenes:data --preset hybrid"), "/nonexistent");
     refused(sweep(GRID " --rank 3"), "--world");
     refused(sweep(GRID " --rank 3 --world 3"), "0 to world - 1");
     refused(sweep(GRID " --rank 0 --world 2 --jobs 2"), "leave --jobs out");
@@ -218,7 +218,7 @@ static void wrong_usage_is_one_line(void **state)
     refused(sweep("--status --out nowhere"), "nowhere/plan.json");
     refused(sweep(GRID " --out /proc/nowhere/sweep"), "give a folder that can be written with --out");
     refused(sweep(GRID " --out out/sweep"), "out"); /* a file is in the way */
-    refused(sweep("--model %s --data imagefolder:data", LLAVA), "no classifier");
+    refused(sweep("--model %s --data imagefolder:data --preset hybrid", LLAVA), "no classifier");
 }
 
 static void an_incomplete_launcher_is_refused(void **state)

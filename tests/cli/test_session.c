@@ -97,6 +97,9 @@ static void a_day_of_work(void **state)
         /* tune */
         "set mode=vit prune_mode[1]=iterative_drop_full_graph keep_num=60\n"
         "wait idle\n"
+        "set sim_threshold=0.5\n"
+        "expect \"sim_threshold changes nothing\"\n"
+        "undo\n"
         "set keep_num=30\n"
         "wait idle\n"
         "undo\n"
@@ -130,7 +133,10 @@ static void a_day_of_work(void **state)
         "page sweep\n"
         "sweep-new keep_num=12,30,60 limit=4 name=night\n"
         "expect \"7 runs x 4 samples = 28\"\n"
+        "expect \"Next, on Start: start\"\n" /* letters are typed now: the footer says what keys do */
+        "expect-not \"p Pause\"\n"
         "sweep-start\n"
+        "expect \"p Pause\"\n"
         "expect \"100%\"\n"
         "expect \"28/28\"\n"
         "expect \"complete\"\n"

@@ -3,10 +3,13 @@
 #include "support/test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "device_use.h"
 #include "support/workbench.h"
 
 static const wb_env direct = {"xterm-256color", "C.UTF-8", "truecolor", NULL};
@@ -69,6 +72,50 @@ static void it_opens_answers_keys_and_leaves(void **state)
     assert_exit(&t, 0);
     assert_restored(&t, true);
     vt_close(&t);
+}
+
+/* Others see it while it works and not while it is idle; its figures say when others were there. */
+static void it_shares_the_device(void **state)
+{
+    (void)state;
+    fresh_home();
+    vt t;
+    device_use other;
+    device_use_open(&other, wb_home, "cpu");
+    start(&t, &direct, 120, 36);
+    assert_true(vt_until(&t, "a-32.png 1/5"));
+    device_use_begin(&other);
+    assert_true(device_use_alone(&other)); /* idle, it holds nothing */
+    assert_true(vt_shows(&t, "measured") && !vt_shows(&t, "shared"));
+    assert_true(vt_type(&t, "7"));
+    assert_true(vt_until(&t, "since the start"));
+    assert_true(vt_type(&t, "1"));
+    assert_true(device_use_alone(&other)); /* pages are no work */
+    assert_true(vt_type(&t, "]"));
+    assert_true(vt_until(&t, "b-32.png 2/5"));
+    assert_false(device_use_alone(&other)); /* it came and went */
+    assert_true(device_use_alone(&other));
+    assert_true(vt_shows(&t, "shared"));
+    device_use_end(&other);
+    assert_true(vt_type(&t, "]"));
+    assert_true(vt_until(&t, "c-"));
+    assert_true(vt_shows(&t, "measured") && !vt_shows(&t, "shared"));
+    assert_true(vt_type(&t, "["));
+    assert_true(vt_until(&t, "b-32.png 2/5"));
+    assert_true(vt_shows(&t, "shared")); /* from the cache, where the times are those of that run */
+    device_use_begin(&other);
+    assert_true(vt_type(&t, "3"));
+    assert_true(vt_type(&t, "m"));
+    assert_true(vt_until(&t, "another saint used the device meanwhile"));
+    assert_true(vt_shows(&t, ", shared"));
+    device_use_end(&other);
+    assert_true(vt_type(&t, "m"));
+    assert_true(vt_until(&t, "measured n="));
+    assert_false(vt_shows(&t, "shared"));
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+    device_use_close(&other);
 }
 
 static void every_terminal_is_served(void **state)
@@ -394,6 +441,45 @@ static void the_session_comes_back(void **state)
     vt_close(&t);
 }
 
+/* Nobody can ask a killed program to keep anything: it has done so a moment after the last key. */
+static void a_killed_program_has_kept_the_session(void **state)
+{
+    (void)state;
+    fresh_home();
+    vt t;
+    char path[400];
+    snprintf(path, sizeof path, "%s/state/saint-workbench", wb_home);
+    start(&t, &colors_256, 120, 36);
+    int watch = inotify_init1(IN_CLOEXEC);
+    assert_true(watch >= 0 && inotify_add_watch(watch, path, IN_MOVED_TO) >= 0);
+    assert_true(vt_type(&t, ":set keep_num=21\r"));
+    assert_true(vt_type(&t, "7"));
+    bool kept = false;
+    while (!kept) {
+        char events[4096], *text;
+        size_t n;
+        struct pollfd p = {.fd = watch, .events = POLLIN};
+        if (poll(&p, 1, VT_PATIENCE_MS) != 1) fail_msg("the session was never written");
+        assert_true(read(watch, events, sizeof events) > 0);
+        char file[450];
+        snprintf(file, sizeof file, "%s/session.json", path);
+        if (!saint_file_exists(file)) continue;
+        assert_ok(saint_file_read(file, 1 << 20, &text, &n, err));
+        kept = strstr(text, "\"Log\"") != NULL;
+        free(text);
+    }
+    close(watch);
+    kill(t.pid, SIGKILL);
+    vt_close(&t);
+    start(&t, &colors_256, 120, 36);
+    assert_true(vt_shows(&t, "since the start")); /* the page */
+    assert_true(vt_type(&t, "1"));
+    assert_true(vt_until(&t, "21"));
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    vt_close(&t);
+}
+
 static void what_is_missing_is_said(void **state)
 {
     (void)state;
@@ -449,6 +535,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_opens_answers_keys_and_leaves),
+        cmocka_unit_test(it_shares_the_device),
         cmocka_unit_test(every_terminal_is_served),
         cmocka_unit_test(a_storm_of_sizes_ends_in_the_last_one),
         cmocka_unit_test(the_terminal_comes_back_after_any_death),
@@ -459,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_broken_picture_is_passed),
         cmocka_unit_test(escape_ends_painting),
         cmocka_unit_test(the_session_comes_back),
+        cmocka_unit_test(a_killed_program_has_kept_the_session),
         cmocka_unit_test(what_is_missing_is_said),
         cmocka_unit_test(what_libraries_print_stays_off_the_screen),
     };

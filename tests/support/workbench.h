@@ -52,7 +52,9 @@ static inline bool wb_open(vt *t, int w, int h, const wb_env *e, const char *syn
     snprintf(text[n++], sizeof text[0], "XDG_STATE_HOME=%s/state", wb_home);
     snprintf(text[n++], sizeof text[0], "XDG_CACHE_HOME=%s/cache", wb_home);
     snprintf(text[n++], sizeof text[0], "XDG_CONFIG_HOME=%s/config", wb_home);
+    snprintf(text[n++], sizeof text[0], "TMPDIR=%s", wb_home); /* no other test uses its device */
     snprintf(text[n++], sizeof text[0], "PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+    snprintf(text[n++], sizeof text[0], "SAINT_PROC_STAT=/dev/null"); /* nor minds what else runs */
     snprintf(text[n++], sizeof text[0], "SAINT_WB_SYNC=%s", sync);
     snprintf(text[n++], sizeof text[0], "ASAN_OPTIONS=handle_abort=0");
     char *env[17] = {NULL};

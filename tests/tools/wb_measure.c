@@ -130,7 +130,7 @@ static void measure_stillness(const char *const *args)
     must(wb_open(&t, 120, 36, &env, "idle", args), "it does not start");
     must(vt_until(&t, "answer in") || vt_until(&t, "classes in"), "no answer");
     must(vt_type(&t, "\014"), "not idle");
-    struct timespec second = {1, 0};
+    struct timespec second = {3, 0}; /* until the session is written, which it is once behind the last key */
     nanosleep(&second, NULL);
     long before = switches(t.pid);
     second.tv_sec = 5;

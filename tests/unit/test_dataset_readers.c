@@ -556,12 +556,20 @@ static void manifests_are_plain(void **state)
     data_prompt_is(d, 1, "Pick\nA. one\nB. two" LETTER);
     picture_is_there(d, 0);
     saint_dataset_close(d);
+    data_write("short.jsonl", "{\"question\": \"Q?\", \"answer\": \"x\"}\n{\"question\": \"P?\", \"answer\": [\"y\", \"z\"]}\n");
+    d = data_open("manifest", "short.jsonl");
+    uid_is(d, 0, "1");
+    uid_is(d, 1, "2");
+    s = data_item(d, 1);
+    assert_int_equal(s.n_answers, 2);
+    saint_sample_free(&s);
+    assert_true(saint_dataset_get_info(d)->has_answers);
+    saint_dataset_close(d);
     static const char *const bad[][2] = {
-        {"{\"question\": \"Q\"}", "\"uid\""},
         {"{\"uid\": \"a\"}", "found neither"},
         {"{\"uid\": \"a\", \"question\": \"Q\", \"choices\": [\"x\"], \"answers\": [\"z\"]}", "a choice or its letter"},
         {"{\"uid\": \"a\", \"question\": \"Q\", \"answers\": [1]}", "\"answers\""},
-        {"{\"uid\": \"a\", \"question\": \"Q\", \"answer\": \"x\"}", "expected \"answers\""},
+        {"{\"uid\": \"a\", \"question\": \"Q\", \"answer\": [1]}", "\"answer\""},
         {"{\"uid\": \"\", \"question\": \"Q\"}", "an id"},
         {"{\"uid\": {}, \"question\": \"Q\"}", "\"uid\""},
         {"7", "JSON lines"}};

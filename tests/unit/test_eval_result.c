@@ -175,7 +175,7 @@ static void random_record(uint64_t *rng, eval_result *r)
     r->reused = (double)pick(rng, 1000) / 999;
     r->kv_bytes = test_random_bits(rng) >> 11;
     r->timing_valid = pick(rng, 2) != 0;
-    r->company = (eval_company)pick(rng, 3);
+    r->company = (eval_company)pick(rng, 4);
     r->vit_layers = pick(rng, SAINT_MAX_LAYERS);
     r->llm_layers = pick(rng, SAINT_MAX_LAYERS);
     r->peak_rss = test_random_bits(rng) >> 11;

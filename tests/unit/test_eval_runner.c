@@ -1,5 +1,6 @@
 /* Samples through the engine: records that depend on nothing but weights, configuration, sample and repeat. */
 #define _GNU_SOURCE
+#include "support/busy_cpus.h"
 #include "support/tiny.h"
 
 #include <math.h>
@@ -82,6 +83,10 @@ typedef struct {
     int n, most;
     int *stop; /* set when `most` is reached */
     bool refuse;
+    device_use *other; /* somebody else, who comes and goes */
+    const char *stat;  /* or the CPUs get busy: a file for /proc/stat */
+    int comes;         /* behind so many records, and goes behind */
+    int goes;          /* so many */
 } collected;
 
 static bool collect(void *ud, eval_result *r)
@@ -89,6 +94,9 @@ static bool collect(void *ud, eval_result *r)
     collected *c = ud;
     assert_true(c->n < RECORDS);
     c->r[c->n++] = *r;
+    if (c->other && c->n == c->comes) device_use_begin(c->other);
+    if (c->stat && c->n == c->comes) busy_cpus(c->stat, 100000000);
+    if (c->other && c->n == c->goes) device_use_end(c->other);
     if (c->most && c->n == c->most && c->stop) __atomic_store_n(c->stop, 1, __ATOMIC_RELAXED);
     return !(c->refuse && c->n == c->most);
 }
@@ -420,6 +428,83 @@ static void stops_behind_the_unit_at_hand(void **state)
     free_trials();
 }
 
+static void company_of(const eval_unit *unit, size_t n, int comes, int goes, const char *stat, bool *shared)
+{
+    static collected c;
+    device_use mine, other;
+    saint_dataset *d = open_data();
+    saint_session *s = open_session(engine, llava, 64 << 20);
+    eval_runner *r;
+    device_use_open(&mine, data_folder, "cpu");
+    device_use_open(&other, data_folder, "cpu");
+    if (comes < 0) device_use_begin(&other); /* there before, and gone when the first run begins */
+    device_use_begin(&mine);
+    const eval_options o = {.session = s, .model = llava, .data = d, .decoders = 2, .timing_valid = true, .use = &mine};
+    if (comes < 0) device_use_end(&other);
+    assert_ok(eval_runner_open(&r, &o, err));
+    if (stat) {
+        busy_cpus(stat, 0);
+        device_use_watch_cpus(&mine, stat);
+        mine.load.window = 0;
+    } else c.other = &other;
+    c.stat = stat;
+    c.comes = comes;
+    c.goes = goes;
+    assert_ok(eval_runner_run(r, unit, n, &trial[BASE], collect, &c, err));
+    assert_int_equal(c.n, n);
+    for (size_t i = 0; i < n; i++) {
+        const eval_result *x = &c.r[i];
+        shared[i] = !x->timing_valid;
+        assert_int_equal(x->state, EVAL_OK);
+        assert_int_equal(x->company, x->timing_valid ? EVAL_ALONE : stat ? EVAL_ON_BUSY_CPUS : EVAL_WITH_OTHERS);
+    }
+    drop_records(&c);
+    eval_runner_close(r);
+    saint_session_close(s);
+    saint_dataset_close(d);
+    device_use_close(&mine);
+    device_use_close(&other);
+}
+
+/* What was timed while another one was there is marked; so is what took over parts of it, which is all that follows on its picture. */
+static void company_is_written_down(void **state)
+{
+    (void)state;
+    make_trials();
+    const eval_unit unit[] = {
+        {.trial = &trial[BASE], .sample = A0},   {.trial = &trial[VIT], .sample = A0},  {.trial = &trial[LLM], .sample = A0},
+        {.trial = &trial[BASE], .sample = A1},   {.trial = &trial[BASE], .sample = B0}, {.trial = &trial[VIT], .sample = B0},
+        {.trial = &trial[BASE], .sample = TEXT}, {.trial = &trial[LLM], .sample = A1},  {.trial = &trial[BOTH], .sample = C0},
+    };
+    enum { N = sizeof unit / sizeof *unit };
+    static const struct {
+        int comes, goes;
+        bool busy; /* CPUs, between two questions, instead */
+        const char *marks; /* of every unit */
+    } rows[] = {
+        {N + 1, N + 1, false, "........."},
+        {-1, N + 1, false, "........."}, /* before anything was timed */
+        {1, 1, false, ".xxx...x."},      /* between two questions; the picture comes once more at the end */
+        {4, 5, false, "....xx..."},      /* all through the first run on a picture, and one question more */
+        {6, 6, false, "......x.."},
+        {2, 4, false, "..xxxx.x."},
+        {8, N + 1, false, "........x"},
+        {N + 1, 0, true, "........."},
+        {1, 0, true, ".xxx...x."},
+        {6, 0, true, "......x.."},
+    };
+    char stat[256];
+    snprintf(stat, sizeof stat, "%s", data_path("stat"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool shared[N];
+        char found[N + 1] = "";
+        company_of(unit, N, rows[i].comes, rows[i].goes, rows[i].busy ? stat : NULL, shared);
+        for (int k = 0; k < N; k++) found[k] = shared[k] ? 'x' : '.';
+        if (strcmp(found, rows[i].marks) != 0) fail_msg("from %d to %d: expected %s, found %s", rows[i].comes, rows[i].goes, rows[i].marks, found);
+    }
+    free_trials();
+}
+
 static void without_a_baseline_fidelity_is_not_known(void **state)
 {
     (void)state;
@@ -553,6 +638,7 @@ int main(void)
         cmocka_unit_test(twins_take_the_counts_of_their_partners),
         cmocka_unit_test(seconds_are_those_of_the_whole_configuration),
         cmocka_unit_test(stops_behind_the_unit_at_hand),
+        cmocka_unit_test(company_is_written_down),
         cmocka_unit_test(without_a_baseline_fidelity_is_not_known),
         cmocka_unit_test(classifiers_are_asked_nothing),
         cmocka_unit_test(a_text_model_reads_no_pictures),

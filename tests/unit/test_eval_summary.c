@@ -140,6 +140,23 @@ static void only_wanted_samples_count(void **state)
     assert_true(isnan(s.kl.low) && isnan(s.latency.low) && isnan(s.speedup.low) && !isnan(s.kl.value) && !isnan(s.speedup.value));
     assert_true(isnan(s.base.low));
     eval_summary_free(&s);
+    /* times of different runs are of different days, and make no speed-up */
+    assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &all, err));
+    for (int i = 0; i < N; i++) mine[i].attempt = 7;
+    assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &s, err));
+    assert_true(isnan(s.speedup.value) && s.apart == all.speedup.n && all.apart == 0);
+    assert_true(s.lat_n == all.lat_n && s.latency.value == all.latency.value);
+    eval_summary_free(&s);
+    size_t pairs = 0;
+    for (int i = 0; i < 30; i++) {
+        theirs[i].attempt = 7;
+        pairs += result[i] && base[i] && mine[i].state == EVAL_OK && theirs[i].state == EVAL_OK && mine[i].timing_valid && theirs[i].timing_valid;
+    }
+    assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &s, err));
+    assert_true(pairs > 2 && s.speedup.n == pairs && s.apart == all.speedup.n - pairs);
+    eval_summary_free(&s);
+    eval_summary_free(&all);
+    for (int i = 0; i < N; i++) mine[i].attempt = theirs[i].attempt = 0;
     /* the same numbers from any address and in any state of memory */
     assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &s, err));
     assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &all, err));

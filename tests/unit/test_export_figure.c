@@ -311,6 +311,54 @@ static void the_front_knows_which_way_is_better(void **state)
     table_free(t);
 }
 
+/* Points of a Latin hypercube would be a curve each: they are points of their method, and no line joins them. */
+static void scattered_settings_are_points(void **state)
+{
+    (void)state;
+    sweep_data *s;
+    table *t;
+    figure_data d;
+    assert_ok(sweep_sample_make(data_folder, SWEEP_SAMPLE_SCENES, &s, err));
+    assert_ok(table_trials(s, &t, err));
+    assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_CURVE}, &d, err));
+    assert_false(d.scattered);
+    figure_free(&d);
+    for (int i = 1; i < s->n_trials; i++) { /* each another threshold */
+        char value[32];
+        snprintf(value, sizeof value, "0.%d", 50 + (s->trial[i].trial.twin_of >= 0 ? (int)s->trial[i].trial.twin_of : i));
+        free(s->trial[i].value[1]);
+        s->trial[i].value[1] = strdup(value);
+    }
+    assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_CURVE, .x = "flops_ratio"}, &d, err));
+    assert_true(d.scattered);
+    for (int i = 0; i < d.n; i++) assert_null(strstr(d.series[i].name, "0.5"));
+    figure_free(&d);
+    assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_CURVE, .x = "flops_ratio", .by = "keep_num"}, &d, err));
+    assert_false(d.scattered); /* who says what tells curves apart gets them */
+    figure_free(&d);
+    table_free(t);
+    sweep_sample_free(s);
+}
+
+/* A twin stands where its partner does, which has the settings. */
+static void twins_are_told_apart_by_their_partners(void **state)
+{
+    (void)state;
+    table *t;
+    figure_data d;
+    assert_ok(table_trials(sweep, &t, err));
+    assert_ok(figure_points(t, &(figure_options){.kind = FIGURE_CURVE, .x = "flops_ratio", .by = "vit_keep_num"}, &d, err));
+    int twins = 0;
+    for (int i = 0; i < d.n; i++)
+        if (d.series[i].kind == SERIES_TWIN) {
+            assert_true(!strcmp(d.series[i].name, "random, vit_keep_num=289") || !strcmp(d.series[i].name, "random, vit_keep_num=73"));
+            twins++;
+        }
+    assert_int_equal(twins, 2);
+    figure_free(&d);
+    table_free(t);
+}
+
 static void refused(figure_options o, const char *name, saint_status want, const char *words)
 {
     saint_error e = {0};
@@ -430,6 +478,8 @@ int main(void)
         cmocka_unit_test(a_child_that_misbehaves_is_replaced),
         cmocka_unit_test(what_is_no_gnuplot_is_told),
         cmocka_unit_test(the_front_knows_which_way_is_better),
+        cmocka_unit_test(scattered_settings_are_points),
+        cmocka_unit_test(twins_are_told_apart_by_their_partners),
         cmocka_unit_test(every_kind_is_drawn_in_every_format),
         cmocka_unit_test(figures_without_a_child_at_hand),
         cmocka_unit_test(what_cannot_be_drawn_is_said),

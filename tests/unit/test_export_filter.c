@@ -1,33 +1,12 @@
 /* The filter over rows of a table: its grammar, its words for what it does not understand, and the Pareto front. */
 #define _GNU_SOURCE
-#include "support/data_files.h"
+#include "support/sweep_tables.h"
 
 #include <math.h>
 
 #include "export/filter.h"
 #include "export/pareto.h"
 #include "support/random.h"
-#include "support/sweep_sample.h"
-
-static sweep_data *sweep;
-static table *trials, *samples;
-
-static int make(void **state)
-{
-    if (data_make(state) != 0) return -1;
-    assert_ok(sweep_sample_make(data_folder, SWEEP_SAMPLE_SCENES, &sweep, err));
-    assert_ok(table_trials(sweep, &trials, err));
-    assert_ok(table_samples(sweep, &samples, err));
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    table_free(trials);
-    table_free(samples);
-    sweep_sample_free(sweep);
-    return data_remove(state);
-}
 
 /* Ordinals that pass, as digits. */
 static const char *passing(const char *text)
@@ -288,5 +267,5 @@ int main(void)
         cmocka_unit_test(half_a_trial_is_on_no_front),
         cmocka_unit_test(dominated_means_beyond_doubt),
     };
-    return cmocka_run_group_tests_name("export filter", tests, make, unmake);
+    return cmocka_run_group_tests_name("export filter", tests, sweep_tables_make, sweep_tables_remove);
 }

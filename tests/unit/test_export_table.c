@@ -1,31 +1,8 @@
 /* Tables of a sweep: every column says what it is, and holds what the records say. */
 #define _GNU_SOURCE
-#include "support/data_files.h"
+#include "support/sweep_tables.h"
 
 #include <math.h>
-
-#include "export/table.h"
-#include "support/sweep_sample.h"
-
-static sweep_data *sweep;
-static table *trials, *samples;
-
-static int make(void **state)
-{
-    if (data_make(state) != 0) return -1;
-    assert_ok(sweep_sample_make(data_folder, SWEEP_SAMPLE_SCENES, &sweep, err));
-    assert_ok(table_trials(sweep, &trials, err));
-    assert_ok(table_samples(sweep, &samples, err));
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    table_free(trials);
-    table_free(samples);
-    sweep_sample_free(sweep);
-    return data_remove(state);
-}
 
 static int column(table *t, const char *name)
 {
@@ -234,6 +211,13 @@ static void memory_company_and_layers(void **state)
     assert_non_null(strstr(text(trials, TRIAL, "timing_note"), "1 timed while another saint used the device; for times"));
     e->company = EVAL_WITH_RANKS;
     assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed while other processes of this sweep used the device"));
+    e->company = EVAL_ON_BUSY_CPUS;
+    assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed while other programs took more than a tenth of the CPUs; for times"));
+    *e = was;
+    e->attempt++; /* as after the sweep was extended */
+    assert_non_null(strstr(text(trials, TRIAL, "timing_note"), "1 timed in another run than the unpruned model"));
+    assert_non_null(strstr(text(samples, ROW, "timing_note"), "1 timed in another run"));
+    assert_true(is_empty(samples, ROW + 1, "timing_note"));
     *e = was;
     assert_string_equal(text(trials, TRIAL, "build_flags"), "GNU 12 -O3");
     assert_string_equal(text(trials, TRIAL, "env_fingerprint"), "feed");
@@ -423,5 +407,5 @@ int main(void)
         cmocka_unit_test(what_varies_is_marked),
         cmocka_unit_test(bare_sweeps_have_tables),
     };
-    return cmocka_run_group_tests_name("export table", tests, make, unmake);
+    return cmocka_run_group_tests_name("export table", tests, sweep_tables_make, sweep_tables_remove);
 }

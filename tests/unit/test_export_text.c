@@ -459,6 +459,63 @@ static void markdown_keeps_its_columns(void **state)
     sweep_sample_free(s);
 }
 
+/* Whatever a name holds, numbers stand below each other, and nothing is wider than the terminal as long as columns can be left out. */
+static void plain_tables_stand_in_columns(void **state)
+{
+    (void)state;
+    sweep_data *s = sample(SWEEP_SAMPLE_SCENES);
+    uint64_t rng = 9;
+    for (int round = 0; round < 200; round++) {
+        char name[256];
+        table *t;
+        text_buf out = {0};
+        random_text(&rng, name, sizeof name);
+        replace(&s->trial[round % s->n_trials].trial.name, name);
+        assert_ok(table_trials(s, &t, err));
+        const int width = round % 2 ? 60 + round % 120 : 0;
+        export_plain(t, &all_columns, width, &out);
+        int lines = 0;
+        for (const char *p = out.p; *p && *p != '\n'; p += strcspn(p, "\n") + 1, lines++) {
+            int letters = 0;
+            for (const char *q = p; *q != '\n'; q += text_character(q) ? text_character(q) : 1) {
+                letters++;
+                assert_true((unsigned char)*q >= 0x20 && *q != 0x7f);
+            }
+            if (width >= 110 && letters > width) fail_msg("%d characters in %d: %.*s", letters, width, letters, p);
+        }
+        if (lines <= SWEEP_SAMPLE_TRIALS || lines > SWEEP_SAMPLE_TRIALS + 4) fail_msg("%d lines: %s", lines, out.p);
+        text_free(&out);
+        table_free(t);
+    }
+    sweep_sample_free(s);
+}
+
+static void plain_tables_leave_out_what_matters_least(void **state)
+{
+    (void)state;
+    sweep_data *s = sample(SWEEP_SAMPLE_SCENES);
+    table *t;
+    text_buf wide = {0}, narrow = {0}, pair = {0};
+    filter *f;
+    assert_ok(table_trials(s, &t, err));
+    assert_ok(filter_parse("ordinal==4 || ordinal==9", t, &f, err));
+    export_plain(t, &(export_options){.timing = true, .where = f}, 80, &pair);
+    assert_non_null(strstr(pair.p, "\n    random twin "));
+    filter_free(f);
+    text_free(&pair);
+    export_plain(t, &all_columns, 0, &wide);
+    export_plain(t, &all_columns, 80, &narrow);
+    assert_non_null(strstr(wide.p, "(GFLOP)"));
+    assert_null(strstr(narrow.p, "(GFLOP)"));
+    assert_non_null(strstr(narrow.p, "accuracy"));
+    assert_non_null(strstr(narrow.p, "\n  random twin of keep_num=73 ")); /* which stands elsewhere */
+    assert_non_null(strstr(narrow.p, "with a *"));
+    text_free(&wide);
+    text_free(&narrow);
+    table_free(t);
+    sweep_sample_free(s);
+}
+
 static void papers_show_numbers_with_their_intervals(void **state)
 {
     (void)state;
@@ -498,6 +555,8 @@ int main(void)
         cmocka_unit_test(json_texts_survive_any_bytes),
         cmocka_unit_test(latex_prints_what_stands_there),
         cmocka_unit_test(markdown_keeps_its_columns),
+        cmocka_unit_test(plain_tables_stand_in_columns),
+        cmocka_unit_test(plain_tables_leave_out_what_matters_least),
         cmocka_unit_test(papers_show_numbers_with_their_intervals),
     };
     return cmocka_run_group_tests_name("export text", tests, data_make, data_remove);

@@ -89,6 +89,61 @@ static void a_job_reports_and_leaves_its_trace(void **state)
     saint_image_free(&im);
 }
 
+/* Around every run that began, in pairs, and over before anybody can know that the run is. */
+typedef struct {
+    int begun, ended; /* atomic */
+    saint_job at, last;
+    bool wrong;
+} watched;
+
+static void watch_begin(void *ud, saint_job job, const saint_request *q)
+{
+    watched *w = ud;
+    w->wrong = w->wrong || w->at || job <= w->last || !q->prompt || q->n_images != 1;
+    w->at = job;
+    __atomic_add_fetch(&w->begun, 1, __ATOMIC_RELAXED);
+}
+
+static void watch_end(void *ud, saint_job job, const saint_request *q)
+{
+    watched *w = ud;
+    w->wrong = w->wrong || w->at != job || !q->prompt;
+    w->at = 0;
+    w->last = job;
+    __atomic_add_fetch(&w->ended, 1, __ATOMIC_RELEASE);
+}
+
+static void runs_are_watched(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    saint_session *s = open_session(engine, llava, 1 << 26);
+    saint_worker *w;
+    saint_image im = draw_picture(40, 30, 3);
+    saint_request q = request(&im, 2, "0.7");
+    saint_job job = 0;
+    watched seen = {0};
+    assert_ok(saint_worker_open(&w, s, err));
+    saint_worker_set_watch(w, &(saint_worker_watch){.begin = watch_begin, .end = watch_end, .ud = &seen});
+    for (int i = 1; i <= 3; i++) {
+        assert_ok(saint_worker_submit(w, &q, &job, err));
+        assert_int_equal(wait_end(w, job).kind, SAINT_JOB_DONE);
+        assert_int_equal(__atomic_load_n(&seen.ended, __ATOMIC_ACQUIRE), i);
+        assert_int_equal(seen.last, job);
+    }
+    for (int i = 0; i < N; i++) assert_ok(saint_worker_submit(w, &q, &job, err));
+    assert_int_equal(wait_end(w, job).kind, SAINT_JOB_DONE);
+    assert_int_equal(seen.last, job);
+    int ran = __atomic_load_n(&seen.ended, __ATOMIC_ACQUIRE);
+    assert_true(ran > 3 && ran <= 3 + N);
+    q.settings.saint_end = 99; /* refused: it never begins */
+    assert_int_not_equal(saint_worker_submit(w, &q, &job, NULL), SAINT_OK);
+    saint_worker_close(w);
+    assert_true(seen.begun == ran && seen.ended == ran && !seen.wrong);
+    saint_session_close(s);
+    saint_image_free(&im);
+}
+
 /* Ids and pixels are copied too. */
 static void ids_and_pixels_are_copied(void **state)
 {
@@ -340,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_reports_and_leaves_its_trace),
+        cmocka_unit_test(runs_are_watched),
         cmocka_unit_test(ids_and_pixels_are_copied),
         cmocka_unit_test(fifty_requests_in_a_hurry),
         cmocka_unit_test(cancelled_jobs_end_and_the_next_one_is_right),

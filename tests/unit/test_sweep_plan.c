@@ -55,9 +55,10 @@ static void points_that_mean_the_same_are_one(void **state)
                              ", \"parameters\": {\"saint_threshold\": [0.6], \"mode\": [\"none\", \"llm\"], \"keep_num\": [3, 4]}}",
                              &p, &notes, err));
     assert_int_equal(p.n_trials, 3); /* unpruned, one threshold (keep_num belongs to the ViT), its twin */
-    assert_int_equal(notes.n, 2);
+    assert_int_equal(notes.n, 3);
     assert_non_null(strstr(notes.text[0], "2 of 4 points mean the unpruned model"));
     assert_non_null(strstr(notes.text[1], "1 of 4 points mean the same run"));
+    assert_non_null(strstr(notes.text[2], "keep_num varies but changes nothing"));
     sweep_plan_free(&p);
     refused(sweep_try_plan("{\"parameters\": {\"saint_threshold\": [0.6, 0.8]}}", &p, NULL, &e), &e, "choose where tokens are pruned");
     p = sweep_plan_of("{}"); /* the unpruned model alone is a sweep */

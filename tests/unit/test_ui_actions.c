@@ -129,6 +129,11 @@ static void what_is_not_possible_says_why(void **state)
     assert_string_equal(u->message, "run: there is no model");
     assert_int_equal(u->say, SAINT_UI_SAY_BAD);
     assert_false(ui_do(u, "rumble"));
+    assert_string_equal(u->message, "rumble: no such command; Ctrl-P finds them all");
+    assert_false(ui_do(u, "opne x.png"));
+    assert_string_equal(u->message, "opne: no such command; the nearest is open");
+    assert_false(ui_do(u, "sim_threshold[3]=0.5"));
+    assert_string_equal(u->message, "sim_threshold is a parameter: set sim_threshold=VALUE");
     assert_true(ui_do(u, "page log"));
     assert_int_equal(u->page, SAINT_UI_PAGE_LOG);
     assert_true(ui_do(u, "pag  speed")); /* a beginning will do */

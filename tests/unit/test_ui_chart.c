@@ -97,6 +97,13 @@ static void runs_that_differ_in_more_are_not_joined(void **state)
     assert_true(named(&f, "accuracy")->line);
     assert_null(named(&f, "random drop"));
     chart_figure_free(&f);
+    for (int i = 1; i < 4; i++) d.value[chart_at(&d, i, THRESHOLD)] = 0.5 + 0.1 * i; /* as a Latin hypercube would: no two x alike, and all else */
+    assert_ok(chart_build(&d, &a, shown, NAN, NAN, &f, err));
+    assert_false(f.crowded);
+    assert_int_equal(named(&f, "accuracy")->n, 3);
+    assert_false(named(&f, "accuracy")->line);
+    assert_false(named(&f, "speedup")->line);
+    chart_figure_free(&f);
     chart_data_free(&d);
 }
 

@@ -1,49 +1,26 @@
 /* The Inspect page under the user's hands: keys and mouse on a screen that nobody sees, a tiny model that really runs, a clock that stands. */
-#include "support/test.h"
+#include "support/tiny_workbench.h"
 
 #include <math.h>
 
 #include "support/random.h"
 #include "eval/fidelity.h"
-#include "ui/loop/core.h"
 #include "ui/inspect/estimate.h"
 #include "ui/inspect/inspect.h"
 
-static const ui_options options = {.headless = true,
-                                   .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
-                                   .image = SAINT_FIXTURE_DIR "/pictures/e-36.png",
-                                   .session = {.checkpoint_bytes = 1 << 26},
-                                   .engine = {.n_threads = 2}};
-
-static void until_idle(ui *u)
-{
-    while (!ui_idle(u)) assert_true(ui_wait(u, 10));
-    ui_frame(u);
-}
-
 static ui *opened(void)
 {
+    static ui_options one; /* the workbench keeps it */
+    one = tiny_workbench;
     ui *u;
-    assert_ok(ui_new(&options, &u, err));
+    one.data = NULL;
+    one.image = SAINT_FIXTURE_DIR "/pictures/e-36.png";
+    assert_ok(ui_new(&one, &u, err));
     ui_frame(u);
     ui_begin(u);
     until_idle(u);
     assert_non_null(u->plan[UI_NOW].trace);
     return u;
-}
-
-static void key(ui *u, const char *names)
-{
-    char word[24];
-    for (const char *p = names; *p; p += strspn(p, " ")) {
-        size_t n = strcspn(p, " ");
-        saint_ui_event e;
-        snprintf(word, sizeof word, "%.*s", (int)n, p);
-        assert_true(saint_ui_key_parse(word, &e));
-        ui_event(u, &e);
-        ui_frame(u);
-        p += n;
-    }
 }
 
 static void mouse(ui *u, saint_ui_mouse kind, int button, int x, int y)
@@ -93,7 +70,7 @@ static void keys_change_the_plan_and_the_mask_at_once(void **state)
     act(u, "layer first");
     ui_layer(u, at);
     for (int step = 1; step <= 12; step++) {
-        key(u, step % 3 ? "Left" : "Shift-Left");
+        press(u, step % 3 ? "Left" : "Shift-Left");
         /* before anything has run: decided from cached features */
         assert_true(ui_stale(u, UI_NOW));
         assert_int_equal(ui_mask_known(u, UI_NOW, at), UI_KNOWN_PREVIEW);
@@ -118,16 +95,16 @@ static void typing_sets_and_refuses(void **state)
     ui *u = opened();
     act(u, "focus parameters");
     act(u, "field saint_end");
-    key(u, "Enter 2 Enter");
+    press(u, "Enter 2 Enter");
     assert_true(value(u, "saint_end", 0) == 2);
-    key(u, "Enter 9 9");
+    press(u, "Enter 9 9");
     assert_int_equal(u->fields.field[u->fields.at].state, SAINT_UI_FIELD_EDITED);
     assert_true(on_screen(u, "0 to 3"));
-    key(u, "Enter"); /* stays open */
+    press(u, "Enter"); /* stays open */
     assert_int_equal(u->fields.field[u->fields.at].state, SAINT_UI_FIELD_EDITED);
-    key(u, "q , u"); /* letters belong to the editor */
+    press(u, "q , u"); /* letters belong to the editor */
     assert_false(u->quit);
-    key(u, "Esc");
+    press(u, "Esc");
     assert_true(value(u, "saint_end", 0) == 2);
     assert_false(ui_do(u, "set saint_end=40"));
     assert_true(value(u, "saint_end", 0) == 2);
@@ -184,16 +161,16 @@ static void only_what_is_read_is_shown_first(void **state)
     act(u, "focus parameters");
     int few = u->fields.n;
     assert_true(ui_fields_find(&u->fields, "sim_threshold") < 0); /* the ViT's method has none */
-    key(u, "*");
+    press(u, "*");
     assert_true(u->fields.n > few);
     assert_true(ui_fields_find(&u->fields, "sim_threshold") >= 0 && ui_fields_find(&u->fields, "overwrite_r") >= 0);
-    key(u, "*");
+    press(u, "*");
     assert_int_equal(u->fields.n, few);
     act(u, "field r");
     act(u, "set r=3");
-    key(u, "r");
+    press(u, "r");
     assert_true(value(u, "r", 0) == 16);
-    key(u, "R");
+    press(u, "R");
     assert_int_equal(u->plan[UI_NOW].settings.mode, SAINT_MODE_NONE);
     act(u, "undo");
     assert_int_equal(u->plan[UI_NOW].settings.mode, SAINT_MODE_HYBRID);
@@ -257,7 +234,7 @@ static void layers_are_walked_and_played(void **state)
     ui *u = opened();
     act(u, "focus layers");
     act(u, "layer first");
-    key(u, ". . ,");
+    press(u, ". . ,");
     assert_int_equal(u->cursor.at, 1);
     act(u, "layer llm 2");
     assert_int_equal(u->cursor.at, u->cursor.n_vit + 2);
@@ -267,19 +244,19 @@ static void layers_are_walked_and_played(void **state)
     assert_int_equal(u->cursor.at, 0);
     assert_false(ui_do(u, "layer 77"));
     assert_false(ui_do(u, "layer"));
-    key(u, "Left Left"); /* the end of the strip */
+    press(u, "Left Left"); /* the end of the strip */
     assert_int_equal(u->cursor.at, 0);
-    key(u, ">");
+    press(u, ">");
     assert_int_equal(u->cursor.at, column_of_site(u, 0));
     const saint_trace_site *s = ui_site(u, UI_NOW, u->cursor.at);
     assert_true(s->n_rounds > 3);
-    key(u, "End");
+    press(u, "End");
     assert_int_equal(u->cursor.at, u->cursor.n - 1);
-    key(u, "<");
+    press(u, "<");
     assert_int_equal(u->cursor.at, column_of_site(u, u->plan[UI_NOW].trace->plan.n_sites - 1));
     /* play: through every layer and every iteration, then it stops */
     act(u, "layer first");
-    key(u, "Space");
+    press(u, "Space");
     assert_true(u->cursor.playing);
     int steps = 0, alive = u->info->grid_w * u->info->grid_h, rounds = 0;
     while (u->cursor.playing && steps < 500) {
@@ -295,7 +272,7 @@ static void layers_are_walked_and_played(void **state)
     assert_true(steps > u->cursor.n && rounds >= s->n_rounds - 1);
     assert_int_equal(u->cursor.at, u->cursor.n - 1);
     assert_true(isinf(ui_next_due(u))); /* nothing ticks any more */
-    key(u, "{ {"); /* and back, one by one */
+    press(u, "{ {"); /* and back, one by one */
     assert_int_equal(u->cursor.at, u->cursor.n - 3);
     ui_close(u);
 }
@@ -306,12 +283,12 @@ static void layers_are_edited_on_the_strip(void **state)
     ui *u = opened();
     act(u, "focus layers");
     act(u, "layer vit 0");
-    key(u, "Up");
+    press(u, "Up");
     assert_true(u->plan[UI_NOW].settings.vit[0].method == 0); /* the first of the table: saint_drop */
-    key(u, "- - -");
+    press(u, "- - -");
     assert_true(fabs(value(u, "sim_threshold", 0) - 0.72) < 1e-6);
     assert_true(fabs(value(u, "sim_threshold", 1) - 0.75) < 1e-6);
-    key(u, "Down");
+    press(u, "Down");
     assert_int_equal(u->plan[UI_NOW].settings.vit[0].method, SAINT_METHOD_NONE);
     act(u, "layer llm 3"); /* outside of the range that runs, which stays */
     act(u, "method fastv");
@@ -323,7 +300,7 @@ static void layers_are_edited_on_the_strip(void **state)
     for (int i = 0; i < u->info->llm_layers; i++) assert_true(value(u, "saint_threshold", i) == 0.5);
     act(u, "mark none");
     act(u, "layer llm 0");
-    key(u, "Enter . . Enter"); /* 0 and 2 */
+    press(u, "Enter . . Enter"); /* 0 and 2 */
     assert_true(u->marked[u->cursor.n_vit] && u->marked[u->cursor.n_vit + 2] && !u->marked[u->cursor.n_vit + 1]);
     act(u, "method random");
     assert_string_equal(saint_method_label(u->plan[UI_NOW].settings.llm[0].method), "random");
@@ -382,7 +359,7 @@ static void a_patch_is_explained(void **state)
     snprintf(text, sizeof text, "patch %d", dead);
     act(u, text);
     act(u, "layer last");
-    key(u, "Enter"); /* to where it died */
+    press(u, "Enter"); /* to where it died */
     assert_int_equal(u->cursor.at, first);
     snprintf(text, sizeof text, "#%d dropped after ViT %d", dead, first);
     assert_true(on_screen(u, text));
@@ -399,10 +376,10 @@ static void a_patch_is_explained(void **state)
     act(u, "undo");
     until_idle(u);
     int w = u->info->grid_w;
-    key(u, "Left Up Right Down");
+    press(u, "Left Up Right Down");
     assert_int_equal(u->patch, dead % w && dead / w ? dead : u->patch);
     act(u, "patch none");
-    key(u, "Right"); /* the arrows bring the cursor back */
+    press(u, "Right"); /* the arrows bring the cursor back */
     assert_true(u->patch >= 0);
     assert_false(ui_do(u, "patch 100000"));
     assert_false(ui_do(u, "patch 1,900"));
@@ -425,7 +402,7 @@ static void marks_and_views_are_switched(void **state)
     ui *u = opened();
     act(u, "focus picture");
     for (int i = 0; i < SAINT_UI_PHOTO_STYLES; i++) {
-        key(u, "m");
+        press(u, "m");
         assert_true(u->style != SAINT_UI_PHOTO_DIFF); /* nothing is pinned to differ from */
     }
     act(u, "marks heat");
@@ -437,11 +414,11 @@ static void marks_and_views_are_switched(void **state)
     act(u, "marks death");
     assert_true(on_screen(u, "layer of death"));
     assert_false(ui_do(u, "marks rainbow"));
-    key(u, "z");
+    press(u, "z");
     assert_true(u->whole_image && !saint_ui_layout_find(&u->layout, SAINT_UI_PANE_PARAMS).w);
-    key(u, "Esc");
+    press(u, "Esc");
     assert_false(u->whole_image);
-    key(u, "g Z");
+    press(u, "g Z");
     assert_true(u->grid_lines && u->sharp);
     ui_close(u);
 }
@@ -460,9 +437,9 @@ static void tokens_are_painted(void **state)
     until_idle(u);
     act(u, "patch 4,4");
     int patch = u->patch;
-    key(u, "Space");
+    press(u, "Space");
     assert_false(u->plan[UI_NOW].settings.hand.on); /* painting is off */
-    key(u, "p Space");
+    press(u, "p Space");
     assert_true(u->painting && u->plan[UI_NOW].settings.hand.on);
     assert_int_equal(ui_mask(u, UI_NOW, n + 1, -1, mask, NULL, NULL), patches - 1); /* at once */
     assert_int_equal(mask[patch], 0);
@@ -472,7 +449,7 @@ static void tokens_are_painted(void **state)
     assert_int_equal(u->plan[UI_NOW].trace->image[0].history.n_sites, 1);
     assert_int_equal(u->plan[UI_NOW].trace->image[0].history.site[0]->n_keep, patches - 1);
     assert_true(u->plan[UI_NOW].trace->layers_reused >= n + 1); /* the LLM runs from there */
-    key(u, "Space"); /* in again */
+    press(u, "Space"); /* in again */
     assert_true(saint_hand_keeps(&u->plan[UI_NOW].settings.hand, patch));
     /* a drag over the middle row, with a jump: no hole, one entry */
     memcpy(before, u->plan[UI_NOW].settings.hand.keep, (size_t)patches / 8);

@@ -1,33 +1,20 @@
 /* Which plan runs next: the live one first, the latest settings win, traces land where they belong; models and pictures come behind the
  * screen. A tiny model, a screen that nobody sees, a clock that stands. */
 #define _GNU_SOURCE
-#include "support/test.h"
+#include "support/tiny_workbench.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "ui/loop/core.h"
-
-static const ui_options options = {.headless = true,
-                                   .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
-                                   .data = "images:" SAINT_FIXTURE_DIR "/pictures",
-                                   .session = {.checkpoint_bytes = 1 << 26},
-                                   .engine = {.n_threads = 2}};
 
 static ui *opened(void)
 {
     ui *u;
-    assert_ok(ui_new(&options, &u, err));
+    assert_ok(ui_new(&tiny_workbench, &u, err));
     ui_frame(u);
     ui_begin(u);
     return u;
-}
-
-static void until_idle(ui *u)
-{
-    while (!ui_idle(u)) assert_true(ui_wait(u, 10));
-    ui_frame(u);
 }
 
 static void it_opens_and_runs_by_itself(void **state)

@@ -26,7 +26,7 @@ static void close_bench(bench *b)
 }
 
 /* Run with these settings and remember it; the number of the row. */
-static int run(bench *b, chart_role role, int twin, const char *picture_name, const char *set, const char *more)
+static int run_beside(bench *b, device_company company, chart_role role, int twin, const char *picture_name, const char *set, const char *more)
 {
     saint_request q = plain_request(llava, 1);
     if (set) set_param(&q.settings, set);
@@ -34,9 +34,14 @@ static int run(bench *b, chart_role role, int twin, const char *picture_name, co
     saint_trace *t;
     assert_ok(saint_session_run(b->s, &q, NULL, &t, err));
     int number = 0;
-    assert_ok(live_add(b->l, llava, role, twin, &q.settings, t, picture_name, q.prompt, &number, err));
+    assert_ok(live_add(b->l, llava, role, twin, &q.settings, t, company, picture_name, q.prompt, &number, err));
     saint_trace_unref(t);
     return number;
+}
+
+static int run(bench *b, chart_role role, int twin, const char *picture_name, const char *set, const char *more)
+{
+    return run_beside(b, DEVICE_ALONE, role, twin, picture_name, set, more);
 }
 
 static const sweep_trial *of(const sweep_data *d, int number)
@@ -126,6 +131,31 @@ static void the_same_again_is_the_same_row(void **state)
     close_bench(&b);
 }
 
+/* Times that were taken while another saint used the device are none; the rest of the row is as good as ever. */
+static void shared_times_do_not_count(void **state)
+{
+    (void)state;
+    bench b = open_bench();
+    sweep_data *d;
+    int base = run(&b, CHART_UNPRUNED, -1, "a.png", NULL, NULL);
+    int alone = run(&b, CHART_RUN, -1, "a.png", "prune_mode[1]=saint_drop", "sim_threshold=0.6");
+    int beside = run_beside(&b, DEVICE_SHARED, CHART_RUN, -1, "a.png", "prune_mode[1]=saint_drop", "sim_threshold=0.8");
+    assert_ok(live_sweep(b.l, "a.png", questions[0], &d, err));
+    const eval_summary *y = &of(d, alone)->summary, *z = &of(d, beside)->summary;
+    assert_true(y->lat_n == 1 && y->latency.value > 0 && y->throughput > 0 && y->speedup.value > 0);
+    assert_true(z->lat_n == 0 && isnan(z->latency.value) && isnan(z->throughput) && isnan(z->speedup.value));
+    assert_true(z->flops > 0 && z->n_done == 1 && !isnan(z->agreement.value));
+    assert_int_equal(of(d, beside)->result[0]->company, EVAL_WITH_OTHERS);
+    live_sweep_free(d);
+    assert_int_equal(run_beside(&b, DEVICE_SHARED, CHART_UNPRUNED, -1, "a.png", NULL, NULL), base); /* nothing to be faster than */
+    assert_int_equal(run(&b, CHART_RUN, -1, "a.png", "prune_mode[1]=saint_drop", "sim_threshold=0.8"), beside);
+    assert_ok(live_sweep(b.l, "a.png", questions[0], &d, err));
+    z = &of(d, beside)->summary;
+    assert_true(z->lat_n == 1 && z->latency.value > 0 && isnan(z->speedup.value));
+    live_sweep_free(d);
+    close_bench(&b);
+}
+
 static void no_more_than_it_can_hold(void **state)
 {
     (void)state;
@@ -139,7 +169,7 @@ static void no_more_than_it_can_hold(void **state)
         snprintf(text, sizeof text, "gamma=%d.5", i % 900);
         set_param(&q.settings, text);
         snprintf(text, sizeof text, "p%d", i / 900);
-        assert_ok(live_add(b.l, llava, CHART_RUN, -1, &q.settings, t, text, "?", NULL, err));
+        assert_ok(live_add(b.l, llava, CHART_RUN, -1, &q.settings, t, DEVICE_ALONE, text, "?", NULL, err));
     }
     saint_trace_unref(t);
     assert_int_equal(live_count(b.l, "p0", "?") + live_count(b.l, "p1", "?"), LIVE_MOST);
@@ -172,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_unpruned_run_completes_what_was_there),
         cmocka_unit_test(what_differs_is_an_axis),
         cmocka_unit_test(the_same_again_is_the_same_row),
+        cmocka_unit_test(shared_times_do_not_count),
         cmocka_unit_test(no_more_than_it_can_hold),
         cmocka_unit_test(configurations_are_read),
     };

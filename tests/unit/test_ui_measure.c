@@ -1,23 +1,11 @@
 /* The A/B, speed and layer pages on a tiny model, a screen that nobody sees and a clock that stands: what their actions run, and what they
  * say of it. No test looks at how long anything took. */
 #include "support/session.h"
+#include "support/tiny_workbench.h"
 
 #include <math.h>
 
-#include "ui/loop/core.h"
 #include "ui/extra.h"
-
-static const ui_options options = {.headless = true,
-                                   .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
-                                   .data = "images:" SAINT_FIXTURE_DIR "/pictures",
-                                   .session = {.checkpoint_bytes = 1 << 26},
-                                   .engine = {.n_threads = 2}};
-
-static void until_idle(ui *u)
-{
-    while (!ui_idle(u)) assert_true(ui_wait(u, 10));
-    ui_frame(u);
-}
 
 static void perform(ui *u, const char *command)
 {
@@ -27,7 +15,7 @@ static void perform(ui *u, const char *command)
 static ui *opened(const char *plan)
 {
     ui *u;
-    assert_ok(ui_new(&options, &u, err));
+    assert_ok(ui_new(&tiny_workbench, &u, err));
     ui_frame(u);
     ui_begin(u);
     until_idle(u);

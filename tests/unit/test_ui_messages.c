@@ -1,27 +1,14 @@
 /* The message row: what answers the user is not covered by what comes by itself before it was read, an error not before a key; and nothing
  * that is said is lost, because the log has all of it. A tiny model, a screen that nobody sees. */
-#include "support/test.h"
+#include "support/tiny_workbench.h"
 
 #include <stdlib.h>
 
-#include "ui/loop/core.h"
-
-static const ui_options options = {.headless = true,
-                                   .load = {.model = SAINT_FIXTURE_DIR "/llava-tiny-new"},
-                                   .data = "images:" SAINT_FIXTURE_DIR "/pictures",
-                                   .session = {.checkpoint_bytes = 1 << 26},
-                                   .engine = {.n_threads = 2}};
-
-static void until_idle(ui *u)
-{
-    while (!ui_idle(u)) assert_true(ui_wait(u, 10));
-    ui_frame(u);
-}
 
 static ui *opened(int w)
 {
     ui *u;
-    assert_ok(ui_new(&options, &u, err));
+    assert_ok(ui_new(&tiny_workbench, &u, err));
     ui_front_resize(u->core->front, w, 36);
     ui_begin(u);
     until_idle(u);
@@ -46,13 +33,6 @@ static bool row_has(ui *u, const char *text)
     return strstr(row, text) != NULL;
 }
 
-static void key(ui *u, const char *name)
-{
-    saint_ui_event e;
-    assert_true(saint_ui_key_parse(name, &e));
-    ui_event(u, &e);
-}
-
 static void answers_to_the_user_are_not_covered(void **state)
 {
     (void)state;
@@ -64,7 +44,7 @@ static void answers_to_the_user_are_not_covered(void **state)
     ui_report(u, SAINT_UI_SAY_GOOD, "Is there a star?  Yes: answer in 12 ms, 7 of 16 layers from the cache");
     assert_true(row_has(u, "is the live plan")); /* unread: the report waits */
     assert_false(row_has(u, "answer in"));
-    key(u, ".");
+    press(u, ".");
     assert_true(row_has(u, "answer in 12 ms")); /* read: now it has the row */
     assert_false(row_has(u, "is the live plan"));
     ui_close(u);
@@ -78,7 +58,7 @@ static void both_stand_where_both_fit(void **state)
     ui_report(u, SAINT_UI_SAY_GOOD, "Yes: answer in 12 ms");
     assert_true(row_has(u, "run 12 is the live plan   "));
     assert_true(row_has(u, "answer in 12 ms"));
-    key(u, ".");
+    press(u, ".");
     assert_false(row_has(u, "run 12"));
     assert_true(row_has(u, "answer in 12 ms"));
     ui_report(u, SAINT_UI_SAY_GOOD, "No: answer in 9 ms"); /* the newer report alone */
@@ -92,7 +72,7 @@ static void a_read_answer_makes_room(void **state)
     (void)state;
     ui *u = opened(200);
     ui_say(u, SAINT_UI_SAY_GOOD, "dropped tokens are dim");
-    key(u, ".");
+    press(u, ".");
     assert_true(row_has(u, "dropped tokens are dim")); /* nothing newer: it stays */
     ui_report(u, SAINT_UI_SAY_GOOD, "Yes: answer in 12 ms");
     assert_false(row_has(u, "dropped tokens"));
@@ -111,7 +91,7 @@ static void errors_stay_until_a_key(void **state)
     assert_true(row_has(u, "threshold nonsense"));
     u->core->frozen = false; /* not by time either */
     assert_true(ui_next_due(u) > ui_now(u) + 1e6);
-    key(u, ".");
+    press(u, ".");
     assert_false(row_has(u, "threshold nonsense"));
     assert_true(row_has(u, "answer in 12 ms"));
     ui_close(u);
@@ -156,7 +136,7 @@ static void an_error_is_never_cut(void **state)
         "a/long/path/to/some/file.json: expected one thing of the many that can be there, found another one; do this and that to mend it");
     assert_true(screen_has(u, "a/long/path"));
     assert_true(screen_has(u, "mend it"));
-    key(u, ".");
+    press(u, ".");
     assert_false(screen_has(u, "mend it"));
     ui_say(u, SAINT_UI_SAY_INFO,
            "a long piece of news that would take more than one row if it were an error, which it is not, so it ends here");
@@ -177,7 +157,7 @@ static void no_model_is_said_on_every_page(void **state)
     ui_begin(u);
     until_idle(u);
     assert_true(screen_has(u, "No such file"));
-    key(u, "Tab");
+    press(u, "Tab");
     for (int page = SAINT_UI_PAGE_COMPARE; page <= SAINT_UI_PAGE_CHARTS; page++) {
         ui_go(u, (saint_ui_page)page);
         if (!screen_has(u, "No such file")) fail_msg("page %d does not say why there is no model", page + 1);

@@ -245,6 +245,9 @@ static void notes_say_what_the_numbers_mean(void **state)
     assert_false(says(&notes, "saves -"));
     speed_explain(m, t, &now, &base, &none, &bad, &notes);
     expect_says(&notes, ": it does not pay.");
+    disturbed.part[MEASURE_FIRST].median = 2 * base.part[MEASURE_FIRST].median;
+    speed_explain(m, t, &disturbed, &base, &none, NULL, &notes); /* single runs of different moments against the operations */
+    expect_says(&notes, "single runs cannot tell, m measures.");
     speed_explain(m, t, &now, &base, &none, NULL, &notes);
     expect_says(&notes, "Selection costs 0.50 ms and saves 10.0 ms");
     expect_says(&notes, "it pays.");
@@ -262,6 +265,9 @@ static void notes_say_what_the_numbers_mean(void **state)
 
     now.part[MEASURE_PREFILL].median = 0.1;
     speed_explain(m, t, &now, &base, NULL, NULL, &notes);
+    assert_false(says(&notes, "Prefill takes"));
+    now.part[MEASURE_PREFILL].low = 0.09;
+    speed_explain(m, t, &now, &base, NULL, NULL, &notes);
     expect_says(&notes, "Prefill takes");
 
     base.part[MEASURE_DECODE].median = 1e-9 * 2; /* reading costs nothing: arithmetic bounds */
@@ -270,6 +276,11 @@ static void notes_say_what_the_numbers_mean(void **state)
     base.part[MEASURE_DECODE].median = 100;
     speed_explain(m, t, &now, &base, NULL, NULL, &notes);
     expect_says(&notes, "bound by reading the weights");
+
+    assert_false(says(&notes, "do not count"));
+    base.company = DEVICE_SHARED;
+    speed_explain(m, t, &now, &base, NULL, NULL, &notes);
+    expect_says(&notes, "do not count, for another saint used the device meanwhile");
 
     speed_explain(m, NULL, &none, &none, NULL, NULL, &notes);
     expect_says(&notes, "has not run yet");
@@ -294,6 +305,17 @@ static void repeated_runs_make_a_plan(void **state)
     speed_plan_of_runs(m, NULL, &runs, 1, 7, &p);
     speed_source_text(&p, text, sizeof text);
     assert_string_equal(text, "measured n=8");
+    p.company = DEVICE_SHARED;
+    speed_source_text(&p, text, sizeof text);
+    assert_string_equal(text, "measured n=8, shared");
+    p.company = DEVICE_DISTURBED;
+    speed_source_text(&p, text, sizeof text);
+    assert_string_equal(text, "measured n=8, busy CPUs");
+    p.company = DEVICE_SHARED;
+    speed_source_text(&p, text, 14);
+    assert_string_equal(text, "measured n=8,");
+    speed_source_text(&(speed_plan){.company = DEVICE_SHARED}, text, sizeof text);
+    assert_string_equal(text, "not run");
     assert_true(!p.has_work && p.part[MEASURE_ENCODER].low < p.part[MEASURE_ENCODER].median && p.part[MEASURE_DECODE].low == 3);
     near(p.part[MEASURE_TOTAL].median, p.part[MEASURE_ENCODER].median + 4.5, "total");
 }

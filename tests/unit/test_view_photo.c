@@ -201,6 +201,36 @@ static void dropped_patches_are_darker_and_greyer(void **state)
     saint_image_free(&im);
 }
 
+/* With 8 or 16 colours characters carry the brightness and the nearest hue; greys, and with NO_COLOR all, have the terminal's own colour. */
+static void few_colours_show_the_hue(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t rgb[3];
+        int dark, light; /* palette index, -1 = none */
+    } cases[] = {{{200, 20, 20}, 1, 1},  {{20, 160, 40}, 2, 2},     {{150, 100, 60}, 3, -1}, {{30, 40, 220}, 4, 4}, {{200, 40, 180}, 5, 5},
+                 {{40, 200, 200}, 6, -1}, {{120, 120, 118}, -1, -1}, {{255, 255, 255}, -1, -1}, {{20, 2, 2}, -1, -1}};
+    saint_image im;
+    saint_ui_canvas c = {0};
+    assert_ok(saint_image_new(16, 16, &im, err));
+    assert_ok(saint_ui_canvas_resize(&c, 8, 4, err));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (int tier = SAINT_UI_16; tier <= SAINT_UI_MONO; tier++)
+            for (int light = 0; light < 2; light++) {
+                saint_ui_theme theme;
+                for (int i = 0; i < 16 * 16; i++) memcpy(im.rgb + 3 * i, cases[k].rgb, 3);
+                saint_ui_theme_make(&theme, light ? SAINT_UI_LIGHT : SAINT_UI_DARK, (saint_ui_tier)tier, SAINT_UI_BRAILLE);
+                assert_ok(saint_ui_photo_draw(saint_ui_pen_whole(&c, &theme, NULL), &(saint_ui_photo){.image = &im, .grid_w = 2, .grid_h = 2, .cursor = -1},
+                                              NULL, NULL, err));
+                const int want = tier == SAINT_UI_MONO ? -1 : light ? cases[k].light : cases[k].dark;
+                const saint_ui_color plain = saint_ui_theme_style(&theme, SAINT_UI_STRONG).fg;
+                const saint_ui_color got = saint_ui_canvas_at(&c, 4, 2)->fg;
+                if (got != (want < 0 ? plain : saint_ui_palette((unsigned)want))) fail_msg("colour %zu, tier %d, light %d: %x", k, tier, light, got);
+            }
+    saint_ui_canvas_free(&c);
+    saint_image_free(&im);
+}
+
 static void a_new_mask_needs_no_new_scaling(void **state)
 {
     (void)state;
@@ -294,7 +324,7 @@ int main(void)
         cmocka_unit_test(scaling_is_the_area_average),           cmocka_unit_test(half_blocks_are_two_pixels),
         cmocka_unit_test(quarter_blocks_are_the_best_split),     cmocka_unit_test(sizes_keep_the_shape_and_the_patches),
         cmocka_unit_test(dropped_patches_are_darker_and_greyer), cmocka_unit_test(a_new_mask_needs_no_new_scaling),
-        cmocka_unit_test(few_colours_make_many),
+        cmocka_unit_test(few_colours_make_many),                 cmocka_unit_test(few_colours_show_the_hue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,7 +162,17 @@ static saint_ui_series *add(builder *b, int n, int slot, int axis, const char *n
     return &f->series[k];
 }
 
-/* A line joins runs that differ only in x. */
+static bool differ_elsewhere(const builder *b, int i, int k)
+{
+    for (int c = 0; c < b->d->n_columns; c++) {
+        if (c == b->a->x || c == b->a->by || b->d->column[c].kind != CHART_PARAMETER) continue;
+        double p = b->d->value[chart_at(b->d, i, c)], q = b->d->value[chart_at(b->d, k, c)];
+        if (p != q && !(isnan(p) && isnan(q))) return true;
+    }
+    return false;
+}
+
+/* A line joins runs that differ only in x: through the points of a random sweep it would be a scribble. */
 static bool joins(builder *b, int n)
 {
     for (int i = 1; i < n; i++)
@@ -170,6 +180,8 @@ static bool joins(builder *b, int n)
             b->f->crowded = true;
             return false;
         }
+    for (int i = 1; i < n; i++)
+        if (differ_elsewhere(b, b->scratch[i].row, b->scratch[i - 1].row)) return false;
     return n > 1;
 }
 

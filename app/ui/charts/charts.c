@@ -22,7 +22,7 @@ static void arrived(ui *u, int slot)
     /* Random counts were taken from the live plan's run: without one they stand for nothing. */
     if (slot == UI_RANDOM && (!c->now_number || ui_stale(u, UI_NOW))) return;
     int number = 0;
-    saint_status s = live_add(c->live, u->model, slot == UI_RANDOM ? CHART_RANDOM : CHART_RUN, c->now_number, &p->settings, p->trace,
+    saint_status s = live_add(c->live, u->model, slot == UI_RANDOM ? CHART_RANDOM : CHART_RUN, c->now_number, &p->settings, p->trace, p->company,
                               u->subject.file, u->subject.question, &number, &e);
     if (s != SAINT_OK) ui_say(u, SAINT_UI_SAY_WARN, "this run is not in the charts: %s", e.text);
     if (slot == UI_NOW) c->now_number = number;

@@ -204,5 +204,8 @@ static bool event_b(ui *u, const saint_ui_event *e, const saint_ui_hit *hit) { r
 static bool captures_a(const ui *u) { return u->charts->chooser == 0; }
 static bool captures_b(const ui *u) { return u->charts->chooser == 1; }
 
-const ui_pane ui_pane_chart = {.draw = draw_a, .event = event_a, .captures = captures_a};
-const ui_pane ui_pane_chart_b = {.draw = draw_b, .event = event_b, .captures = captures_b};
+static const saint_ui_action choose_keys[] = {{.key = "Up Down", .label = "Row", .weight = 3}, {.key = "Left Right", .label = "Change", .weight = 4},
+                                              {.key = "Esc", .label = "Done", .weight = 5}};
+enum { CHOOSE_KEYS = sizeof choose_keys / sizeof *choose_keys };
+const ui_pane ui_pane_chart = {.draw = draw_a, .event = event_a, .captures = captures_a, .keys = choose_keys, .n_keys = CHOOSE_KEYS};
+const ui_pane ui_pane_chart_b = {.draw = draw_b, .event = event_b, .captures = captures_b, .keys = choose_keys, .n_keys = CHOOSE_KEYS};

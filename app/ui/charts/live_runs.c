@@ -11,6 +11,7 @@ typedef struct {
     chart_role role;
     eval_trial trial;
     eval_result result;
+    device_company company;
     saint_trace *pending; /* waits for the unpruned run to be compared with; NULL: compared, or nothing to compare */
     char *picture, *question;
 } live_run;
@@ -102,6 +103,7 @@ static saint_status compare(live_runs *l, const saint_model *m, live_run *r, sai
     if (s != SAINT_OK) return s;
     fresh.trial = r->trial.id;
     fresh.timing_valid = true;
+    eval_result_shared(&fresh, r->company);
     eval_result_free(&r->result);
     r->result = fresh;
     saint_trace *keep = base ? NULL : saint_trace_ref(t);
@@ -165,7 +167,7 @@ static live_run *append(live_runs *l, eval_trial *trial, const char *picture, co
     return r;
 }
 
-saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t,
+saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t, device_company company,
                       const char *picture, const char *question, int *number, saint_error *err)
 {
     eval_trial trial = {.settings = *s, .twin_of = -1};
@@ -179,6 +181,7 @@ saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int t
     if (fresh) r = append(l, &trial, picture, question);
     if (!r || !fresh) eval_trial_free(&trial);
     if (!r) return saint_fail(err, SAINT_MEMORY, "no memory for the runs of this session");
+    r->company = company;
     r->role = r->trial.baseline ? CHART_UNPRUNED : role;
     r->twin = role == CHART_RANDOM ? twin : -1;
     if (number) *number = r->number;
@@ -248,13 +251,15 @@ static void summarise(const eval_result *r, const eval_result *base, eval_summar
     double full = base ? base->flops_vit + base->flops_projector + base->flops_prefill + base->flops_decode : NAN;
     y->flops_ratio = flops / full;
     y->kv_bytes = (double)r->kv_bytes;
-    y->lat_n = 1;
-    y->latency = one(r->s_total);
-    y->lat_sd = y->p50 = y->p90 = y->p99 = NAN;
+    y->lat_n = r->timing_valid ? 1 : 0;
+    y->latency = one(r->timing_valid ? r->s_total : NAN);
+    y->lat_sd = y->p50 = y->p90 = y->p99 = y->throughput = NAN;
+    y->speedup = one(NAN);
+    if (!r->timing_valid) return;
     y->s_preprocess = r->s_preprocess, y->s_vit = r->s_vit, y->s_selection = r->s_selection, y->s_projector = r->s_projector;
     y->s_prefill = r->s_prefill, y->s_decode = r->s_decode;
     y->throughput = r->s_total > 0 ? 1 / r->s_total : NAN;
-    y->speedup = one(base && r->s_total > 0 ? base->s_total / r->s_total : NAN);
+    y->speedup = one(base && base->timing_valid && r->s_total > 0 ? base->s_total / r->s_total : NAN);
 }
 
 typedef struct {

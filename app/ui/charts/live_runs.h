@@ -16,10 +16,10 @@ saint_status live_open(live_runs **out, saint_error *err);
 void live_close(live_runs *l); /* NULL is allowed */
 void live_clear(live_runs *l); /* another model */
 
-/* Remember a run of picture 0 of t. The same plan on the same picture and question again replaces the row's measurement. A plan that drops
+/* Remember a run of picture 0 of t; company: while it was timed. The same plan on the same picture and question again replaces the row's measurement. A plan that drops
  * nothing is CHART_UNPRUNED whatever role says; that run fills in the agreement of all rows of its picture and question, also of those
  * that came before. twin: number of the run whose token counts a CHART_RANDOM row took. number (may be NULL): of the row, from 1. */
-saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t,
+saint_status live_add(live_runs *l, const saint_model *m, chart_role role, int twin, const saint_settings *s, saint_trace *t, device_company company,
                       const char *picture, const char *question, int *number, saint_error *err);
 /* Rows of this picture and question. */
 int live_count(const live_runs *l, const char *picture, const char *question);

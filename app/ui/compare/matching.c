@@ -150,6 +150,7 @@ static bool want(ui *u, saint_request *out)
 static void ran_for_time(ui *u, const saint_trace *t)
 {
     ui_match *m = match_of(u);
+    m->company = device_company_both(m->company, u->ran_company);
     measure_add(&m->runs, &t->seconds);
     if (measure_next(&m->runs) >= 0) return;
     measure_value r = measure_ratio(&m->runs, 0, 1, MEASURE_FIRST); /* B over A */
@@ -190,21 +191,9 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
 
 /* ---- module ------------------------------------------------------------------------------------------------------- */
 
-static void changed(ui *u)
+static void stop_guest(ui *u, const char *why)
 {
-    stop(u, "the plan changed");
-    match_of(u)->report[0] = 0;
-}
-
-static void subject(ui *u)
-{
-    stop(u, "the picture or the question changed");
-    match_of(u)->report[0] = 0;
-}
-
-static void model(ui *u)
-{
-    stop(u, "another model");
+    stop(u, why);
     match_of(u)->report[0] = 0;
 }
 
@@ -222,9 +211,7 @@ static bool progress(ui *u, saint_ui_progress *out)
 const ui_module ui_module_compare = {.name = "compare",
                                      .open = open_compare,
                                      .close = close_compare,
-                                     .model = model,
-                                     .subject = subject,
-                                     .changed = changed,
+                                     .stop = stop_guest,
                                      .busy = busy,
                                      .progress = progress,
                                      .want = want,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ui/extra.h"
+#include "ui/inspect/inspect.h"
 #include "views/bars.h"
 
 int ui_compare_left(const ui *u) { return u->plan[UI_A].set ? UI_A : UI_BASE; }
@@ -50,34 +51,8 @@ static bool masks_of(const ui *u, int slot, masks *m)
     return true;
 }
 
-static void draw_picture(ui *u, saint_ui_pen p, bool right)
+static saint_ui_photo photo_of(const ui *u, const masks *m, bool diff, int side)
 {
-    const ui_compare *c = u->compare;
-    bool diff = c->diff && !right, now = right || c->flip;
-    int slot = now ? UI_NOW : ui_compare_left(u), side = now ? 1 : 0, layer = 0;
-    char note[64] = "", detail[240] = "";
-    masks m;
-    bool known = masks_of(u, slot, &m);
-    const char *stage = known && ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM";
-    if (known && m.left[side] >= 0) snprintf(note, sizeof note, "%s %d: %d of %d", stage, layer, m.left[side], m.n);
-    double share;
-    if (ui_running(u, slot, &share)) snprintf(detail, sizeof detail, "running %.0f %%", 100 * share);
-    else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");
-    else if (diff) snprintf(detail, sizeof detail, "both, only A, only B");
-    else if (u->info) compare_summary(&u->plan[slot].settings, u->info, detail, sizeof detail);
-    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = diff  ? "A and B"
-                                                                      : now ? (right ? "B" : "B, in A's place")
-                                                                            : left_name(u),
-                                                             .detail = detail,
-                                                             .note = note,
-                                                             .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
-                                                             .stale = ui_stale(u, slot)});
-    saint_error e = {0};
-    if (u->subject.error.code != SAINT_OK) {
-        saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
-        if (known) masks_free(&m);
-        return;
-    }
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
                             .lines = u->grid_lines,
@@ -90,14 +65,68 @@ static void draw_picture(ui *u, saint_ui_pen p, bool right)
         photo.grid_w = u->info->grid_w;
         photo.grid_h = u->info->grid_h;
     }
-    if (known) {
-        photo.kept = m.left[diff ? 0 : side] >= 0 ? m.kept[diff ? 0 : side] : NULL;
-        photo.kept_b = diff && m.left[1] >= 0 ? m.kept[1] : NULL;
-        photo.value = m.score;
-        photo.death = m.death;
+    if (m) {
+        photo.kept = m->left[diff ? 0 : side] >= 0 ? m->kept[diff ? 0 : side] : NULL;
+        photo.kept_b = diff && m->left[1] >= 0 ? m->kept[1] : NULL;
+        photo.value = m->score;
+        photo.death = m->death;
         photo.steps = u->cursor.n;
     }
-    if (saint_ui_photo_draw(in, &photo, right ? &u->photo_b : &u->photo, &u->compare->where[right], &e) != SAINT_OK)
+    return photo;
+}
+
+/* Both show the same part of the picture: the left one, which is drawn first, chooses it. */
+static void choose_view(ui *u, saint_ui_pen p, bool right, saint_ui_photo *photo)
+{
+    bool frame = p.area.w >= 4 && p.area.h >= 3;
+    if (!u->inspect) return; /* a page alone, as tests draw it */
+    if (right) photo->seen = ui_inspect_of(u)->seen;
+    else ui_zoom_view(u, photo, p.area.w - (frame ? 2 : 0), p.area.h - (frame ? 2 : 0));
+}
+
+/* The words of the title in the colours of the picture: a legend where there is room for it. */
+static void name_colors(saint_ui_pen p, const char *title, const char *detail)
+{
+    static const struct {
+        const char *words;
+        saint_ui_role role;
+    } parts[] = {{"only A", SAINT_UI_ONLY_A}, {"only B", SAINT_UI_ONLY_B}};
+    const int x = 4 + saint_ui_text_width(title); /* as saint_ui_pane_draw puts it */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *at = strstr(detail, parts[i].words);
+        if (at && x + (int)(at - detail) + (int)strlen(parts[i].words) + 3 < p.area.w)
+            saint_ui_text(p, x + (int)(at - detail), 0, -1, parts[i].role, parts[i].words);
+    }
+}
+
+static void draw_picture(ui *u, saint_ui_pen p, bool right)
+{
+    const ui_compare *c = u->compare;
+    bool diff = c->diff && !right, now = right || c->flip;
+    int slot = now ? UI_NOW : ui_compare_left(u), side = now ? 1 : 0, layer = 0;
+    char note[160] = "", detail[240] = "", zoom[80];
+    masks m;
+    bool known = masks_of(u, slot, &m);
+    const char *stage = known && ui_stage_of(u, u->cursor.at, &layer) == SAINT_STAGE_VIT ? "ViT" : "LLM";
+    saint_ui_photo photo = photo_of(u, known ? &m : NULL, diff, side);
+    choose_view(u, p, right, &photo);
+    if (known && m.left[side] >= 0) snprintf(note, sizeof note, "%s %d: %d of %d%s", stage, layer, m.left[side], m.n, u->inspect ? ui_zoom_words(u, zoom, sizeof zoom) : "");
+    double share;
+    if (ui_running(u, slot, &share)) snprintf(detail, sizeof detail, "running %.0f %%", 100 * share);
+    else if (u->plan[slot].error.code != SAINT_OK) snprintf(detail, sizeof detail, "failed");
+    else if (diff) snprintf(detail, sizeof detail, "both, only A, only B");
+    else if (u->info) compare_summary(&u->plan[slot].settings, u->info, detail, sizeof detail);
+    saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = diff  ? "A and B"
+                                                                      : now ? (right ? "B" : "B, in A's place")
+                                                                            : left_name(u),
+                                                             .detail = detail,
+                                                             .note = note,
+                                                             .focus = u->focus == (right ? SAINT_UI_PANE_IMAGE_B : SAINT_UI_PANE_IMAGE),
+                                                             .stale = ui_stale(u, slot)});
+    if (diff) name_colors(p, "A and B", detail);
+    saint_error e = {0};
+    if (u->subject.error.code != SAINT_OK) saint_ui_failure(in, "this picture cannot be opened", u->subject.error.text);
+    else if (saint_ui_photo_draw(in, &photo, right ? &u->photo_b : &u->photo, &u->compare->where[right], &e) != SAINT_OK)
         saint_ui_failure(in, "the picture cannot be drawn", e.text);
     if (known) masks_free(&m);
 }
@@ -109,6 +138,7 @@ static int patch_under(const ui *u, const saint_ui_event *e, bool right)
 {
     saint_ui_photo photo = {.image = u->subject.image.rgb ? &u->subject.image : NULL,
                             .rect = u->subject.rect,
+                            .seen = u->inspect ? u->inspect->seen : (saint_view_rect){0},
                             .grid_w = u->info ? u->info->grid_w : 0,
                             .grid_h = u->info ? u->info->grid_h : 0};
     return saint_ui_photo_patch_at(&photo, u->compare->where[right], e->x, e->y);
@@ -134,6 +164,7 @@ static bool picture_event(ui *u, const saint_ui_event *e, bool right)
     else if (e->key == SAINT_UI_KEY_UP && at >= w) at -= w;
     else if (e->key == SAINT_UI_KEY_DOWN && at + w < n) at += w;
     u->patch = at;
+    if (u->inspect) u->inspect->zoom_follow = true;
     return arrow;
 }
 

@@ -80,6 +80,7 @@ static void collect(ui *u, numbers *x)
         x->b.part[MEASURE_FIRST] = (measure_value){match->ms_b, NAN, NAN, match->ratio.n};
         x->a.n = x->b.n = match->ratio.n;
         x->a.source = x->b.source = SPEED_MEASURED;
+        x->a.company = x->b.company = match->company;
     }
     x->ia = a && a->n_images ? &a->image[0] : NULL;
     x->ib = b && b->n_images ? &b->image[0] : NULL;

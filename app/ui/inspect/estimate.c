@@ -86,6 +86,7 @@ bool ui_estimate_of(const ui *u, int slot, ui_estimate *e)
     bool ran = p->trace && p->trace->n_images > 0;
     if (ran && p->trace_version == p->version && p->error.code == SAINT_OK) {
         of_run(u, p->trace, e);
+        e->company = p->company;
         return true;
     }
     const saint_trace *like = ran ? p->trace : u->plan[UI_BASE].trace;

@@ -13,6 +13,7 @@ typedef struct {
     double kv_bytes;       /* held at the end; 0 for a classifier */
     double encode, prefill; /* seconds of all layers, also of those that came from the cache; NaN = not known */
     double select;         /* of the choices alone, when measured; else NaN */
+    device_company company; /* while the times were taken */
     int cached[2], layers[2]; /* per stage: layers of the last run that came from the cache, of all */
 } ui_estimate;
 

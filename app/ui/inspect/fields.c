@@ -1,68 +1,13 @@
-/* fields.c - params.def as fields: ranges tightened by the model, units, docs, which layers a field edits, what is read and what is not. */
+/* fields.c - params.def as fields: ranges tightened by the model, units, docs, which layers a field edits. */
 #include "ui/inspect/fields.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- which parameters matter ---- */
-
-static const struct {
-    unsigned bit;
-    const char *vit, *llm;
-} reads[] = {{SAINT_PARAM_KEEP_NUM, "keep_num", "llm_keep_num"}, {SAINT_PARAM_KEEP_RATIO, "keep_ratio", "llm_keep_ratio"},
-             {SAINT_PARAM_R, "r", "llm_r"},                      {SAINT_PARAM_SIM_THRESHOLD, "sim_threshold", "saint_threshold"},
-             {SAINT_PARAM_K, "K", "saint_K"},                    {SAINT_PARAM_GAMMA, "gamma", "saint_gamma"},
-             {SAINT_PARAM_SEED, "seed", "llm_seed"}};
+#include "reads.h"
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
-
-static unsigned bit_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
-        if (is(name, reads[i].vit) || is(name, reads[i].llm)) return reads[i].bit;
-    return 0;
-}
-
-/* What the sites of one stage read: bits of saint_method.params. keep_ratio counts only where keep_num leaves it to it. */
-static unsigned read_by_sites(const saint_plan *plan, const saint_settings *s, saint_stage stage, bool *any)
-{
-    unsigned bits = 0;
-    for (int i = 0; i < plan->n_sites; i++) {
-        const saint_site *site = &plan->site[i];
-        const saint_method *m = saint_method_at(site->method);
-        if (site->stage != (int32_t)stage || !m) continue;
-        const saint_method_params *p = stage == SAINT_STAGE_VIT ? &s->vit[site->layer].p : &s->llm[site->layer].p;
-        unsigned here = m->params;
-        if (here & SAINT_PARAM_KEEP_NUM && p->keep_num != -1) here &= ~(unsigned)SAINT_PARAM_KEEP_RATIO;
-        bits |= here;
-        *any = true;
-    }
-    return bits;
-}
-
-uint64_t ui_fields_read(const saint_settings *s, const saint_model_info *m)
-{
-    static const char *const always[] = {"mode", "prune_mode", "llm_prune_mode"};
-    static const char *const window[] = {"use_saint", "saint_start", "saint_end", "saint_image_token_length", "saint_sys_length"};
-    saint_plan plan;
-    bool any[2] = {false, false};
-    unsigned bits[2] = {0, 0};
-    uint64_t out = 0;
-    if (!m || saint_plan_build(&plan, s, m, NULL, NULL) != SAINT_OK) plan.n_sites = 0;
-    for (int stage = 0; stage < 2; stage++) bits[stage] = read_by_sites(&plan, s, (saint_stage)stage, &any[stage]);
-    bool llm_on = s->mode == SAINT_MODE_LLM || s->mode == SAINT_MODE_HYBRID;
-    for (int i = 0; saint_param_at(i); i++) {
-        const saint_param_info *p = saint_param_at(i);
-        int stage = is(p->scope, "LLM");
-        bool read = (bit_of(p->name) & bits[stage]) != 0;
-        for (size_t k = 0; k < sizeof always / sizeof *always; k++) read = read || is(p->name, always[k]);
-        for (size_t k = 0; k < sizeof window / sizeof *window; k++) /* the window matters where somebody looks through it */
-            read = read || (is(p->name, window[k]) && llm_on && (k < 3 || any[1]));
-        if (read) out |= (uint64_t)1 << i;
-    }
-    return out;
-}
 
 /* ---- layers ---- */
 
@@ -327,7 +272,7 @@ void ui_fields_make(ui_fields *f, const ui_fields_source *from)
         for (int i = 0; i < layers_of(from, (saint_stage)stage); i++) m.n_marked[stage] += is_marked(from, (saint_stage)stage, i);
         m.shown[stage] = shown_layer(from, (saint_stage)stage);
     }
-    uint64_t read = ui_fields_read(from->settings, from->info);
+    uint64_t read = params_read(from->settings, from->info);
     f->n = 0;
     add_preset(&m, &old);
     for (int i = 0; saint_param_at(i); i++) {

@@ -42,7 +42,5 @@ char *ui_fields_text(const ui_fields *f, int i, double value, char *out, size_t 
 const char *ui_fields_key(const ui_fields *f, int i);
 /* Index of a parameter by its name in params.def, -1 when it is not shown. */
 int ui_fields_find(const ui_fields *f, const char *key);
-/* The parameters of params.def that the sites of these settings read: bit i for row i. */
-uint64_t ui_fields_read(const saint_settings *s, const saint_model_info *m);
 
 #endif

@@ -19,10 +19,11 @@ typedef struct {
     char a[FACTS_MOST][VALUE_MOST], b[FACTS_MOST][512], delta[FACTS_MOST][DELTA_MOST];
 } facts;
 
-/* Where a time comes from. */
-static const char *origin(ui_known k, int cached, int layers, char out[32])
+/* Where a time comes from; what was not timed alone counts for little. */
+static const char *origin(ui_known k, device_company company, int cached, int layers, char out[32])
 {
-    if (k != UI_KNOWN_RUN) snprintf(out, 32, "%s", k == UI_KNOWN_STALE ? "guess" : "predicted");
+    if (k == UI_KNOWN_RUN && company) snprintf(out, 32, "%s", device_company_word(company));
+    else if (k != UI_KNOWN_RUN) snprintf(out, 32, "%s", k == UI_KNOWN_STALE ? "guess" : "predicted");
     else if (cached <= 0 || cached >= layers) snprintf(out, 32, "%s", cached <= 0 ? "measured" : "cached");
     else snprintf(out, 32, "%d/%d cached", cached, layers);
     return out;
@@ -80,6 +81,15 @@ static const char *cut(const char *text, char *out, size_t size, int columns)
     return out;
 }
 
+/* A classifier answers with its first class. */
+static void agrees_class(const ui *u, const saint_trace_image *now, const saint_trace_image *base, const char *name, const char *kl, facts *f)
+{
+    const int other = fidelity_top(base->logits, base->n_logits);
+    const char *label = u->model ? saint_model_label(u->model, other) : NULL;
+    if (fidelity_top(now->logits, now->n_logits) == other) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
+    else line(f, "agrees", SAINT_UI_WARN, "no: %s says %d %.40s, KL %s nats", name, other, label ? label : "", kl);
+}
+
 static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_line)
 {
     enum { LABEL = 14, STALE = 8 };
@@ -99,7 +109,9 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
     } else if (now->logits && now->n_logits) {
         int best = fidelity_top(now->logits, now->n_logits);
         const char *label = u->model ? saint_model_label(u->model, best) : NULL;
-        line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s", best, label ? label : "", stale ? " (stale)" : "");
+        char right[96] = "";
+        if (u->subject.answers) snprintf(right, sizeof right, "; right: %s", cut(u->subject.answers, short_text, sizeof short_text, 20));
+        line(f, "class", stale ? SAINT_UI_STALE : SAINT_UI_STRONG, "%d %s%s%s", best, label ? label : "", stale ? " (stale)" : "", right);
     }
     if (!base || !now->logits || !base->logits || now->n_logits != base->n_logits) line(f, "agrees", SAINT_UI_MUTED, "%s has not run yet", name);
     else if (stale) line(f, "agrees", SAINT_UI_STALE, "not known before the run");
@@ -107,7 +119,7 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
         int at = fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids);
         char kl[24];
         snprintf(kl, sizeof kl, "%.2g", fidelity_kl(base->logits, now->logits, now->n_logits));
-        if (!u->info->llm_layers) line(f, "agrees", SAINT_UI_TEXT, "KL %s nats to %s, measured", kl, name);
+        if (!u->info->llm_layers) agrees_class(u, now, base, name, kl, f);
         else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
         else
             line(f, "agrees", SAINT_UI_WARN, "no: %s says \"%s\", differs at token %d, KL %s nats", name,
@@ -145,8 +157,8 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
         char word[2][32], count[32];
         bool llm = u->info->llm_layers > 0;
         saint_ui_role role = role_of(now.known);
-        for (int stage = 0; stage < 2; stage++) origin(now.known, now.cached[stage], now.layers[stage], word[stage]);
-        snprintf(count, sizeof count, "%s", now.known == UI_KNOWN_RUN ? "counted" : word[0]);
+        for (int stage = 0; stage < 2; stage++) origin(now.known, device_company_both(now.company, base.company), now.cached[stage], now.layers[stage], word[stage]);
+        snprintf(count, sizeof count, "%s", now.known == UI_KNOWN_RUN ? "counted" : word[0]); /* never timed */
         compare(f, "tokens/layer", base.tokens, now.tokens, tokens_text, role, count);
         compare(f, "FLOPs", base.flops, now.flops, saint_ui_number, role, count);
         compare(f, "encode", base.encode, now.encode, time_text, role, word[0]);
@@ -155,7 +167,7 @@ static void make(const ui *u, facts *f, int in_columns, bool short_answer)
         next_row(u, f);
         if (llm) compare(f, "KV cache", base.kv_bytes, now.kv_bytes, saint_ui_bytes, role, count);
         if (llm) compare(f, "into the LLM", compared ? (double)base.vit_out : NAN, (double)now.vit_out, tokens_text, role, count);
-        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, "measured");
+        if (!isnan(now.select)) compare(f, "selection", NAN, now.select, time_text, role, now.company ? device_company_word(now.company) : "measured");
         return;
     }
     next_row(u, f);
@@ -180,6 +192,8 @@ char *ui_answer_words(const ui *u, char *out, size_t size, int columns)
     bool stale = ui_stale(u, UI_NOW), same = base && fidelity_first_difference(now->ids, now->n_ids, base->ids, base->n_ids) < 0;
     if (u->subject.answers) snprintf(right, sizeof right, ", right: %s", cut(u->subject.answers, shown, sizeof shown, 12));
     if (stale) snprintf(agrees, sizeof agrees, " (stale)");
+    else if (best >= 0 && !now->answer && base && base->logits && !ui_stale(u, UI_BASE))
+        snprintf(agrees, sizeof agrees, fidelity_top(base->logits, base->n_logits) == best ? ", as unpruned" : ", not as unpruned");
     else if (now->answer && base && !ui_stale(u, UI_BASE)) snprintf(agrees, sizeof agrees, same ? ", as unpruned" : ", not as unpruned");
     int room = columns - saint_ui_text_width(right) - saint_ui_text_width(agrees);
     if (room < 4) room += saint_ui_text_width(agrees), agrees[0] = 0; /* what it is goes before what it is like */

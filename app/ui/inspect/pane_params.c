@@ -111,4 +111,6 @@ static bool captures(const ui *u)
     return f->at >= 0 && f->at < f->n && f->field[f->at].state == SAINT_UI_FIELD_EDITED;
 }
 
-const ui_pane ui_pane_params = {.draw = draw, .event = event, .captures = captures};
+static const saint_ui_action edit_keys[] = {{.key = "Enter", .label = "Set", .weight = 4}, {.key = "Esc", .label = "Leave it", .weight = 5},
+                                            {.key = "50% +32 -10%", .label = "also", .weight = 2}, {.key = "Ctrl-U", .label = "Empty", .weight = 1}};
+const ui_pane ui_pane_params = {.draw = draw, .event = event, .captures = captures, .keys = edit_keys, .n_keys = sizeof edit_keys / sizeof *edit_keys};

@@ -87,9 +87,18 @@ char *ui_zoom_words(const ui *u, char *out, size_t size)
     return out;
 }
 
+/* The cursor is on the screen: it is what somebody looks at, and stays there when the view becomes smaller. */
+static bool cursor_is_seen(const ui *u)
+{
+    const double *v = u->inspect->view;
+    if (u->patch < 0 || !u->info || !u->info->grid_w) return false;
+    const double x = u->patch % u->info->grid_w + 0.5, y = u->patch / u->info->grid_w + 0.5;
+    return x > v[0] && x < v[0] + v[2] && y > v[1] && y < v[1] + v[3];
+}
+
 /* ---- actions ---- */
 
-/* "" the whole page and back; on, off; in, out, all; or so many columns to a patch. */
+/* "" the whole page and back, beside another plan twice as large and back; on, off; in, out, all; or so many columns to a patch. */
 void ui_do_zoom(ui *u, const char *argument)
 {
     ui_inspect *in = u->inspect;
@@ -102,7 +111,11 @@ void ui_do_zoom(ui *u, const char *argument)
         return;
     }
     if (u->zoom <= in->fit) middle_on_patch(u);
-    if (on) {
+    in->zoom_follow = cursor_is_seen(u);
+    if (on && u->page == SAINT_UI_PAGE_COMPARE) { /* both pictures stay: a part of each, twice as large, and back */
+        if (u->zoom > in->fit && !*argument) ui_zoom_off(u);
+        else u->zoom = level_from(2 * now);
+    } else if (on) {
         if (!u->whole_image) in->zoom_from = u->focus; /* comes back with the other panes */
         u->whole_image = true;
         in->zoom_choose = true;

@@ -63,12 +63,22 @@ typedef struct {
 ui_data *ui_data_ref(ui_data *d);
 void ui_data_unref(ui_data *d);
 
+/* Whether its runs have the device to themselves (company.c). Open: the device is used, until there is a worker, which uses it while it works. */
+typedef struct ui_company ui_company;
+ui_company *ui_company_open(const saint_session_options *o); /* NULL: no memory */
+void ui_company_watch(ui_company *c, saint_worker *w);
+void ui_company_close(ui_company *c); /* behind the worker; NULL is allowed */
+/* Who else used the device while a job ran, the last one that ended; or, for a run that went on from the cache, while something of its
+ * picture was computed: picture, NULL = it did not. Zeros stand for no picture. */
+device_company ui_company_of(ui_company *c, saint_job job, const saint_digest *picture);
+
 /* What a model needs to run; handed to the loader whole when another takes its place, because closing waits for what runs. */
 typedef struct {
     saint_engine *engine;
     saint_model *model;
     saint_session *session;
     saint_worker *worker;
+    ui_company *company;
 } ui_machine;
 void ui_machine_close(ui_machine *m);
 
@@ -206,6 +216,8 @@ void ui_record(ui *u, const char *format, ...) __attribute__((format(printf, 2, 
 void ui_session_load(ui *u);
 void ui_session_take(ui *u, const cJSON *c); /* what a file held: anything may be missing or wrong */
 void ui_session_save(ui *u);
+void ui_session_touched(ui *u); /* the user did something: what dies without a word loses no more than the last second */
+void ui_session_tick(ui *u);    /* save when that is due (core.save_at) and nothing runs */
 
 /* ---- all of it ---- */
 
@@ -248,6 +260,9 @@ struct ui_core {
     int depth;   /* inside a pane's event or an action: what it does besides is not recorded */
     bool was_idle, recorded_wait;
     int record_w, record_h;
+    double save_at;   /* when the session is written while it goes on; INFINITY = nothing new */
+    bool save_off;    /* it could not be */
+    char *written;    /* what stands in its file, as far as it is ours */
     char *last_words; /* for stderr, behind the screen */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
     bool theme_asked; /* the terminal may say which one suits it */
@@ -262,6 +277,7 @@ struct ui_core {
 };
 
 bool ui_idle(ui *u);            /* nothing runs, loads or is due */
+void ui_stop_guests(ui *u, const char *why); /* ui_module.stop of all */
 double ui_next_due(ui *u);      /* earliest timer, INFINITY = none */
 void ui_tick(ui *u);            /* timers that are due */
 void ui_pump(ui *u);            /* what loader, worker and modules have to say */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reads.h"
 #include "ui/loop/core.h"
 #include "ui/inspect/inspect.h"
 
@@ -95,16 +96,27 @@ static bool apply_preset(ui *u, const char *name)
     return change(u, "preset", &s, label);
 }
 
+/* What nothing reads changes nothing, which nobody would see. */
+static void tell_unread(ui *u, const char *assignment)
+{
+    saint_notes notes = {0};
+    if (!u->info) return;
+    note_unread(assignment, &u->plan[UI_NOW].settings, u->info, &notes);
+    if (notes.n) ui_say(u, SAINT_UI_SAY_INFO, "%s", notes.text[0]);
+}
+
 bool ui_assign(ui *u, const char *key, const char *value)
 {
     saint_error e = {0};
     saint_settings s;
-    char label[112];
+    char label[112], whole[800];
     if (!strcmp(key, "preset")) return apply_preset(u, value);
     memcpy(&s, &u->plan[UI_NOW].settings, sizeof s);
     if (saint_settings_set(&s, key, value, &e) != SAINT_OK) return refuse(u, key, e.text);
     snprintf(label, sizeof label, "%.60s=%.40s", key, value);
-    return change(u, key, &s, label);
+    if (!change(u, key, &s, label)) return false;
+    if (snprintf(whole, sizeof whole, "%s=%s", key, value) < (int)sizeof whole) tell_unread(u, whole);
+    return true;
 }
 
 void ui_stage_alone(saint_settings *s, saint_stage stage)
@@ -215,7 +227,12 @@ void ui_do_set(ui *u, const char *argument)
     }
     char *equals = strchr(word, '=');
     if (equals && n == 1) *equals = 0;
-    if (change(u, n == 1 ? word : "", &s, argument) && n == 1) accepted(u, word);
+    if (!change(u, n == 1 ? word : "", &s, argument)) return;
+    if (n == 1) accepted(u, word);
+    for (p = argument; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(p, " "), p);
+        tell_unread(u, word);
+    }
 }
 
 /* ---- the layer cursor ---- */

@@ -77,6 +77,11 @@ static void draw_message(ui *u, saint_ui_pen whole, saint_ui_rect where)
 
 static void draw_footer(ui *u, saint_ui_pen p)
 {
+    const ui_pane *pane = ui_pane_of(u->page, u->focus);
+    if (pane && pane->captures && pane->captures(u)) { /* no action has its key now, and a click would end what is typed */
+        saint_ui_footer_draw(p, pane->keys, pane->n_keys, 0);
+        return;
+    }
     saint_ui_action list[UI_ACTION_COUNT];
     char key[UI_ACTION_COUNT][UI_KEY_TEXT];
     int n = ui_action_list(u, true, list, key);

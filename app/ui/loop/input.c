@@ -1,4 +1,5 @@
 /* From events to actions: overlays, the pane with the focus, the table, and the mouse. */
+#include "nearest.h"
 #include "ui/inspect/inspect.h"
 #include "ui/loop/core.h"
 #include "ui/sweeps/sweeps.h"
@@ -33,6 +34,21 @@ static bool perform(ui *u, const ui_action *a, const char *argument)
     return !u->core->failed;
 }
 
+/* Who types the name of a parameter means to set it. */
+static void no_such(ui *u, const char *command, size_t n)
+{
+    char word[64];
+    const char *names[UI_ACTION_COUNT], *like;
+    snprintf(word, sizeof word, "%.*s", (int)(n < 60 ? n : 60), command);
+    word[strcspn(word, "[=")] = 0;
+    for (int i = 0; i < UI_ACTION_COUNT; i++) names[i] = ui_action_at(i)->name;
+    bool parameter = !strcmp(word, "preset") || !strcmp(word, "compat");
+    for (int i = 0; saint_param_at(i) && !parameter; i++) parameter = !strcmp(word, saint_param_at(i)->name);
+    if (parameter) ui_say(u, SAINT_UI_SAY_BAD, "%s is a parameter: set %s=VALUE", word, word);
+    else if ((like = nearest_meant(word, names, UI_ACTION_COUNT))) ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; the nearest is %s", word, like);
+    else ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; Ctrl-P finds them all", word);
+}
+
 bool ui_do(ui *u, const char *command)
 {
     while (*command == ' ') command++;
@@ -43,7 +59,7 @@ bool ui_do(ui *u, const char *command)
     const char *argument = command + n;
     while (*argument == ' ') argument++;
     if (!a) {
-        ui_say(u, SAINT_UI_SAY_BAD, "%.*s: no such command; Ctrl-P finds them all", (int)n, command);
+        no_such(u, command, n);
         return false;
     }
     bool done = perform(u, a, argument);
@@ -113,7 +129,9 @@ static void mouse(ui *u, const saint_ui_event *e)
     static const char *const kinds[] = {"press", "drag", "release", "wheel-up", "wheel-down"};
     if (!u->mouse) return;
     bool wheel = e->mouse == SAINT_UI_MOUSE_WHEEL_UP || e->mouse == SAINT_UI_MOUSE_WHEEL_DOWN;
-    if (wheel && e->mods & SAINT_UI_CTRL && u->page == SAINT_UI_PAGE_INSPECT && saint_ui_layout_at(&u->layout, e->x, e->y) == SAINT_UI_PANE_IMAGE) {
+    saint_ui_pane_id under = saint_ui_layout_at(&u->layout, e->x, e->y);
+    bool zooms = u->page == SAINT_UI_PAGE_INSPECT || u->page == SAINT_UI_PAGE_COMPARE;
+    if (wheel && e->mods & SAINT_UI_CTRL && zooms && (under == SAINT_UI_PANE_IMAGE || under == SAINT_UI_PANE_IMAGE_B)) {
         ui_do(u, e->mouse == SAINT_UI_MOUSE_WHEEL_UP ? "zoom in" : "zoom out");
         return;
     }

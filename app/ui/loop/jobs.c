@@ -298,6 +298,7 @@ void ui_changed(ui *u)
         u->plan[UI_RANDOM].set = false;
     } else renew(u, UI_NOW);
     u->plan[UI_NOW].has_forecast = false;
+    ui_stop_guests(u, "the plan changed");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->changed) ui_module_at(i)->changed(u);
     ui_redraw(u);
@@ -365,12 +366,21 @@ static void say_arrived(ui *u, int slot)
     char time[32], answer[64] = "", reused[64];
     saint_ui_duration(time, sizeof time, t->seconds.total);
     int all = t->layers_reused + t->layers_run + t->layers_question;
-    snprintf(reused, sizeof reused, "%d of %d layers from the cache", t->layers_reused, all);
+    snprintf(reused, sizeof reused, "%d of %d layers from the cache%s%s", t->layers_reused, all, u->plan[slot].company ? ", " : "",
+             device_company_word(u->plan[slot].company));
     const char *q = u->info->llm_layers && u->subject.question ? u->subject.question : NULL;
     if (t->image[0].answer) saint_ui_text_cut(answer, sizeof answer, t->image[0].answer, 24, "\u2026");
     if (q && answer[0]) ui_report(u, SAINT_UI_SAY_GOOD, "%.*s  %s: answer in %s, %s", question_bytes(q), q, answer, time, reused);
     else ui_report(u, SAINT_UI_SAY_GOOD, "%s in %s, %s", q ? "no answer" : "classes", time, reused);
     for (int i = 0; i < t->notes.n; i++) ui_log_add(u, SAINT_UI_SAY_WARN, NULL, t->notes.text[i]);
+}
+
+/* Layers from the cache keep the times of the run that computed them. */
+static device_company company_of(const ui *u, saint_job job, const saint_trace *t)
+{
+    static const saint_digest none;
+    bool cached = t && t->layers_reused + t->layers_question > 0;
+    return ui_company_of(u->company, job, !cached ? NULL : u->info->vit_layers ? &u->jobs->key : &none);
 }
 
 static void finished(ui *u, const saint_job_event *e)
@@ -380,6 +390,7 @@ static void finished(ui *u, const saint_job_event *e)
         saint_trace *t = e->kind == SAINT_JOB_DONE ? saint_worker_trace(u->worker) : NULL;
         saint_error why = e->error;
         if (!t && why.code == SAINT_OK) saint_fail(&why, SAINT_CANCELLED, "its trace was taken by another run");
+        u->ran_company = company_of(u, e->job, t);
         dismiss(u, t, &why);
         saint_trace_unref(t);
         ui_redraw(u);
@@ -396,6 +407,7 @@ static void finished(ui *u, const saint_job_event *e)
         saint_trace_unref(p->trace);
         p->trace = t;
         p->trace_version = j->running_version;
+        p->company = company_of(u, e->job, t);
         p->error = (saint_error){0};
         if (j->running_stats) j->stats_version[slot] = j->running_version;
         if (current) {

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/guess.h"
 #include "defaults.h"
 #include "scenes/scenes.h"
-#include "ui/loop/guess.h"
 
 /* ---- shared things ---- */
 
@@ -50,6 +50,7 @@ void ui_data_unref(ui_data *d)
 void ui_machine_close(ui_machine *m)
 {
     saint_worker_close(m->worker);
+    ui_company_close(m->company);
     saint_session_close(m->session);
     saint_model_unref(m->model);
     saint_engine_close(m->engine);
@@ -138,9 +139,10 @@ static void open_model(const request *r, ui_loaded *out)
     ui_machine *m = &out->machine;
     saint_error *e = &out->error;
     const load_options *l = &r->opt->load;
-    saint_status s = SAINT_OK;
-    if (l->shape && !r->path) s = saint_model_random(&m->model, l->shape, 1, r->opt->session.dtype, e);
-    else {
+    m->company = ui_company_open(&r->opt->session);
+    saint_status s = m->company ? SAINT_OK : saint_fail(e, SAINT_MEMORY, "no memory for a model");
+    if (s == SAINT_OK && l->shape && !r->path) s = saint_model_random(&m->model, l->shape, 1, r->opt->session.dtype, e);
+    else if (s == SAINT_OK) {
         const char *given = r->path ? model_path(r->path, path, sizeof path) : NULL;
         if (given && given != path) snprintf(path, sizeof path, "%s", given);
         else if (!given) s = default_model(path, sizeof path, e);
@@ -151,6 +153,7 @@ static void open_model(const request *r, ui_loaded *out)
     if (s == SAINT_OK) s = saint_engine_open(&m->engine, &r->opt->engine, e);
     if (s == SAINT_OK) s = saint_session_open(&m->session, m->engine, m->model, &r->opt->session, e);
     if (s == SAINT_OK) s = saint_worker_open(&m->worker, m->session, e);
+    if (s == SAINT_OK) ui_company_watch(m->company, m->worker);
     if (s != SAINT_OK) ui_machine_close(m);
     e->code = s;
 }
@@ -209,7 +212,7 @@ static void open_data(ui_loader *l, const request *r, ui_loaded *out)
     const char *why = NULL;
     if (r->path && ui_has_kind(r->path)) snprintf(name, sizeof name, "%s", r->path);
     else if (r->path) {
-        saint_data_kind kind = ui_guess_kind(r->path, &why);
+        saint_data_kind kind = saint_data_guess(r->path, &why);
         snprintf(name, sizeof name, "%s:%s", saint_data_kind_name(kind), r->path);
         if (kind != SAINT_DATA_IMAGES) out->file = strdup(why);
     } else s = default_data(name, sizeof name, tell, &(teller){l, r->ticket, false}, &out->error);

@@ -51,6 +51,12 @@ bool ui_idle(ui *u)
     return true;
 }
 
+void ui_stop_guests(ui *u, const char *why)
+{
+    for (int i = 0; ui_module_at(i); i++)
+        if (ui_module_at(i)->stop) ui_module_at(i)->stop(u, why);
+}
+
 /* ---- what comes from the threads ---- */
 
 static void pump_loader(ui *u)
@@ -180,7 +186,7 @@ static void gather(ui *u, poll_set *s)
 static int timeout_of(ui *u, double most)
 {
     double left = most, now = ui_now(u);
-    if (!u->core->frozen) left = fmin(left, ui_next_due(u) - now);
+    if (!u->core->frozen) left = fmin(left, fmin(ui_next_due(u), u->core->save_at) - now);
     if (u->core->dirty) left = fmin(left, u->core->last_frame + FRAME_SECONDS - saint_now());
     if (left <= 0) return 0;
     return isfinite(left) ? (int)fmin(ceil(left * 1000), 1e6) : -1;
@@ -197,6 +203,7 @@ static void pump_screen(ui *u)
         ui_event(u, &e);
         n++;
     }
+    if (n) ui_session_touched(u);
 }
 
 static void say_idle(ui *u)
@@ -228,6 +235,7 @@ bool ui_wait(ui *u, double seconds)
         if (any && ui_module_at(i)->ready) ui_module_at(i)->ready(u, s.fd + s.first[i], count);
     }
     if (!u->core->frozen) ui_tick(u);
+    ui_session_tick(u);
     return !u->quit;
 }
 

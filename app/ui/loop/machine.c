@@ -10,9 +10,9 @@
 
 static saint_status preset_settings(const ui *u, const char *name, saint_settings *s, saint_notes *notes, saint_error *err)
 {
-    char path[8192];
+    char path[8192], why[160];
     saint_preset p;
-    if (!preset_path(name, path, sizeof path)) return saint_fail(err, SAINT_IO, "%s: no such preset", name);
+    if (!preset_path(name, path, sizeof path)) return saint_fail(err, SAINT_IO, "%s: %s", name, preset_unknown(name, why, sizeof why));
     saint_status st = saint_preset_load(path, &p, err);
     if (st != SAINT_OK) return st;
     st = saint_preset_apply(&p, u->info, s, notes, err);
@@ -83,6 +83,7 @@ static void choose_settings(ui *u)
 
 static void tell_modules(ui *u)
 {
+    ui_stop_guests(u, "another model");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->model) ui_module_at(i)->model(u);
 }
@@ -101,6 +102,7 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
     u->model = m->model;
     u->session = m->session;
     u->worker = m->worker;
+    u->company = m->company;
     *m = (ui_machine){0};
     u->info = saint_model_get_info(u->model);
     u->model_error = (saint_error){0};
@@ -120,13 +122,14 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
 /* The old one is handed to the loader, which waits for what still runs in it. */
 static ui_machine let_go(ui *u)
 {
-    ui_machine m = {u->engine, u->model, u->session, u->worker};
+    ui_machine m = {u->engine, u->model, u->session, u->worker, u->company};
     u->info = NULL;
     tell_modules(u);
     u->engine = NULL;
     u->model = NULL;
     u->session = NULL;
     u->worker = NULL;
+    u->company = NULL;
     ui_jobs_model(u);
     ui_subject_model(u);
     return m;

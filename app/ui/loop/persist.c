@@ -7,6 +7,7 @@
 #include "ui/loop/core.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,8 +184,7 @@ static void put_subject(ui *u, cJSON *c)
 static cJSON *session_of(ui *u)
 {
     const ui_options *o = u->core->opt;
-    cJSON *c = u->core->session ? u->core->session : cJSON_CreateObject(), *modules;
-    u->core->session = NULL;
+    cJSON *c = u->core->session ? cJSON_Duplicate(u->core->session, true) : cJSON_CreateObject(), *modules;
     put(c, "version", cJSON_CreateNumber(1));
     put(c, "page", cJSON_CreateString(saint_ui_page_title((int)u->page)));
     put(c, "focus", cJSON_CreateNumber((double)u->focus));
@@ -224,20 +224,55 @@ static void save_history(ui *u)
     free(text);
 }
 
+/* Write what differs from what was written last. */
+static saint_status write_session(ui *u, const char *to, saint_error *err)
+{
+    ui_core *core = u->core;
+    cJSON *c = session_of(u);
+    char *text = c ? cJSON_Print(c) : NULL;
+    cJSON_Delete(c);
+    if (!text) return saint_fail(err, SAINT_MEMORY, "%s: no memory", to);
+    saint_status s = core->written && !strcmp(core->written, text) ? SAINT_OK : saint_file_write(to, text, strlen(text), err);
+    if (s == SAINT_OK) {
+        free(core->written);
+        core->written = strdup(text);
+    }
+    cJSON_free(text);
+    return s;
+}
+
 void ui_session_save(ui *u)
 {
     char path[4096];
     saint_error e = {0};
     const char *to = session_path(u, path, sizeof path);
     save_history(u);
-    if (!to) return;
-    cJSON *c = session_of(u);
-    char *text = cJSON_Print(c);
-    saint_status s = text ? saint_file_write(to, text, strlen(text), &e) : saint_fail(&e, SAINT_MEMORY, "%s: no memory", to);
-    if (s != SAINT_OK) {
-        char *words = NULL;
-        if (!u->core->last_words && asprintf(&words, "the session is not kept: %s", e.text) >= 0) u->core->last_words = words;
+    if (!to || write_session(u, to, &e) == SAINT_OK) return;
+    char *words = NULL;
+    if (!u->core->last_words && asprintf(&words, "the session is not kept: %s", e.text) >= 0) u->core->last_words = words;
+}
+
+/* ---- meanwhile ---- */
+
+/* Behind the last key by so much: not while somebody drags a slider, because a slow disk would be felt. */
+static const double SAVE_SECONDS = 1.5;
+
+void ui_session_touched(ui *u)
+{
+    const ui_options *o = u->core->opt;
+    if (!u->core->save_off && !u->core->frozen && !o->script && !o->headless) u->core->save_at = ui_now(u) + SAVE_SECONDS;
+}
+
+void ui_session_tick(ui *u)
+{
+    char path[4096];
+    if (u->core->save_at > ui_now(u)) return;
+    if (!ui_idle(u)) {
+        ui_session_touched(u); /* while a plan changes and runs there is nothing to come back to */
+        return;
     }
-    cJSON_free(text);
-    cJSON_Delete(c);
+    u->core->save_at = INFINITY;
+    const char *to = session_path(u, path, sizeof path);
+    u->core->save_off = !to || write_session(u, to, NULL) != SAINT_OK; /* the end of the program says why */
+    if (!u->core->save_off) save_history(u);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ static saint_status open_core(ui *u, const ui_options *o, saint_error *err)
 void ui_close(ui *u)
 {
     ui_core *c = u->core;
-    ui_machine m = {u->engine, u->model, u->session, u->worker};
+    ui_machine m = {u->engine, u->model, u->session, u->worker, u->company};
     for (int i = c->modules_open - 1; i >= 0; i--)
         if (ui_module_at(i)->close) ui_module_at(i)->close(u);
     ui_front_close(c->front);
@@ -123,6 +124,7 @@ void ui_close(ui *u)
     saint_ui_canvas_free(&u->canvas);
     free(c->hit_room);
     free(c->last_words);
+    free(c->written);
     cJSON_Delete(c->session);
     free(u->marked);
     free(u->model_name);
@@ -150,7 +152,7 @@ saint_status ui_new(const ui_options *o, ui **out, saint_error *err)
         return saint_fail(err, SAINT_MEMORY, "no memory to begin with");
     }
     ui_core *c = u->core;
-    *c = (ui_core){.opt = o, .signal_fd = -1, .err_pipe = -1, .theme = -1};
+    *c = (ui_core){.opt = o, .signal_fd = -1, .err_pipe = -1, .theme = -1, .save_at = INFINITY};
     u->live = true;
     u->mouse = !o->no_mouse;
     u->patch = -1;

@@ -1,8 +1,8 @@
 /* What is looked at: samples of a data set, single pictures, folders; the question that is asked. */
 #define _GNU_SOURCE
+#include "datasets/guess.h"
 #include "defaults.h"
 #include "ui/loop/core.h"
-#include "ui/loop/guess.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -73,6 +73,7 @@ void ui_subjects_close(ui *u)
 
 static void tell_modules(ui *u)
 {
+    ui_stop_guests(u, "the picture or the question changed");
     for (int i = 0; ui_module_at(i); i++)
         if (ui_module_at(i)->subject) ui_module_at(i)->subject(u);
 }
@@ -315,7 +316,7 @@ void ui_open(ui *u, const char *path)
     bool there = stat(path, &st) == 0;
     if (ui_has_kind(path)) open_data(u, path);
     else if (default_data_meant(path) && !there) open_data(u, NULL);
-    else if (there && (S_ISDIR(st.st_mode) || ui_guess_kind(path, NULL) != SAINT_DATA_IMAGES)) open_data(u, path);
+    else if (there && (S_ISDIR(st.st_mode) || saint_data_guess(path, NULL) != SAINT_DATA_IMAGES)) open_data(u, path);
     else {
         s->from_file = true;
         u->subject.loading = true;

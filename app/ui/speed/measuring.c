@@ -1,5 +1,6 @@
 /* measuring.c - the speed page's repeated runs: the live plan, the unpruned model, random dropping and A in turns, each from nothing. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ void ui_speed_of(const ui *u, int slot, speed_plan *out)
     else if (i >= 0)
         speed_plan_of_runs(u->info, u->plan[slot].trace, &u->speed->runs, i, u->speed->tokens > 0 ? u->speed->tokens - 1 : 0, out);
     else speed_plan_of_trace(u->info, u->plan[slot].trace, out);
+    out->company = i >= 0 ? u->speed->company : u->plan[slot].company;
 }
 
 /* ---- a measurement ------------------------------------------------------------------------------------------------ */
@@ -69,6 +71,7 @@ static bool begin(ui *u)
     }
     measure_begin(&s->runs, s->n, WARM, ROUNDS, enough);
     s->tokens = u->info->llm_layers ? TOKENS : 0;
+    s->company = DEVICE_ALONE;
     s->began = true;
     s->since = ui_now(u);
     return true;
@@ -100,23 +103,22 @@ static void ran(ui *u, saint_trace *t, const saint_error *why)
         if (why->code != SAINT_CANCELLED) stop(u, why->text); /* a slot went first: the same run comes again */
         return;
     }
+    if (s->runs.round >= WARM) s->company = device_company_both(s->company, u->ran_company);
     measure_add(&s->runs, &t->seconds);
     if (measure_next(&s->runs) >= 0) return;
     s->active = false;
     const char *what = u->info->llm_layers ? "first token" : "class";
     measure_value r = measure_ratio(&s->runs, 0, 1, MEASURE_FIRST);
+    saint_ui_say say = s->company ? SAINT_UI_SAY_WARN : SAINT_UI_SAY_GOOD;
+    char company[80] = "";
+    if (s->company) snprintf(company, sizeof company, "; %s meanwhile", device_company_while(s->company));
     if (isfinite(r.low))
-        ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]", s->runs.n, r.median, what, r.low, r.high);
-    else ui_say(u, SAINT_UI_SAY_GOOD, "measured n=%d: %.3fx before the %s", s->runs.n, r.median, what);
+        ui_say(u, say, "measured n=%d: %.3fx before the %s, 95 %% [%.3f, %.3f]%s", s->runs.n, r.median, what, r.low, r.high, company);
+    else ui_say(u, say, "measured n=%d: %.3fx before the %s%s", s->runs.n, r.median, what, company);
 }
-
-static void changed(ui *u) { stop(u, "the plan changed"); }
-
-static void subject(ui *u) { stop(u, "the picture or the question changed"); }
 
 static void model(ui *u)
 {
-    stop(u, "another model");
     u->speed->n = 0;
     u->speed->runs.n = 0;
 }
@@ -137,8 +139,7 @@ const ui_module ui_module_speed = {.name = "speed",
                                    .open = open_speed,
                                    .close = close_speed,
                                    .model = model,
-                                   .subject = subject,
-                                   .changed = changed,
+                                   .stop = stop,
                                    .busy = busy,
                                    .progress = progress,
                                    .want = want,

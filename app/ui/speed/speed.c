@@ -250,4 +250,6 @@ void speed_source_text(const speed_plan *p, char *out, size_t size)
 {
     if (p->source == SPEED_MEASURED) snprintf(out, size, "measured n=%d", p->n);
     else snprintf(out, size, "%s", p->source == SPEED_ONCE ? "one run" : p->source == SPEED_CACHED ? "one run, cached parts" : "not run");
+    size_t n = strlen(out);
+    if (p->company && p->source != SPEED_UNKNOWN && n < size) snprintf(out + n, size - n, ", %s", device_company_word(p->company));
 }

@@ -6,6 +6,7 @@
 #ifndef SAINT_APP_UI_SPEED_H
 #define SAINT_APP_UI_SPEED_H
 
+#include "device_use.h"
 #include "ui/speed/measure.h"
 
 /* ---- what a run has to do ---- */
@@ -69,6 +70,7 @@ typedef struct {
     measure_value part[MEASURE_TOTAL + 1]; /* by measure_part; a single run has n = 1 and no interval */
     speed_work work;
     bool has_work;
+    device_company company; /* while they were taken */
 } speed_plan;
 /* From one trace; NaN where nothing is known, so also for the projector and all sums when the LLM went on from a checkpoint; t may be NULL.
  */
@@ -78,7 +80,7 @@ void speed_plan_of_trace(const saint_model_info *m, const saint_trace *t, speed_
 void speed_plan_complete(speed_plan *p, const speed_plan *base);
 /* From repeated runs, each with so many decoding steps; t (may be NULL) gives the counts. */
 void speed_plan_of_runs(const saint_model_info *m, const saint_trace *t, const measure_runs *r, int plan, int steps, speed_plan *out);
-/* "measured n=12", "one run", "cached", "not run" */
+/* "measured n=12", "one run", "one run, cached parts", "not run"; ", shared" or ", busy CPUs" behind it */
 void speed_source_text(const speed_plan *p, char *out, size_t size);
 
 enum { SPEED_NOTES = 14, SPEED_NOTE = 240 };

@@ -74,11 +74,12 @@ static void say_worst(const explainer *x, const speed_site *s, int n)
             w->n_in - w->n_out);
 }
 
-/* Repeated runs may leave it open; a single one says what it says. */
-static const char *verdict(const explainer *x, bool saves)
+/* Repeated runs may leave it open; a single one is believed where the operations say the same, for its parts may be of different moments. */
+static const char *verdict(const explainer *x, bool saves, bool should)
 {
     bool interval = x->ratio && isfinite(x->ratio->low);
     if (interval && x->ratio->low <= 1 && x->ratio->high >= 1) return "whether it pays does not show";
+    if (!interval && saves != should) return "single runs cannot tell, m measures";
     return (interval ? x->ratio->low > 1 : saves) ? "it pays" : "it does not pay";
 }
 
@@ -101,7 +102,7 @@ static void say_break_even(const explainer *x)
     if (isnan(measured)) say(x->out, "Selection costs %s and should save %s before the %s.", ms(cost, a), ms(predicted, b), answer_word(x));
     else
         say(x->out, "Selection costs %s and saves %s before the %s (predicted %s): %s.", ms(cost, a), ms(measured, b), answer_word(x),
-            ms(predicted, c), verdict(x, measured > cost));
+            ms(predicted, c), verdict(x, measured > cost, predicted > cost));
     say_worst(x, site, n);
 }
 
@@ -172,7 +173,7 @@ static void say_dominant(const explainer *x)
         list[second].name, 100 * list[second].seconds / total);
 }
 
-/* A part that takes clearly longer than its operations would at the unpruned rate. */
+/* A part that takes clearly longer than its operations would at the unpruned rate; a single run shows no such thing. */
 static void say_slower(const explainer *x)
 {
     static const struct {
@@ -181,8 +182,8 @@ static void say_slower(const explainer *x)
     } parts[] = {{MEASURE_ENCODER, "The encoder"}, {MEASURE_PREFILL, "Prefill"}};
     for (int i = 0; i < 2; i++) {
         const measure_value *v = &x->now->part[parts[i].part];
-        double p = x->predicted[parts[i].part], low = isnan(v->low) ? v->median : v->low;
-        if (!(p > 0) || !(low > 1.05 * p)) continue;
+        double p = x->predicted[parts[i].part];
+        if (!(p > 0) || !(v->low > 1.05 * p)) continue;
         say(x->out,
             "%s takes %.0f %% more than its operations would at the unpruned rate: with fewer rows the matrices are used less well.",
             parts[i].name, 100 * (v->median / p - 1));
@@ -251,6 +252,8 @@ static void say_random(const explainer *x)
 static void say_how_known(const explainer *x)
 {
     double worst = fmax(uncertainty(x->now), uncertainty(x->base));
+    device_company company = device_company_both(x->now->company, x->base->company);
+    if (company) say(x->out, "These times do not count, for %s meanwhile: measure again when that has ended.", device_company_while(company));
     if (x->now->source != SPEED_MEASURED || x->base->source != SPEED_MEASURED)
         say(x->out, "These are single runs, in part from checkpoints: measure before believing a difference.");
     else if (isnan(worst)) say(x->out, "%d runs are too few for an interval: it takes %d.", x->now->n, (int)MEASURE_LEAST);

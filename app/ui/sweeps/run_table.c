@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "ui/sweeps/run_table.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,15 +349,17 @@ saint_status run_table_sort(run_table *r, const char *column, saint_error *err)
 static const char *why_no_times(const run_table *r, int trial)
 {
     const sweep_trial *t = &r->set->data->trial[trial];
-    bool ranks = false, others = false;
+    bool ranks = false, others = false, programs = false;
     for (size_t i = 0; i < r->set->data->n_samples; i++) {
         const eval_result *e = t->result[i];
         ranks = ranks || (e && e->company == EVAL_WITH_RANKS);
         others = others || (e && e->company == EVAL_WITH_OTHERS);
+        programs = programs || (e && e->company == EVAL_ON_BUSY_CPUS);
     }
-    return ranks    ? "its processes shared the device; use one"
-           : others ? "another saint used the device; sweep again alone"
-                    : "the device was not its own";
+    return ranks      ? "its processes shared the device; use one"
+           : others   ? "another saint used the device; sweep again alone"
+           : programs ? "other programs were busy; sweep again when they are not"
+                      : "the device was not its own";
 }
 
 void run_table_note(const run_table *r, char *out, size_t size)
@@ -369,6 +372,8 @@ void run_table_note(const run_table *r, char *out, size_t size)
     const eval_summary *y = trial >= 0 ? &r->set->data->trial[trial].summary : NULL;
     if (y && !y->lat_n && y->n_done > y->n_error && n > 0 && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, " \u00b7 no times: %s", why_no_times(r, trial));
+    else if (y && y->apart && isnan(y->speedup.value) && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, " \u00b7 no speed-up: timed in another run than the unpruned model");
 }
 
 void run_table_draw(saint_ui_pen p, run_table *r, bool focus, int what)

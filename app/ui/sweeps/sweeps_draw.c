@@ -197,5 +197,8 @@ static void draw_chart(ui *u, saint_ui_pen p)
 }
 
 const ui_pane ui_pane_sweep_progress = {.draw = draw_progress, .event = event_progress};
-const ui_pane ui_pane_sweep_runs = {.draw = draw_runs, .event = event_runs, .captures = captures_runs};
+static const saint_ui_action form_keys[] = {{.key = "Tab", .label = "Next row", .weight = 4}, {.key = "Left Right", .label = "Change", .weight = 2},
+                                            {.key = "Enter", .label = "Next, on Start: start", .weight = 3}, {.key = "Esc", .label = "Close", .weight = 5}};
+const ui_pane ui_pane_sweep_runs = {
+    .draw = draw_runs, .event = event_runs, .captures = captures_runs, .keys = form_keys, .n_keys = sizeof form_keys / sizeof *form_keys};
 const ui_pane ui_pane_sweep_chart = {.draw = draw_chart};

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ui/loop/guess.h"
+#include "datasets/guess.h"
 
 static char root[64];
 
@@ -53,7 +53,7 @@ static void is(saint_data_kind expected, const char *inside)
     char path[256];
     const char *why = NULL;
     snprintf(path, sizeof path, "%s%s", root, inside);
-    saint_data_kind found = ui_guess_kind(path, &why);
+    saint_data_kind found = saint_data_guess(path, &why);
     if (found != expected) fail_msg("%s looks like %s, not %s", path, saint_data_kind_name(found), saint_data_kind_name(expected));
     assert_non_null(why);
 }

@@ -1,6 +1,6 @@
 /* From a path that the user typed to KIND:PATH. Nobody should have to know the names of kinds to look at a folder. */
 #define _GNU_SOURCE
-#include "ui/loop/guess.h"
+#include "datasets/guess.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static const struct {
              {"coco_pope_random.json", SAINT_DATA_POPE},
              {"LOC_val_solution.csv", SAINT_DATA_IMAGEFOLDER}};
 
-saint_data_kind ui_guess_kind(const char *path, const char **why)
+saint_data_kind saint_data_guess(const char *path, const char **why)
 {
     const char *nowhere;
     if (!why) why = &nowhere;
