@@ -50,7 +50,7 @@ typedef struct {
     int start;            /* layer behind whose attention it begins, from a checkpoint; -1: at the first */
     int rows;             /* that enter */
     bool merged, weighed; /* and what they are */
-    bool staged;          /* it leaves what checkpoints and statistics need in the room's stage */
+    bool counts, remembers; /* it leaves what statistics need and what checkpoints need in the room's stage */
     saint_recording *work;
     long runs;     /* of this plan in this shape */
     bool never;    /* it could not be recorded */

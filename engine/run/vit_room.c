@@ -171,14 +171,14 @@ void saint_vit_room_keep_sites(saint_run *r, saint_sites *sites)
 static saint_vit_script *script_of(saint_run *r, saint_vit_room *room, int start, const saint_rows *rows)
 {
     const saint_plan *p = &r->t->plan;
-    bool staged = saint_sites_looked_at(r);
+    bool counts = r->req->want_stats, remembers = saint_run_remembers(r);
     int n = 0, total = saint_rows_total(rows);
     while (n < p->n_sites && p->site[n].stage == SAINT_STAGE_VIT) n++; /* sites are sorted by stage */
     saint_vit_script *old = &room->script[0];
     for (int i = 0; i < SAINT_VIT_SCRIPTS; i++) {
         saint_vit_script *s = &room->script[i];
         bool same = s->used && s->n_sites == n && s->compat == p->compat && s->start == start && s->rows == total && s->merged == rows->merged &&
-                    s->weighed == rows->weighed && s->staged == staged;
+                    s->weighed == rows->weighed && s->counts == counts && s->remembers == remembers;
         if (same && memcmp(s->site, p->site, (size_t)n * sizeof *s->site) == 0) {
             s->used = ++room->clock;
             return s;
@@ -192,7 +192,8 @@ static saint_vit_script *script_of(saint_run *r, saint_vit_room *room, int start
     old->rows = total;
     old->merged = rows->merged;
     old->weighed = rows->weighed;
-    old->staged = staged;
+    old->counts = counts;
+    old->remembers = remembers;
     memcpy(old->site, p->site, (size_t)n * sizeof *old->site);
     old->used = ++room->clock;
     return old;

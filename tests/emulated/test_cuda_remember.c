@@ -226,6 +226,11 @@ static void recorded_runs_leave_the_same_behind(void **state)
                     if (k) set_param(&q.settings, "mode=vit");
                     for (int j = 0; j < 5 && plans[k][j]; j++)
                         if (atoi(strchr(plans[k][j], k ? '[' : '=') + 1) < info->vit_layers) set_param(&q.settings, plans[k][j]);
+                    for (int i = 0; stats && i < 2; i++) { /* recordings that leave no checkpoints are others */
+                        q.cold = true;
+                        saint_trace_unref(run_request(s, &q));
+                        q.cold = false;
+                    }
                     long replays = fake_replays(), before = waits();
                     saint_trace *a = run_request(s, &q);
                     long more = fake_replays() - replays, waited_a = waits() - before;
@@ -258,6 +263,51 @@ static void recorded_runs_leave_the_same_behind(void **state)
             saint_session_close(none);
         }
     assert_int_equal(fake_device_used() + (size_t)fake_objects(), 0);
+}
+
+typedef struct {
+    int events, stop_at;
+} stopper;
+
+static bool stop_event(void *ud, const saint_event *e)
+{
+    stopper *x = ud;
+    (void)e;
+    return x->events++ != x->stop_at;
+}
+
+/* What a recording has done is there, also when the host has not followed it to its end. */
+static void a_recorded_run_may_be_cancelled(void **state)
+{
+    (void)state;
+    saint_session *none = device(timm, 0, true);
+    saint_request q = plain_request(timm, 1);
+    set_params(&q.settings, "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=random", "keep_num[1]=20", NULL);
+    q.images = &picture[2];
+    saint_trace *want = run_request(none, &q);
+    for (int n = 0; n < 8; n++) {
+        saint_session *s = device(timm, 1 << 26, false);
+        for (int i = 0; i < 2; i++) {
+            q.images = &picture[i];
+            saint_trace_unref(run_request(s, &q));
+        }
+        q.images = &picture[2];
+        stopper x = {.stop_at = n};
+        saint_trace *t = NULL;
+        saint_error e = {0};
+        long replays = fake_replays();
+        saint_status st = saint_session_run(s, &q, &(saint_observer){.event = stop_event, .ud = &x}, &t, &e);
+        assert_int_equal(st, x.events > n ? SAINT_CANCELLED : SAINT_OK);
+        assert_int_equal(fake_replays() - replays, 1);
+        saint_trace_unref(t);
+        t = run_request(s, &q);
+        assert_same_trace(t, want);
+        if (st == SAINT_CANCELLED && n > 1) assert_true(t->layers_reused > 0);
+        saint_trace_unref(t);
+        saint_session_close(s);
+    }
+    saint_trace_unref(want);
+    saint_session_close(none);
 }
 
 /* ---- failures ---- */
@@ -432,6 +482,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(resumed_runs_wait_no_more),
         cmocka_unit_test(taps_and_hands_between),
         cmocka_unit_test(recorded_runs_leave_the_same_behind),
+        cmocka_unit_test(a_recorded_run_may_be_cancelled),
         cmocka_unit_test(any_call_may_fail_beside_checkpoints),
         cmocka_unit_test(pending_checkpoints_make_room),
         cmocka_unit_test(several_devices_remember),
