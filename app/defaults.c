@@ -85,24 +85,31 @@ saint_status default_model(char *out, size_t size, saint_error *err)
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
-saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err)
+static const char *const variables[] = {"XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"};
+
+saint_status default_folder_name(folder_kind kind, char *out, size_t size, saint_error *err)
 {
-    static const struct {
-        const char *variable, *at_home;
-    } places[] = {{"XDG_CONFIG_HOME", ".config"}, {"XDG_STATE_HOME", ".local/state"}, {"XDG_CACHE_HOME", ".cache"}};
-    const char *variable = places[kind].variable, *given = getenv(variable), *home = getenv("HOME");
+    static const char *const at_home[] = {".config", ".local/state", ".cache"};
+    const char *variable = variables[kind], *given = getenv(variable), *home = getenv("HOME");
     int n;
     if (given && given[0] == '/') n = snprintf(out, size, "%s/saint-workbench", given);
-    else if (home && home[0] == '/') n = snprintf(out, size, "%s/%s/saint-workbench", home, places[kind].at_home);
+    else if (home && home[0] == '/') n = snprintf(out, size, "%s/%s/saint-workbench", home, at_home[kind]);
     else return saint_fail(err, SAINT_IO, "no folder for the user's files: neither %s nor HOME is an absolute path", variable);
     if (n < 0 || (size_t)n >= size) return saint_fail(err, SAINT_IO, "%s: the path is too long", variable);
+    return SAINT_OK;
+}
+
+saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err)
+{
+    saint_status s = default_folder_name(kind, out, size, err);
+    if (s != SAINT_OK) return s;
     for (char *p = out + 1;; p++) {
         char c = *p;
         if (c && c != '/') continue;
         *p = 0;
         bool ok = mkdir(out, 0700) == 0 || errno == EEXIST;
         int why = errno;
-        if (!ok) return saint_fail(err, SAINT_IO, "%s: this folder cannot be made: %s; set %s", out, strerror(why), variable);
+        if (!ok) return saint_fail(err, SAINT_IO, "%s: this folder cannot be made: %s; set %s", out, strerror(why), variables[kind]);
         *p = c;
         if (!c) return SAINT_OK;
     }

@@ -31,5 +31,7 @@ saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, si
  * when there is no such place. */
 typedef enum { FOLDER_CONFIG, FOLDER_STATE, FOLDER_CACHE } folder_kind;
 saint_status default_folder(folder_kind kind, char *out, size_t size, saint_error *err);
+/* The same without making it. */
+saint_status default_folder_name(folder_kind kind, char *out, size_t size, saint_error *err);
 
 #endif

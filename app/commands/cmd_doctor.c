@@ -66,6 +66,12 @@ static void print_devices(const cJSON *o)
                cJSON_GetObjectItem(x, "self_check")->valuestring);
 }
 
+#ifdef __clang__
+#define COMPILER "" /* its version says its name */
+#else
+#define COMPILER "gcc "
+#endif
+
 int cmd_info(int argc, char **argv)
 {
     bool json = false;
@@ -91,14 +97,22 @@ int cmd_info(int argc, char **argv)
         if (saint_engine_has_tier(tiers[i])) cJSON_AddItemToArray(list, cJSON_CreateString(tiers[i]));
     cJSON *folders = cJSON_AddArrayToObject(o, "preset_folders");
     for (int i = 0; preset_folder(i); i++) cJSON_AddItemToArray(folders, cJSON_CreateString(preset_folder(i)));
+    static const folder_kind kinds[] = {FOLDER_STATE, FOLDER_CACHE}; /* sessions and sweeps of the workbench; test pictures */
+    cJSON *own = cJSON_AddObjectToObject(o, "folders");
+    for (int i = 0; i < 2; i++) {
+        char folder[4096];
+        if (default_folder_name(kinds[i], folder, sizeof folder, NULL) == SAINT_OK)
+            cJSON_AddStringToObject(own, kinds[i] == FOLDER_STATE ? "state" : "cache", folder);
+    }
     saint_engine_close(e);
     if (json) return cli_print_json(o);
-    printf("saint %s (%s), built with %s\ncpu      %s, %d threads\nkernels ", saint_version, saint_commit, __VERSION__, cpu,
+    printf("saint %s (%s), built with %s%s\ncpu      %s, %d threads\nkernels ", saint_version, saint_commit, COMPILER, __VERSION__, cpu,
            cJSON_GetObjectItem(o, "threads")->valueint);
     for (const cJSON *x = list->child; x; x = x->next) printf(" %s", x->valuestring);
     puts("");
     print_devices(o);
     for (const cJSON *x = folders->child; x; x = x->next) printf("presets  %s\n", x->valuestring);
+    for (const cJSON *x = own->child; x; x = x->next) printf("%-8s %s\n", x->string, x->valuestring);
     cJSON_Delete(o);
     return EXIT_DONE;
 }

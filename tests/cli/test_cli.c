@@ -425,6 +425,7 @@ static void lists_are_complete(void **state)
     assert_string_equal(json_get(c, "weight_dtype")->valuestring, "f16");
     cJSON_Delete(c);
     c = json_of(saint("info --json"));
+    assert_non_null(strstr(json_get(c, "folders.state")->valuestring, "/saint-workbench"));
     assert_true(cJSON_GetArraySize(json_get(c, "cpu_kernels")) >= 1);
     cJSON_Delete(c);
     c = json_of(saint("doctor --json --model " LLAVA));
