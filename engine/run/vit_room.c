@@ -13,6 +13,8 @@
 #include "backend/fused.h"
 #include "run/internal.h"
 
+enum { STAGE_OF_STATISTICS = 256 << 20 }; /* at most, where nothing is remembered */
+
 static size_t rows_of(const saint_run *r)
 {
     const saint_vit *c = &r->m->vit;
@@ -32,7 +34,8 @@ static size_t stage_bytes(const saint_run *r) { return (size_t)r->m->vit.run * s
 static bool recordable(const saint_run *r)
 {
     const saint_vit *c = &r->m->vit;
-    bool fits = !saint_run_remembers(r) || stage_bytes(r) <= saint_cache_budget(r->s->cache) / 2;
+    size_t most = saint_run_remembers(r) ? saint_cache_budget(r->s->cache) / 2 : STAGE_OF_STATISTICS;
+    bool fits = !saint_sites_looked_at(r) || stage_bytes(r) <= most;
     return fits && r->b->op->fused && !r->s->plain && saint_sites_recordable(r, SAINT_STAGE_VIT, c->dim / c->heads, c->grid * c->grid);
 }
 

@@ -136,10 +136,11 @@ const char *fake_called(long number) { return number >= 1 && number <= calls && 
 
 cudaError_t fake_call(const char *name)
 {
+    enter();
     if (calls + 1 < MOST_CALLS) called[calls + 1] = name;
-    if (++calls != fail_at) return cudaSuccess;
-    failed = name;
-    return fail_with;
+    bool fails = ++calls == fail_at;
+    if (fails) failed = name;
+    return leave(fails ? fail_with : cudaSuccess);
 }
 
 void fake_count_object(int change) { objects += change; }
