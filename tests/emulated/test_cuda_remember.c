@@ -204,7 +204,7 @@ static void recorded_runs_leave_the_same_behind(void **state)
     };
     enum { PLANS = sizeof plans / sizeof *plans, PICTURES = 4 };
     for (int m = 0; m < 3; m++)
-        for (int stats = 0; stats < 2; stats++) {
+        for (int stats = m == 2; stats < 1 + (m > 0); stats++) { /* timm's both ways */
             const saint_model_info *info = saint_model_get_info(models[m]);
             saint_session *s = device(models[m], 1 << 26, false), *plain = device(models[m], 1 << 26, true), *none = device(models[m], 0, true);
             long replayed[PLANS] = {0};
@@ -348,7 +348,8 @@ static void failing(saint_model *m, saint_request *q, int error, long stride)
     saint_trace *want = NULL, *t = NULL;
     saint_error e = {0};
     int failed = 0, unheard = 0;
-    if (getenv("SAINT_EVERY_CALL")) stride = 1;
+    if (getenv("SAINT_EVERY_CALL")) stride = atol(getenv("SAINT_EVERY_CALL"));
+    assert_true(stride > 0);
     fake_fail_call(0, 0);
     long replays = fake_replays();
     assert_ok(some_runs(s, q, &want, err));
@@ -382,24 +383,24 @@ static void failing(saint_model *m, saint_request *q, int error, long stride)
         if (fake_device_used() || fake_objects()) fail_msg("%s failed: %zu bytes and %d objects are left", name, fake_device_used(), fake_objects());
     }
     printf("  %s: %ld calls, every %ldth with error %d: %d runs failed, %d did without\n", saint_model_get_info(m)->name, all, stride, error, failed, unheard);
-    assert_true(failed > 10);
+    assert_true(failed > all / stride / 3);
     saint_trace_unref(want);
 }
 
-/* SAINT_EVERY_CALL in the environment: all of them, which takes long. */
+/* SAINT_EVERY_CALL=N in the environment: every Nth of them; 1 takes an hour. */
 static void any_call_may_fail_beside_checkpoints(void **state)
 {
     (void)state;
     saint_request q = plain_request(timm, 2);
     set_params(&q.settings, "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=iterative_drop_full_graph", "keep_num[1]=30", NULL);
-    failing(timm, &q, 1, 37);
-    failing(timm, &q, 2, 97);
+    failing(timm, &q, 1, 97);
+    failing(timm, &q, 2, 241);
     q = plain_request(llava, 1);
     q.max_new_tokens = 2;
     set_params(&q.settings, "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=random", "keep_num[1]=40", "llm_prune_mode[0]=saint_drop", "saint_K[0]=1",
                "llm_prune_mode[2]=iterative_drop_full_graph", "llm_keep_num[2]=10", NULL);
-    failing(llava, &q, 1, 199);
-    failing(llava, &q, 2, 307);
+    failing(llava, &q, 1, 499);
+    failing(llava, &q, 2, 769);
 }
 
 /* What the device has no room for: checkpoints go, those that wait for the end of this run included, and no run fails for them. */
