@@ -62,6 +62,9 @@ static saint_status check_hand(const saint_settings *s, const saint_model_info *
     return SAINT_OK;
 }
 
+/* A start behind the end has taken the end along, and is what was said. */
+static const char *end_name(const saint_settings *s) { return s->saint_start == s->saint_end ? "saint_start=" : "saint_end="; }
+
 static int llm_method_of(const saint_settings *s, int layer, int first, int last)
 {
     if (by_hand(s, SAINT_STAGE_LLM, layer)) return SAINT_METHOD_HAND;
@@ -101,13 +104,13 @@ static saint_status add_llm(saint_plan *out, const saint_settings *s, const sain
         if (i >= m->llm_layers) {
             bool ranged = s->llm[i].method == SAINT_METHOD_UNSET;
             return saint_fail(err, SAINT_INVALID, "%s%d%s: the LLM of this model has layers 0 to %d%s",
-                              ranged ? "saint_end=" : "llm_prune_mode[", ranged ? (int)s->saint_end : i, ranged ? "" : "]",
+                              ranged ? end_name(s) : "llm_prune_mode[", ranged ? (int)s->saint_end : i, ranged ? "" : "]",
                               m->llm_layers - 1, ranged ? "; begin with a preset, which scales the range" : "");
         }
         out->site[out->n_sites++] = make_site(SAINT_STAGE_LLM, i, method, &s->llm[i].p);
     }
     if (s->use_saint && s->llm_method != SAINT_METHOD_NONE && s->saint_end >= SAINT_MAX_LAYERS) /* a range that starts behind all of them */
-        return saint_fail(err, SAINT_INVALID, "saint_end=%d: the LLM of this model has layers 0 to %d", s->saint_end, m->llm_layers - 1);
+        return saint_fail(err, SAINT_INVALID, "%s%d: the LLM of this model has layers 0 to %d", end_name(s), s->saint_end, m->llm_layers - 1);
     return SAINT_OK;
 }
 

@@ -203,8 +203,8 @@ static void recorded_runs_leave_the_same_behind(void **state)
         {"prune_mode[1]=saint_drop", "sim_threshold[1]=0.8"}, /* never recorded */
     };
     enum { PLANS = sizeof plans / sizeof *plans, PICTURES = 4 };
-    for (int m = 0; m < 3; m++)
-        for (int stats = m == 2; stats < 1 + (m > 0); stats++) { /* timm's both ways */
+    for (int m = 1; m < 3; m++)
+        for (int stats = m == 2; stats < 2; stats++) { /* timm's both ways */
             const saint_model_info *info = saint_model_get_info(models[m]);
             saint_session *s = device(models[m], 1 << 26, false), *plain = device(models[m], 1 << 26, true), *none = device(models[m], 0, true);
             long replayed[PLANS] = {0};
@@ -393,14 +393,14 @@ static void any_call_may_fail_beside_checkpoints(void **state)
     (void)state;
     saint_request q = plain_request(timm, 2);
     set_params(&q.settings, "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=iterative_drop_full_graph", "keep_num[1]=30", NULL);
-    failing(timm, &q, 1, 97);
+    failing(timm, &q, 1, 193);
     failing(timm, &q, 2, 241);
     q = plain_request(llava, 1);
     q.max_new_tokens = 2;
     set_params(&q.settings, "prune_mode[0]=tome", "keep_num[0]=50", "prune_mode[1]=random", "keep_num[1]=40", "llm_prune_mode[0]=saint_drop", "saint_K[0]=1",
                "llm_prune_mode[2]=iterative_drop_full_graph", "llm_keep_num[2]=10", NULL);
-    failing(llava, &q, 1, 499);
-    failing(llava, &q, 2, 769);
+    failing(llava, &q, 1, 769);
+    failing(llava, &q, 2, 997);
 }
 
 /* What the device has no room for: checkpoints go, those that wait for the end of this run included, and no run fails for them. */

@@ -75,8 +75,8 @@ static void no_host_code_touches_backend_memory(void **state)
     (void)state;
     static const char *const folders[] = {"llava-tiny-new", "clip-vit-tiny", "timm-vit-tiny", "mae-vit-tiny", "deit-distilled-ls-tiny", "llama-tiny"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        walk(folders[i], 1 << 28, 5 + i, i == 0 ? 60 : 24);
-        walk(folders[i], 0, 50 + i, 16);
+        walk(folders[i], 1 << 28, 5 + i, i == 0 ? 40 : 15);
+        walk(folders[i], 0, 50 + i, 10);
     }
 }
 

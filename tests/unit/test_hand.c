@@ -4,7 +4,7 @@
 #include <math.h>
 
 #ifdef SAINT_EMULATED
-enum { RESUMED = 36, ROUNDS = 8 }; /* a device made of host memory is slow */
+enum { RESUMED = 24, ROUNDS = 8 }; /* a device made of host memory is slow */
 #else
 enum { RESUMED = 120, ROUNDS = 60 };
 #endif

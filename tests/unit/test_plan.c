@@ -130,8 +130,8 @@ static void layers_that_are_not_there_are_refused_by_name(void **state)
     refused(&vit, SET("prune_mode=random", "prune_mode[30]=None"), "prune_mode[30]");
     refused(&llava, SET("llm_prune_mode[32]=random"), "llm_prune_mode[32]: the LLM of this model has layers 0 to 31");
     refused(&llava, SET("mode=llm", "saint_end=32"), "saint_end=32");
-    refused(&llava, SET("mode=llm", "saint_start=32"), "saint_end=32");
-    refused(&llava, SET("mode=llm", "saint_start=200"), "saint_end=200");
+    refused(&llava, SET("mode=llm", "saint_start=32"), "saint_start=32");
+    refused(&llava, SET("mode=llm", "saint_start=200"), "saint_start=200");
     assert_int_equal(build(&llava, SET("mode=llm", "saint_start=200", "use_saint=false")).plan.n_sites, 0);
 }
 

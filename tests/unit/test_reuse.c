@@ -6,7 +6,7 @@
 #if defined(__SANITIZE_THREAD__)
 enum { SHORTER = 5, PREVIEWS = 14 }; /* every access is watched: fewer steps show the same races */
 #elif defined(SAINT_EMULATED)
-enum { SHORTER = 15, PREVIEWS = 4 }; /* a device made of host memory is slow */
+enum { SHORTER = 30, PREVIEWS = 3 }; /* a device made of host memory is slow */
 #else
 enum { SHORTER = 1, PREVIEWS = 14 };
 #endif
