@@ -187,6 +187,8 @@ void device_use_end(device_use *u)
     if (u->fd >= 0) hold(u, F_UNLCK);
 }
 
+const char *device_use_blind(const device_use *u) { return u->fd >= 0 ? NULL : u->path ? u->path : ""; }
+
 void device_use_close(device_use *u)
 {
     if (u->fd >= 0) close(u->fd);

@@ -60,6 +60,8 @@ void device_use_begin(device_use *u);
 device_company device_use_company(device_use *u);
 static inline bool device_use_alone(device_use *u) { return device_use_company(u) == DEVICE_ALONE; }
 void device_use_end(device_use *u);
+/* Which file tells nothing of other processes, because it cannot be had; NULL: it tells. */
+const char *device_use_blind(const device_use *u);
 void device_use_close(device_use *u); /* ends it too */
 
 /* Open, watch and begin, for the device of a session, where all programs of this user look. The environment's SAINT_PROC_STAT names another

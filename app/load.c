@@ -181,3 +181,13 @@ int load_settings(const char *command, const load_options *l, const saint_model_
     for (int i = 0; i < l->set.n && s == SAINT_OK; i++) note_unread(l->set.v[i], out, m, notes);
     return s == SAINT_OK ? -1 : cli_fail(command, s, &e);
 }
+
+void load_use(const char *command, const saint_session_options *o, device_use *u)
+{
+    device_use_start(u, o);
+    const char *file = device_use_blind(u);
+    if (!file) return;
+    char text[512];
+    snprintf(text, sizeof text, "%.300s cannot be kept: times taken beside another saint are not marked; let TMPDIR name a folder that can be written", file);
+    cli_note(command, text);
+}

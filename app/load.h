@@ -3,6 +3,7 @@
 #define SAINT_APP_LOAD_H
 
 #include "cli.h"
+#include "device_use.h"
 
 typedef struct {
     const char *model, *shape, *vision_tower, *template_name, *image_mode; /* where the network comes from */
@@ -45,5 +46,8 @@ bool preset_path(const char *name, char *out, size_t size);
 const char *preset_unknown(const char *name, char *out, size_t size);
 /* The folders searched, first wins; NULL past the end. */
 const char *preset_folder(int i);
+
+/* Begins to use the device of a session, and says on stderr when other processes cannot be seen there: their company would go unmarked. */
+void load_use(const char *command, const saint_session_options *o, device_use *u);
 
 #endif

@@ -235,7 +235,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
     saint_session_options so = {0};
     variant *v = calloc(MAX_VARIANTS, sizeof *v);
     int n = 0, status = v && pictures ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
-    if (status < 0) device_use_start(use, &so);
+    if (status < 0) load_use("bench", &so, use);
     if (status < 0) status = load_model("bench", l, &m);
     if (status < 0) status = choose_variants(v, &n, l, keep, saint_model_get_info(m));
     if (status < 0) {

@@ -125,7 +125,7 @@ int bench_sweep(const load_options *given, int pictures, device_use *use, device
     reuse *r = calloc(1, sizeof *r);
     if (!l.preset && !l.set.n) l.preset = "llm-only";
     int status = r ? load_engine("bench", &l, &engine, &so) : EXIT_FAILED;
-    if (status < 0) device_use_start(use, &so);
+    if (status < 0) load_use("bench", &so, use);
     if (status < 0) status = load_model("bench", &l, &m);
     if (status < 0 &&
         (!saint_model_get_info(m)->llm_layers || !saint_model_get_info(m)->vit_layers || saint_model_get_info(m)->random_weights))

@@ -169,7 +169,7 @@ int cmd_demo(int argc, char **argv)
     if (!o.load.model && default_model(folder, sizeof folder, &e) != SAINT_OK) return cli_fail("demo", SAINT_IO, &e);
     if (!o.load.model) o.load.model = folder;
     leave = load_engine("demo", &o.load, &engine, &so);
-    if (leave < 0) device_use_start(&use, &so);
+    if (leave < 0) load_use("demo", &so, &use);
     if (leave < 0) leave = load_model("demo", &o.load, &m);
     if (leave < 0 && (!saint_model_get_info(m)->vit_layers || !saint_model_get_info(m)->llm_layers))
         leave = cli_usage("demo", "%s: expected a model that answers questions about pictures, found another kind", o.load.model);

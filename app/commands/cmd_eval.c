@@ -457,7 +457,7 @@ static int evaluate(job *j)
     load.model = j->model_path;
     j->attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(saint_now() * 1e6);
     int leave = load_engine("eval", &load, &j->engine, &j->so);
-    if (leave < 0) device_use_start(&j->use, &j->so);
+    if (leave < 0) load_use("eval", &j->so, &j->use);
     if (leave < 0) leave = load_model("eval", &load, &j->model);
     if (leave < 0) leave = open_data(j);
     if (leave < 0) leave = check_kind(j);

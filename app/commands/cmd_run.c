@@ -224,7 +224,7 @@ int cmd_run(int argc, char **argv)
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     int status = load_engine("run", &o.load, &sc.engine, &sc.so);
-    if (status < 0) device_use_start(&sc.use, &sc.so);
+    if (status < 0) load_use("run", &sc.so, &sc.use);
     if (status < 0) status = load_model("run", &o.load, &sc.m);
     if (status < 0) {
         const saint_model_info *info = saint_model_get_info(sc.m);

@@ -332,7 +332,7 @@ static int run_rank(job *j)
     int leave = load_engine("sweep", &l, &engine, &so);
     if (leave >= 0) return leave;
     device_use use;
-    device_use_start(&use, &so);
+    load_use("sweep", &so, &use);
     so.checkpoint_bytes =
         eval_checkpoint_bytes(saint_model_get_info(j->model),
                               j->spec.max_new_tokens ? j->spec.max_new_tokens : saint_dataset_get_info(j->data)->max_new_tokens, 0);

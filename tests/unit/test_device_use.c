@@ -352,6 +352,12 @@ static void without_a_file_nothing_is_told(void **state)
     (void)state;
     char now[64];
     told_nothing(data_path("no such folder"), fresh());
+    device_use seeing = opened(fresh()), blind;
+    device_use_open(&blind, "/no such folder", "cpu");
+    assert_null(device_use_blind(&seeing));
+    assert_non_null(strstr(device_use_blind(&blind), "/no such folder/saint-"));
+    device_use_close(&seeing);
+    device_use_close(&blind);
     const char *device = fresh();
     assert_int_equal(mkdir(file_of(device), 0700), 0);
     told_nothing(data_folder, device);
