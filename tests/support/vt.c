@@ -96,12 +96,16 @@ static void feed(vt *t, const char *bytes, size_t n)
         }
         t->mark[t->n_mark++] = c;
         from = i + 1;
-        bool inside = t->n_mark <= sizeof start - 1 ? t->mark[t->n_mark - 1] == start[t->n_mark - 1] : t->n_mark < sizeof t->mark - 1;
+        bool inside = t->n_mark <= sizeof start - 1 ? c == start[t->n_mark - 1] : c != '\033' && t->n_mark < sizeof t->mark - 1;
         if (inside && c == '\a') {
             t->mark[t->n_mark] = 0;
+            t->n_mark = 0;
+            if (!strcmp(t->mark + sizeof start - 1, "end\a")) {
+                t->all_read = true;
+                continue;
+            }
             t->last_mark = (unsigned)strtoul(t->mark + sizeof start - 1, NULL, 10);
             t->marks++;
-            t->n_mark = 0;
         } else if (!inside) { /* an ordinary sequence; its last byte may begin another one */
             size_t held = t->n_mark;
             t->n_mark = 0;
@@ -113,20 +117,42 @@ static void feed(vt *t, const char *bytes, size_t n)
     if (from < n) keep(t, bytes + from, n - from);
 }
 
-/* 1: something was read; 0: the program has ended and nothing is left; -1: silence. */
-static int pump(vt *t)
+/* 1: something was read; 0: nothing is there, or there never will be; -1: an error other than that. */
+static int take(vt *t)
 {
     char bytes[8192];
-    struct pollfd fds[2] = {{.fd = t->master, .events = POLLIN}, {.fd = t->pid_fd, .events = POLLIN}};
+    ssize_t got = read(t->master, bytes, sizeof bytes);
+    if (got > 0) feed(t, bytes, (size_t)got);
+    return got > 0 ? 1 : got == 0 || errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+/* The end of a process and its last output reach poll() by two ways, and either may come first: a kernel hands a terminal's bytes on in
+ * its own time. So behind the end of the process the test writes a last mark into the same terminal, and all that stands before it has
+ * been read when it arrives. */
+static bool send_last_mark(vt *t)
+{
+    static const char last[] = "\033]777;saint-idle;end\a";
+    if (!t->end_seen) fcntl(t->slave, F_SETFL, fcntl(t->slave, F_GETFL) | O_NONBLOCK); /* the program, which shared this, is gone */
+    t->end_seen = true;
+    while (t->n_last < sizeof last - 1) {
+        ssize_t sent = write(t->slave, last + t->n_last, sizeof last - 1 - t->n_last);
+        if (sent <= 0) return sent < 0 && (errno == EAGAIN || errno == EINTR); /* full: read first */
+        t->n_last += (size_t)sent;
+    }
+    return true;
+}
+
+/* 1: something was read, or more may come; 0: the program has ended and all it wrote is read; -1: silence. */
+static int pump(vt *t)
+{
+    struct pollfd fds[2] = {{.fd = t->master, .events = POLLIN}, {.fd = t->end_seen ? -1 : t->pid_fd, .events = POLLIN}};
+    if (t->all_read) return 0;
     int n = poll(fds, 2, VT_PATIENCE_MS);
     if (n < 0 && errno == EINTR) return 1;
     if (n <= 0) return -1;
-    if (fds[0].revents & POLLIN) {
-        ssize_t got = read(t->master, bytes, sizeof bytes);
-        if (got > 0) feed(t, bytes, (size_t)got);
-        return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)) ? 1 : 0;
-    }
-    return 0;
+    if (fds[0].revents && take(t) < 0) return 0; /* nobody holds the terminal any more */
+    if ((fds[1].revents || t->end_seen) && !send_last_mark(t)) return 0;
+    return 1;
 }
 
 bool vt_wait_marks(vt *t, unsigned n)

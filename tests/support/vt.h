@@ -30,6 +30,8 @@ typedef struct {
     char mark[64]; /* the mark being read */
     size_t n_mark;
     unsigned last_mark, marks;
+    bool end_seen, all_read; /* the program has ended; and all it wrote is here */
+    size_t n_last;           /* bytes of the test's own last mark that are on their way */
 } vt;
 
 /* Start argv[0] with exactly these environment strings (NULL-terminated). false when it cannot be. */
