@@ -50,7 +50,7 @@ suite() {
     sed -nE "s/.*Test +#[0-9]+: ([^ ]+) \.*\*\*\*Skipped.*/skipped $preset \1 (it needs what is not here: ..\/shared, or a GPU)/p" "$log"
     sed -nE "s/.*Test +#[0-9]+: ([^ ]+) \.*(\*\*\*.*[^ ]) +[0-9.]+ sec.*/FAILED  $preset \1 \2/p" "$log" | grep -v '\*\*\*Skipped'
     if [ "$bad" != 0 ]; then
-        grep -E "error: |ERROR: |runtime error|SUMMARY|WARNING: ThreadSanitizer" "$log" | head -40
+        grep -E "^\[ +(ERROR|LINE|FAILED) +\] [^0-9]|error: |ERROR: |runtime error|SUMMARY|WARNING: ThreadSanitizer" "$log" | head -40
         echo "        all of it: $log"
     fi
     passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
