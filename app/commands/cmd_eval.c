@@ -452,7 +452,8 @@ static int evaluate(job *j)
 {
     saint_error e = {0};
     load_options load = j->o->load;
-    if (load.model) snprintf(j->model_path, sizeof j->model_path, "%s", load.model);
+    char embedded[8192];
+    if (load.model) snprintf(j->model_path, sizeof j->model_path, "%s", model_path(load.model, embedded, sizeof embedded));
     else if (default_model(j->model_path, sizeof j->model_path, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
     load.model = j->model_path;
     j->attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(saint_now() * 1e6);

@@ -19,7 +19,7 @@ void sweep_plan_free(sweep_plan *p)
 {
     if (!p) return;
     char *texts[] = {p->identity, p->model, p->model_name,  p->model_family, p->model_sha256, p->weight_dtype, p->dtype,
-                     p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec};
+                     p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec,   p->vision_tower};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     for (int i = 0; i < p->n_axes; i++) free(p->axis[i]);
     for (int i = 0; i < p->n_trials; i++) {
@@ -231,6 +231,7 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     saint_digest_hex(&data->digest, digest);
     set_name(p, s->name);
     p->model = from_root(scene->model);
+    p->vision_tower = scene->vision_tower ? from_root(scene->vision_tower) : NULL;
     p->model_name = strdup(scene->info->name);
     p->model_family = strdup(scene->info->architecture);
     p->model_sha256 = strdup(model);
@@ -250,7 +251,8 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     p->early_stop = s->early_stop;
     p->wanted = calloc(data->n + 1, sizeof *p->wanted);
     if (!p->model || !p->model_name || !p->model_family || !p->model_sha256 || !p->weight_dtype || !p->dtype || !p->backend || !p->data ||
-        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) || !p->wanted)
+        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) ||
+        (scene->vision_tower && !p->vision_tower) || !p->wanted)
         return no_memory(err);
     return SAINT_OK;
 }

@@ -18,6 +18,7 @@ enum { SWEEP_NUMERICS = 1 }; /* raised when the engine computes other numbers th
 typedef struct {
     char id[17], name[64];    /* id: first 16 digits of SHA-256 of identity */
     char *identity;           /* canonical JSON */
+    char *vision_tower;       /* as --vision-tower, from the root; NULL = none was given */
     char *model, *model_name, *model_family, *model_sha256; /* model: folder, from the root where it could be told */
     bool model_sha256_sampled;
     double model_params;
@@ -41,7 +42,8 @@ typedef struct {
 
 /* What a plan is about. */
 typedef struct {
-    const char *model;        /* as given */
+    const char *model;        /* its folder */
+    const char *vision_tower; /* NULL = the model's own */
     const saint_model_info *info;
     const char *data;         /* KIND:PATH as given */
     const char *split, *images; /* NULL = the usual ones */

@@ -259,6 +259,50 @@ static void a_sweep_is_run_once(void **state)
     assert_non_null(strstr(reference, "saint_threshold"));
 }
 
+/* A folder that nobody has worked on yet: what is asked, and nothing else. */
+static void only_what_is_asked(const char *from, const char *to)
+{
+    char line[512];
+    snprintf(line, sizeof line, "cd %s && mkdir %s && cp %s/plan.json %s/spec.json %s", home, to, from, from, to);
+    assert_int_equal(status_of(system(line)), 0);
+}
+
+static void a_folder_alone_goes_on(void **state)
+{
+    (void)state;
+    refused(sweep("--out nowhere"), "nowhere: no sweep lies there");
+    refused(sweep("--out one --limit 3"), "--limit: one alone goes on with what was asked of it");
+    refused(sweep("--out one --data scenes:other"), "other");
+    refused(sweep("--out one --model " SAINT_FIXTURE_DIR "/llava-tiny-liuhaotian"), "a sweep of another model");
+    expect(sweep("--out one"), 0, "complete: 308 units");
+    assert_int_equal(lines_of("one").attempts, 1); /* nothing was left to do */
+
+    only_what_is_asked("one", "alone");
+    expect(sweep("--status --out alone"), 75, "`saint sweep --out` with the folder alone");
+    expect(sweep("--out alone --jobs 2"), 0, "complete: 308 units");
+    same_as_reference("alone");
+    assert_int_equal(lines_of("alone").good, UNITS);
+}
+
+/* What no line of a spec holds: wording, template, picture mode, parser, type, tower, repeats, from another working folder. */
+static void a_folder_alone_keeps_every_option(void **state)
+{
+    (void)state;
+    char line[1024], *text[2];
+    result r = sweep("--model " SAINT_FIXTURE_DIR "/llava-tiny-liuhaotian --vision-tower " SAINT_FIXTURE_DIR "/clip-vit-tiny-patch4-36 --data scenes:data"
+                     " --set mode=llm --set saint_start=0 --set saint_end=0 --set saint_K=1 --grid saint_threshold=0.5,0.6 --limit 4 --repeat 2"
+                     " --prompts llava --template llava_hf --image-mode stretch --parser official --dtype bf16 --max-new-tokens 3 --threads 1 --out every");
+    expect(r, 0, "complete: 40 units");
+    only_what_is_asked("every", "all");
+    snprintf(line, sizeof line, "mkdir -p %s/elsewhere && cd %s/elsewhere && %s sweep --threads 1 --out ../all 2>../err", home, home, SAINT_BINARY);
+    if (status_of(system(line)) != 0) fail_msg("%s", slurp("err"));
+    text[0] = export_of("every");
+    text[1] = export_of("all");
+    assert_string_equal(text[0], text[1]);
+    free(text[0]);
+    free(text[1]);
+}
+
 static void without_a_folder_the_name_comes_from_what_is_asked(void **state)
 {
     (void)state;
@@ -579,6 +623,8 @@ int main(void)
         cmocka_unit_test(wrong_usage_is_one_line),
         cmocka_unit_test(an_incomplete_launcher_is_refused),
         cmocka_unit_test(a_sweep_is_run_once), /* and is the reference of those that follow */
+        cmocka_unit_test(a_folder_alone_goes_on),
+        cmocka_unit_test(a_folder_alone_keeps_every_option),
         cmocka_unit_test(without_a_folder_the_name_comes_from_what_is_asked),
         cmocka_unit_test(a_file_can_say_it_all),
         cmocka_unit_test(jobs_give_the_same),
