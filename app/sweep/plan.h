@@ -37,6 +37,9 @@ typedef struct {
     sweep_texts *given;       /* [n_trials] "key=value" that make the trial differ from the base; of a random twin those of its partner */
     char **value;             /* [n_trials * n_axes] the same as a table, "" = not set by this trial; texts lie in given */
     char *spec;               /* what was asked last, JSON */
+    char method[16];          /* how its points were chosen: grid, list, random, lhs, sobol; eval = a single one */
+    double seed;              /* of points that were drawn; NaN = none were */
+    char *numerics;           /* what besides model, configuration and data decides an output: "1 f32 cpu lmms-0.3" and the like */
     int asks;                 /* lines of spec.json that count */
 } sweep_plan;
 
@@ -65,6 +68,9 @@ saint_status sweep_plan_one(const eval_trial *trial, const eval_trial *baseline,
 
 /* The index of a trial by id, -1 = not in the plan. */
 int sweep_plan_trial(const sweep_plan *p, uint64_t id);
+/* SHA-256 of what a unit is, hexadecimal: equal keys mean equal outputs. uid NULL, numerics NULL = "". */
+void sweep_unit_key(const char *model_sha256, const char *config_sha256, const char *data_sha256, const char *uid, uint32_t repeat,
+                    const char *numerics, char hex[65]);
 /* trials * wanted * repeats */
 size_t sweep_plan_units(const sweep_plan *p);
 

@@ -106,6 +106,8 @@ cJSON *sweep_show_json(const sweep_data *s)
     cJSON_AddStringToObject(o, "state", s->complete ? "complete" : s->done ? "running" : "planned");
     cJSON_AddStringToObject(o, "model", s->model);
     cJSON_AddStringToObject(o, "data", s->data);
+    if (s->method) cJSON_AddStringToObject(o, "method", s->method);
+    if (isfinite(s->seed)) cJSON_AddNumberToObject(o, "seed", s->seed);
     cJSON_AddNumberToObject(o, "samples", (double)s->n_wanted);
     cJSON_AddNumberToObject(o, "units", (double)s->units);
     cJSON_AddNumberToObject(o, "done", (double)s->done);

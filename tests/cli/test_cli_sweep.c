@@ -331,6 +331,34 @@ static void a_file_can_say_it_all(void **state)
     expect(sweep("spec.json --threads 1 --limit 2 --out file --no-random --grid saint_threshold=0.5"), 0, "complete: 4 units of 2 trials");
 }
 
+/* The value of a column in the second line of a CSV without quotes. */
+static void column_is(const char *csv, const char *column, const char *value)
+{
+    const char *row = strchr(csv, '\n') + 1, *head = csv;
+    size_t n = strlen(column);
+    while (strncmp(head, column, n) != 0 || (head[n] != ',' && head[n] != '\n')) {
+        if (!(head = strpbrk(head, ",\n")) || *head == '\n') fail_msg("no column %s", column);
+        head++;
+        row = strchr(row, ',') + 1;
+    }
+    n = strlen(value);
+    if (strncmp(row, value, n) != 0 || !strchr(",\n", row[n])) fail_msg("%s: expected %s, found %.20s", column, value, row);
+}
+
+static void rows_say_how_they_were_chosen(void **state)
+{
+    (void)state;
+    expect(sweep(BASE " --method sobol --count 2 --seed 7 --grid saint_threshold=0.5:0.9 --limit 1 --out drawn --csv drawn.csv"), 0, "complete");
+    char *csv = slurp("drawn.csv");
+    column_is(csv, "sweep_method", "sobol");
+    column_is(csv, "sweep_seed", "7");
+    free(csv);
+    csv = slurp("one.csv");
+    column_is(csv, "sweep_method", "grid");
+    column_is(csv, "sweep_seed", "");
+    free(csv);
+}
+
 static void jobs_give_the_same(void **state)
 {
     (void)state;
@@ -557,7 +585,9 @@ static void hopeless_trials_are_stopped(void **state)
     assert_true(d->trial[1].summary.base.high < -0.1 && d->trial[2].summary.n_done == 70);
     sweep_free(d);
     want = export_of("e1");
-    assert_non_null(strstr(want, "stopped,70,40,0,stopped after 40 of 70 samples: loses 0.")); /* how much is the model's own business */
+    assert_non_null(strstr(want, ",stopped,scenes,"));
+    assert_non_null(strstr(want, ",70,40,0,"));
+    assert_non_null(strstr(want, "stopped after 40 of 70 samples: loses 0.")); /* how much is the model's own business */
 #if defined(__SANITIZE_ADDRESS__)
     free(want); /* the embedded model takes minutes of what follows; ranks and kills are watched with a tiny one above */
     return;
@@ -627,6 +657,7 @@ int main(void)
         cmocka_unit_test(a_folder_alone_keeps_every_option),
         cmocka_unit_test(without_a_folder_the_name_comes_from_what_is_asked),
         cmocka_unit_test(a_file_can_say_it_all),
+        cmocka_unit_test(rows_say_how_they_were_chosen),
         cmocka_unit_test(jobs_give_the_same),
         cmocka_unit_test(eight_ranks_give_the_same),
         cmocka_unit_test(ranks_may_be_killed),
