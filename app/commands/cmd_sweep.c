@@ -211,6 +211,9 @@ static int find_engine(job *j)
     return -1;
 }
 
+/* A disk without room is no wrong command: the same one does it once there is some. */
+static int disk(int status) { return status == EXIT_FAILED ? EXIT_INTERRUPTED : status; }
+
 static int make_plan(job *j)
 {
     saint_error e = {0};
@@ -236,7 +239,7 @@ static int make_plan(job *j)
     else sweep_plan_folder(&p, j->folder, sizeof j->folder);
     if (!o->status) s = sweep_plan_commit(&p, j->folder, &e);
     sweep_plan_free(&p);
-    return s == SAINT_OK ? -1 : fail(s, &e);
+    return s == SAINT_OK ? -1 : s == SAINT_IO ? disk(fail(s, &e)) : fail(s, &e);
 }
 
 /* ---- a folder alone ------------------------------------------------------------------------------------------------ */
@@ -304,7 +307,7 @@ static int check_folder(job *j)
     const sweep_plan *p = &j->again.plan;
     saint_status s = sweep_resume_check(&j->again, j->folder, saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
     if (s == SAINT_OK) s = sweep_folder_make(j->folder, &e); /* a copy of the plan alone will do */
-    if (s != SAINT_OK) return fail(s, &e);
+    if (s != SAINT_OK) return s == SAINT_IO ? disk(fail(s, &e)) : fail(s, &e);
     snprintf(note, sizeof note, "going on with %.60s: %d trials on %zu samples, as asked when it was made or extended", p->name, p->n_trials, p->n_wanted);
     if (!j->quiet) cli_note("sweep", note);
     return -1;
