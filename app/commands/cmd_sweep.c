@@ -32,7 +32,7 @@ typedef struct {
     const char *data, *images, *split, *prompts, *parser;
     const char *name, *method, *count, *seed, *limit, *repeat, *max_new_tokens, *early_stop_loss;
     const char *out, *csv, *jobs, *rank, *world;
-    bool no_random, early_stop, retry_errors, status, json;
+    bool no_random, early_stop, retry_errors, same_env, status, json;
 } options;
 
 typedef struct {
@@ -355,6 +355,23 @@ static int exit_status(saint_status s)
     }
 }
 
+/* Numbers of other kernels or another device are not quite the same. They are told apart in the tables; who wants none of them says so. */
+static bool environment_fits(const job *j, const sweep_launch *l)
+{
+    saint_error e = {0};
+    sweep_data *d = NULL;
+    char words[256];
+    bool mixed = false;
+    const sweep_attempt mine = {.device = (char *)(uintptr_t)l->device, .driver = (char *)(uintptr_t)l->driver, .kernels = (char *)(uintptr_t)l->kernels};
+    if (j->o->same_env && sweep_load(j->folder, false, &d, &e) == SAINT_OK)
+        mixed = sweep_show_mixed(d, &mine, words, sizeof words);
+    if (mixed)
+        (void)cli_usage("sweep", "%s: --require-same-env: expected one device with one kind of kernels, found %s; give --tier, or work where the others did",
+                        j->folder, words);
+    sweep_free(d);
+    return !mixed;
+}
+
 static int work(job *j, saint_session *session, int threads, const saint_device *device, device_use *use)
 {
     saint_error e = {0};
@@ -383,6 +400,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
                             .stop = j->stop,
                             .progress = sweep_show_progress,
                             .ud = &line};
+    if (!environment_fits(j, &w.launch)) return EXIT_USAGE;
     saint_status s = sweep_work(&w, exit_status, &e);
     sweep_show_wipe(&line);
     if (s != SAINT_OK && s != SAINT_CANCELLED) (void)fail(s, &e);
@@ -481,7 +499,7 @@ static int conclude(const job *j, int status)
     saint_error e = {0};
     sweep_data *d = NULL;
     table *t = NULL;
-    char sentence[512];
+    char sentence[512], words[256];
     saint_status s = sweep_load(j->folder, true, &d, &e);
     if (s != SAINT_OK) return fail(s, &e);
     int leave = -1;
@@ -495,6 +513,12 @@ static int conclude(const job *j, int status)
     if (leave < 0 && j->o->csv && whole) leave = put_csv(j->o->csv, t);
     if (leave < 0 && j->o->json) leave = cli_print_json(sweep_show_json(d));
     else if (leave < 0 && whole && !(j->o->csv && strcmp(j->o->csv, "-") == 0)) leave = put_text(t);
+    if (sweep_show_mixed(d, NULL, words, sizeof words)) {
+        snprintf(sentence, sizeof sentence, "records come from different kernels or devices (%s): their last bits differ; --tier makes them one, --require-same-env refuses",
+                 words);
+        cli_note("sweep", sentence);
+        if (j->o->same_env && leave <= EXIT_DONE) leave = EXIT_FAILED; /* begun at the same moment */
+    }
     sweep_show_sentence(d, sentence, sizeof sentence);
     fprintf(stderr, "saint sweep: %s: %s%s\n", j->folder, sentence, d->complete ? "" : "; the same command goes on, and so does `saint sweep --out` with the folder alone");
     if (leave <= EXIT_DONE) leave = !d->complete ? (status > EXIT_DONE ? status : EXIT_INTERRUPTED) : d->errors ? EXIT_FAILED : EXIT_DONE;
@@ -523,7 +547,7 @@ static int sweep(job *j)
     if (leave >= 0) return leave;
     if (o->status) return conclude(j, EXIT_DONE);
     int status = j->jobs > 1 ? run_jobs(j) : run_rank(j);
-    return j->quiet ? status : conclude(j, status);
+    return j->quiet || status == EXIT_USAGE ? status : conclude(j, status);
 }
 
 int cmd_sweep(int argc, char **argv)
@@ -567,6 +591,8 @@ int cmd_sweep(int argc, char **argv)
         {"rank", "R", "number of this process, from 0; mpirun and srun tell it themselves", NULL, &o.rank, NULL},
         {"world", "W", "number of processes", NULL, &o.world, NULL},
         {"retry-errors", NULL, "try failed units again, however often they have failed", &o.retry_errors, NULL, NULL},
+        {"require-same-env", NULL, "refuse to work where kernels or device are not those of the records there are: their last bits differ", &o.same_env,
+         NULL, NULL},
         {"status", NULL, "say how far the sweep is, and run nothing", &o.status, NULL, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};

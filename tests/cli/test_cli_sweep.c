@@ -359,6 +359,27 @@ static void rows_say_how_they_were_chosen(void **state)
     free(csv);
 }
 
+/* Kernels of another tier sum in another order: told, and refused where somebody asks for it. */
+static void other_kernels_are_told(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+#else
+    return;
+#endif
+    expect(sweep(GRID " --out tiers --tier generic --limit 1"), 0, "complete: 11 units");
+    result r = sweep("--status --out tiers");
+    assert_null(strstr(r.err, "different kernels"));
+    forget(r);
+    refused(sweep(GRID " --out tiers --limit 2 --tier avx2 --require-same-env"), "found cpu avx2, cpu generic");
+    assert_int_equal(lines_of("tiers").good, 11);
+    expect(sweep(GRID " --out tiers --limit 2 --tier generic --require-same-env"), 0, "complete: 22 units");
+    r = sweep(GRID " --out tiers --limit 3 --tier avx2");
+    assert_non_null(strstr(r.err, "different kernels or devices (cpu generic, cpu avx2)"));
+    expect(r, 0, "complete: 33 units");
+}
+
 static void jobs_give_the_same(void **state)
 {
     (void)state;
@@ -660,6 +681,7 @@ int main(void)
         cmocka_unit_test(without_a_folder_the_name_comes_from_what_is_asked),
         cmocka_unit_test(a_file_can_say_it_all),
         cmocka_unit_test(rows_say_how_they_were_chosen),
+        cmocka_unit_test(other_kernels_are_told),
         cmocka_unit_test(jobs_give_the_same),
         cmocka_unit_test(eight_ranks_give_the_same),
         cmocka_unit_test(ranks_may_be_killed),
