@@ -157,6 +157,23 @@ static saint_status add_fidelity(view *v, eval_summary *out, saint_error *err)
     return s == SAINT_OK ? open_mean(v, n, &out->kl, err) : s;
 }
 
+/* Mean cross entropy of a classifier, beside what it got right. */
+static saint_status add_loss(view *v, eval_summary *out, saint_error *err)
+{
+    size_t n = 0;
+    saint_slice *all = &out->score.all;
+    for (size_t i = 0; i < v->total; i++) {
+        const eval_result *r = mine(v, i);
+        if (!r || isnan(r->loss)) continue;
+        v->cluster[n] = saint_dataset_cluster(v->d, i);
+        v->x[n++] = (double)r->loss;
+    }
+    if (!n || !all->n_metrics || all->n_metrics == SAINT_SLICE_METRICS || out->score.kind != SAINT_DATA_IMAGEFOLDER) return SAINT_OK;
+    saint_metric *m = &all->metric[all->n_metrics++];
+    *m = (saint_metric){.name = "ce_loss", .partial = n < out->score.n_total};
+    return open_mean(v, n, &m->v, err);
+}
+
 /* ---- costs ------------------------------------------------------------------------------------------------------- */
 
 static double flops_of(const eval_result *r) { return r->flops_vit + r->flops_projector + r->flops_prefill + r->flops_decode; }
@@ -304,6 +321,7 @@ saint_status eval_summarise(const saint_dataset *d, const eval_result *const *re
     }
     if (s == SAINT_OK) s = add_difference(&v, parser, out, err);
     if (s == SAINT_OK) s = add_fidelity(&v, out, err);
+    if (s == SAINT_OK) s = add_loss(&v, out, err);
     if (s == SAINT_OK) s = add_latency(&v, out, err);
     if (s == SAINT_OK) s = add_speedup(&v, out, err);
     free(v.x);

@@ -146,6 +146,12 @@ GETTER(get_kl)
     if (result_of(t, row)->state == EVAL_OK && !table_row_trial(t, row)->trial.baseline) cell_single(out, result_of(t, row)->kl);
 }
 
+GETTER(get_loss)
+{
+    UNUSED_COLUMN;
+    if (result_of(t, row)->state == EVAL_OK) cell_single(out, result_of(t, row)->loss);
+}
+
 GETTER(get_diverged)
 {
     UNUSED_COLUMN;
@@ -278,6 +284,7 @@ static const column answer_columns[] = {
     {{"agrees", "", "the answer is that of the unpruned model", 0, -1}, .get = get_agrees},
     {{"margin", "", "best minus second logit of the first answer token", 0, 3}, .get = get_margin},
     {{"kl", "nats", "KL of the first answer token, unpruned against this", 0, 4}, .get = get_kl},
+    {{"ce_loss", "nats", "cross entropy of the right class, of a classifier", 0, 4}, .get = get_loss},
     {{"diverged", "tokens", "first answer token that differs from the unpruned model's", 0, 0}, .get = get_diverged},
     {{"n_text_tok", "tokens", "rows of the prompt without the picture", 0, 0}, .get = get_tokens, AT(text)},
     {{"img_tok_vit_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_tokens, AT(vit_in)},

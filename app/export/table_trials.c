@@ -293,6 +293,7 @@ static const char *unit_of(const char *metric)
         if (strcmp(points[i], metric) == 0) return "points";
     for (size_t i = 0; i < sizeof percent / sizeof *percent; i++)
         if (strcmp(percent[i], metric) == 0) return "%";
+    if (strcmp(metric, "ce_loss") == 0) return "nats";
     return "share";
 }
 
