@@ -95,8 +95,8 @@ static void warn(const sweep_data *s)
     char note[256];
     if (!s->complete) {
         (void)snprintf(note, sizeof note,
-                       "not complete: %zu of %zu runs are done; the command that made the folder goes on when it is given again", s->done,
-                       s->units);
+                       "not complete: %zu of %zu runs are done; %s goes on", s->done, s->units,
+                       s->method && strcmp(s->method, "eval") == 0 ? "the same `saint eval` command" : "`saint sweep --out` with this folder");
         cli_note("export", note);
     }
     if (!s->dataset) {

@@ -144,7 +144,7 @@ static saint_status put_model(sweep_rows *r, saint_error *err)
     return sweep_db_put(r->db,
                         "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
                         " VALUES (1,?,?,?,?,?,?)",
-                        err, "ttttti", kind, p->split ? p->split : "", colon ? colon + 1 : p->data, p->prompt, p->data_sha256,
+                        err, "ttttti", kind, p->split ? p->split : r->data ? saint_data_usual_split(saint_dataset_get_info(r->data)->kind) : "", colon ? colon + 1 : p->data, p->prompt, p->data_sha256,
                         (int64_t)p->n_samples);
 }
 
