@@ -19,7 +19,7 @@ static const struct {
 
 typedef struct {
     const char *folder, *format, *out, *where;
-    bool no_timing, columns;
+    bool no_timing, errors_as_wrong, columns;
 } options;
 
 typedef struct {
@@ -110,6 +110,7 @@ static int run(job *j)
 {
     saint_error e = {0};
     saint_status s = export_open(j->o->folder, !formats[j->as].samples, &j->sweep, &e);
+    if (s == SAINT_OK && j->o->errors_as_wrong) s = sweep_errors_as_wrong(j->sweep, &e);
     if (s == SAINT_OK) s = convert(j, &e);
     if (s == SAINT_OK && j->o->out && !formats[j->as].folder) s = saint_file_write(j->o->out, j->text.p ? j->text.p : "", j->text.n, &e);
     if (s != SAINT_OK) return cli_fail("export", s, &e);
@@ -137,6 +138,7 @@ int cmd_export(int argc, char **argv)
          NULL, &o.format, NULL},
         {"no-timing", NULL, "leave out times, machines and whatever else differs from run to run: the same bytes every time", &o.no_timing,
          NULL, NULL},
+        {"errors-as-wrong", NULL, "count failed samples as wrong answers; otherwise they are left out of the scores", &o.errors_as_wrong, NULL, NULL},
         {"where", "EXPR", "only rows for which this is true, such as 'acc>=0.58 && keep_num<400'", NULL, &o.where, NULL},
         {"columns", NULL, "list the columns instead, with unit and meaning", &o.columns, NULL, NULL},
         {"out,o", "FILE|DIR", "where to write; default: stdout", NULL, &o.out, NULL},

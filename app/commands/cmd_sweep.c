@@ -32,7 +32,7 @@ typedef struct {
     const char *data, *images, *split, *prompts, *parser;
     const char *name, *method, *count, *seed, *limit, *repeat, *max_new_tokens, *early_stop_loss;
     const char *out, *csv, *jobs, *rank, *world;
-    bool no_random, early_stop, retry_errors, same_env, status, json;
+    bool no_random, early_stop, retry_errors, errors_as_wrong, same_env, status, json;
 } options;
 
 typedef struct {
@@ -507,7 +507,8 @@ static int conclude(const job *j, int status)
         sweep_metrics_store(d); /* a cache: it may fail */
         sweep_claims_clear(j->folder);
     }
-    s = table_trials(d, &t, &e);
+    if (j->o->errors_as_wrong) s = sweep_errors_as_wrong(d, &e); /* behind what goes into the database */
+    if (s == SAINT_OK) s = table_trials(d, &t, &e);
     if (s != SAINT_OK) leave = fail(s, &e);
     bool whole = d->complete || j->o->status;
     if (leave < 0 && j->o->csv && whole) leave = put_csv(j->o->csv, t);
@@ -591,6 +592,8 @@ int cmd_sweep(int argc, char **argv)
         {"rank", "R", "number of this process, from 0; mpirun and srun tell it themselves", NULL, &o.rank, NULL},
         {"world", "W", "number of processes", NULL, &o.world, NULL},
         {"retry-errors", NULL, "try failed units again, however often they have failed", &o.retry_errors, NULL, NULL},
+        {"errors-as-wrong", NULL, "in the table: count failed samples as wrong answers; otherwise they are left out of the scores", &o.errors_as_wrong,
+         NULL, NULL},
         {"require-same-env", NULL, "refuse to work where kernels or device are not those of the records there are: their last bits differ", &o.same_env,
          NULL, NULL},
         {"status", NULL, "say how far the sweep is, and run nothing", &o.status, NULL, NULL},

@@ -106,7 +106,12 @@ static bool judge(table *t, size_t row)
     t->judged = row;
     t->score = NAN;
     saint_verdict v = {0};
-    if (!t->s->dataset || e->state != EVAL_OK || !e->output) return false;
+    bool failed = e->state != EVAL_OK && t->s->errors_as_wrong;
+    if (!t->s->dataset || (e->state != EVAL_OK && !failed) || !e->output) return false;
+    if (failed) {
+        if (saint_score_answer(t->s->dataset, t->row_sample[row], "", t->s->parser, &v, NULL, NULL) == SAINT_OK) t->score = 0;
+        return isfinite(t->score);
+    }
     if (saint_score_answer(t->s->dataset, t->row_sample[row], e->output, t->s->parser, &v, &t->parsed, NULL) == SAINT_OK)
         t->score = v.score;
     return isfinite(t->score);

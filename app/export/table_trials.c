@@ -37,6 +37,13 @@ GETTER(get_note)
     cell_text(t, out, table_row_trial(t, row)->note);
 }
 
+GETTER(get_errors_as_wrong)
+{
+    (void)row;
+    UNUSED_COLUMN;
+    cell_bool(out, t->s->errors_as_wrong);
+}
+
 GETTER(get_count)
 {
     const size_t *n = (const size_t *)(const void *)((const char *)summary_of(t, row) + c->offset);
@@ -49,7 +56,8 @@ static const column state_columns[] = {
     {{"n_done", "samples", "samples with a record, failed ones included", COLUMN_BRIEF, 0},
      .get = get_count,
      .offset = offsetof(eval_summary, n_done)},
-    {{"n_error", "samples", "failed samples: never scored", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"n_error", "samples", "failed samples", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"errors_as_wrong", "", "failed samples are scored as wrong answers; left out otherwise", 0, -1}, .get = get_errors_as_wrong},
     {{"note", "", "of a stopped trial: why it was given up", 0, -1}, .get = get_note},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 

@@ -421,7 +421,9 @@ static saint_status summarise(sweep_data *s, saint_error *err)
         const eval_result *const *base = s->baseline >= 0 ? (const eval_result *const *)s->trial[s->baseline].result : NULL;
         if (k->summarised[i] && !base_new) continue;
         eval_summary fresh;
-        if (s->dataset) st = eval_summarise(s->dataset, (const eval_result *const *)t->result, base, s->wanted, s->parser, &fresh, err);
+        if (s->dataset)
+            st = (s->errors_as_wrong ? eval_summarise_errors_as_wrong : eval_summarise)(s->dataset, (const eval_result *const *)t->result, base,
+                                                                                        s->wanted, s->parser, &fresh, err);
         else counts_only(s, t, &fresh);
         if (st != SAINT_OK) break;
         eval_summary_free(&t->summary);
@@ -435,6 +437,13 @@ static saint_status summarise(sweep_data *s, saint_error *err)
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) s->trial[i].summary.holm = p[i];
     free(p);
     return st == SAINT_OK ? pareto_mark(s, err) : st;
+}
+
+saint_status sweep_errors_as_wrong(sweep_data *s, saint_error *err)
+{
+    s->errors_as_wrong = true;
+    for (int i = 0; i < s->n_trials; i++) of(s)->summarised[i] = false;
+    return summarise(s, err);
 }
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */

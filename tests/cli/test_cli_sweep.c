@@ -581,6 +581,15 @@ static void failures_are_tried_three_times(void **state)
     }
     expect(sweep(BROKEN " --retry-errors"), 1, "4 units failed");
     assert_int_equal(lines_of("b").failed, 16);
+    forget(sweep("--status --out b --csv b.csv"));
+    forget(sweep("--status --out b --csv bw.csv --errors-as-wrong"));
+    char *left_out = slurp("b.csv"), *wrong = slurp("bw.csv");
+    column_is(left_out, "n_error", "2");
+    column_is(left_out, "errors_as_wrong", "0");
+    column_is(wrong, "n_error", "2");
+    column_is(wrong, "errors_as_wrong", "1");
+    free(left_out);
+    free(wrong);
     snprintf(command, sizeof command, "cp %s/data/color/0001.png %s/broken/color/0001.png", home, home);
     assert_int_equal(system(command), 0);
     expect(sweep(BROKEN " --retry-errors"), 0, "complete: 56 units");
