@@ -74,7 +74,7 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("eval --preset hybird"), "nearest is hybrid");
     refused(saint("sweep --grid preset=vit-onyl"), "nearest is vit-only");
     refused(saint("sweep"), "nothing to compare");
-    refused(saint("sweep --out %s/nothing", folder), "goes on with the command that made its folder");
+    refused(saint("sweep --out %s/nothing", folder), "no sweep lies there");
     refused(saint("run --modle X"), "nearest is --model");
     refused(saint("run --model"), "needs a value");
     refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
