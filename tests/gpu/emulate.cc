@@ -15,6 +15,7 @@ struct bf16 {
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
 unsigned char *emu_shared;
+extern unsigned char __start_emu_static[], __stop_emu_static[]; /* __shared__ variables */
 
 extern "C" void emu_switch(void **save, void *to);
 asm(".text\n.globl emu_switch\n.type emu_switch,@function\nemu_switch:\n"
@@ -196,12 +197,12 @@ static void run_block(int n)
     }
 }
 
-cudaError_t emu_check(dim3 grid, dim3 block, size_t shared)
+cudaError_t emu_check(const void *kernel, dim3 grid, dim3 block, size_t shared)
 {
-    return block.x < 1 || block.x > MOST_THREADS || block.y != 1 || block.z != 1 || block.x % 32 || grid.x < 1 || grid.y < 1 || grid.z < 1 ||
-                   grid.y > 65535 || grid.z > 65535 || shared > 227 * 1024
-               ? cudaErrorInvalidConfiguration
-               : cudaSuccess;
+    bool shape = block.x >= 1 && block.x <= MOST_THREADS && block.y == 1 && block.z == 1 && block.x % 32 == 0 && grid.x >= 1 && grid.x <= 0x7fffffff &&
+                 grid.y >= 1 && grid.z >= 1 && grid.y <= 65535 && grid.z <= 65535;
+    if (!shape) return fake_told(cudaErrorInvalidConfiguration);
+    return shared > 48 * 1024 && shared > fake_shared_of(kernel) ? fake_told(cudaErrorInvalidValue) : cudaSuccess;
 }
 
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx)
@@ -215,11 +216,14 @@ cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void
     current_ctx = ctx;
     blockDim = block;
     gridDim = grid;
+    static bool down;
+    down = !down; /* no block may count on another one having been */
     for (unsigned z = 0; z < grid.z; z++)
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = uint3{x, y, z};
+                blockIdx = down ? uint3{grid.x - 1 - x, grid.y - 1 - y, grid.z - 1 - z} : uint3{x, y, z};
                 memset(emu_shared, 0xff, shared); /* NaN */
+                memset(__start_emu_static, 0xff, (size_t)(__stop_emu_static - __start_emu_static));
                 run_block((int)block.x);
             }
     return cudaSuccess;
