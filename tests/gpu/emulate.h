@@ -47,6 +47,16 @@ int emu_lane();
 void emu_copy_later(void *to, const void *from, bool valid);
 void emu_commit();
 void emu_wait(int groups_left);
+/* Who runs: which launch, block of it, thread of that, and how many barriers of the block lie behind it. False outside of kernels. */
+struct emu_place {
+    unsigned launch, block, thread, barriers;
+};
+bool emu_place_of(emu_place *out);
+/* A copy behind a thread's back reads or writes 16 bytes. Does nothing but in programs with race.cc, which knows of all other accesses. */
+void emu_touch(const void *at, bool write);
+/* Memory of kernels that is no device's: stacks of the threads, and the program itself; shared memory, which each block has for itself. */
+bool emu_is_own(const void *p);
+bool emu_is_shared(const void *p);
 typedef void (*emu_call)(void *ctx);
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx);
 [[noreturn]] void emu_fail(const char *why);
