@@ -46,14 +46,14 @@ step() {
 bin=.gpu/bin
 theirs=${LD_LIBRARY_PATH:-} # Python's: it may need other versions of what pack.sh brings
 export LD_LIBRARY_PATH=$PWD/.gpu/lib${theirs:+:$theirs} PATH=$PATH:/usr/local/cuda/bin
-if ! $bin/saint info >/dev/null 2>&1; then
+if ! $bin/saint info >"$OUT/carried.txt" 2>&1; then
     cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_tests >"$OUT/build.log" 2>&1
     mkdir -p build/gpu-bin && cp build/release/app/saint build/release/tests/gpu_cuda_* build/gpu-bin/ 2>/dev/null
     bin=build/gpu-bin
 fi
 if ! $bin/saint info >"$OUT/info.txt" 2>&1; then
     echo "no program: neither .gpu/ (tests/gpu/pack.sh) runs here nor does a build succeed"
-    tail -5 "$OUT/configure.log" "$OUT/build.log" "$OUT/info.txt" 2>/dev/null
+    tail -n 5 "$OUT"/carried.txt "$OUT/configure.log" "$OUT/build.log" "$OUT/info.txt" 2>/dev/null
     exit 1
 fi
 if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
@@ -61,6 +61,7 @@ if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
         -name 'libcublasLt.so.13*' 2>/dev/null | head -1)
     [ -n "$lt" ] && export LD_LIBRARY_PATH=$(dirname "$lt"):$LD_LIBRARY_PATH
 fi
+rm -f "$OUT/carried.txt"
 {
     echo "CUDA backend on $(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | grep . || echo "no GPU"), $(date -I)"
     command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
