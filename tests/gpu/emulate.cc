@@ -15,6 +15,7 @@ struct bf16 {
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
 unsigned char *emu_shared;
+extern unsigned char __start_emu_static[], __stop_emu_static[]; /* __shared__ variables */
 
 extern "C" void emu_switch(void **save, void *to);
 asm(".text\n.globl emu_switch\n.type emu_switch,@function\nemu_switch:\n"
@@ -36,6 +37,7 @@ struct fibre {
     uint3 at;
     bool done;
     int lane, warp, parity;
+    unsigned barriers;
     copy_later *copy;
     int copies, groups, group_end[64];
 };
@@ -56,6 +58,30 @@ static void *scheduler_sp;
 static emu_call current_call;
 static void *current_ctx;
 static unsigned long progress;
+static unsigned launches;
+static char *stacks;
+extern char __executable_start, end;
+
+__attribute__((weak)) void emu_touch(const void *, bool) {}
+
+bool emu_place_of(emu_place *out)
+{
+    if (!self) return false;
+    *out = emu_place{launches, (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x, threadIdx.x, self->barriers};
+    return true;
+}
+
+bool emu_is_shared(const void *p)
+{
+    const unsigned char *c = (const unsigned char *)p;
+    return (c >= emu_shared && c < emu_shared + SHARED) || (c >= __start_emu_static && c < __stop_emu_static);
+}
+
+bool emu_is_own(const void *p)
+{
+    const char *c = (const char *)p;
+    return (c >= stacks && c < stacks + (size_t)MOST_THREADS * STACK) || (c >= &__executable_start && c < &end && !emu_is_shared(p));
+}
 
 void emu_fail(const char *why)
 {
@@ -87,6 +113,8 @@ static void meet(meeting &m)
 void emu_block_barrier()
 {
     meet(block_meet);
+    self->barriers++;
+    for (int i = 0; i < self->copies; i++) emu_touch(self->copy[i].to, true); /* it may arrive at any time */
 }
 
 int emu_lane()
@@ -106,6 +134,7 @@ const emu_slot *emu_exchange(const emu_slot &mine)
 
 static void arrive(const copy_later &c)
 {
+    emu_touch(c.to, true);
     if (c.valid) memcpy(c.to, c.from, 16);
     else memset(c.to, 0, 16);
 }
@@ -115,6 +144,8 @@ void emu_copy_later(void *to, const void *from, bool valid)
     if ((uintptr_t)to % 16 || (uintptr_t)from % 16) emu_fail("cp.async: 16 bytes that are not aligned");
     if (self->copies == MOST_COPIES) emu_fail("too many copies in flight");
     self->copy[self->copies++] = copy_later{to, from, valid};
+    emu_touch(to, true);
+    if (valid) emu_touch(from, false);
     if (blockIdx.x % 3 == 1) arrive(self->copy[self->copies - 1]);
 }
 
@@ -152,7 +183,7 @@ static void fibre_main()
 static void start(fibre &f, int i, int n)
 {
     if (!f.stack) {
-        f.stack = (char *)malloc(STACK);
+        f.stack = stacks + (size_t)i * STACK;
         f.copy = (copy_later *)malloc(sizeof *f.copy * MOST_COPIES);
     }
     void **top = (void **)((uintptr_t)(f.stack + STACK) & ~(uintptr_t)15);
@@ -163,6 +194,7 @@ static void start(fibre &f, int i, int n)
     f.lane = i % 32;
     f.warp = i / 32;
     f.parity = f.copies = f.groups = 0;
+    f.barriers = 0;
     (void)n;
 }
 
@@ -196,31 +228,37 @@ static void run_block(int n)
     }
 }
 
-cudaError_t emu_check(dim3 grid, dim3 block, size_t shared)
+cudaError_t emu_check(const void *kernel, dim3 grid, dim3 block, size_t shared)
 {
-    return block.x < 1 || block.x > MOST_THREADS || block.y != 1 || block.z != 1 || block.x % 32 || grid.x < 1 || grid.y < 1 || grid.z < 1 ||
-                   grid.y > 65535 || grid.z > 65535 || shared > 227 * 1024
-               ? cudaErrorInvalidConfiguration
-               : cudaSuccess;
+    bool shape = block.x >= 1 && block.x <= MOST_THREADS && block.y == 1 && block.z == 1 && block.x % 32 == 0 && grid.x >= 1 && grid.x <= 0x7fffffff &&
+                 grid.y >= 1 && grid.z >= 1 && grid.y <= 65535 && grid.z <= 65535;
+    if (!shape) return fake_told(cudaErrorInvalidConfiguration);
+    return shared > 48 * 1024 && shared > fake_shared_of(kernel) ? fake_told(cudaErrorInvalidValue) : cudaSuccess;
 }
 
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx)
 {
     if (!fibres) {
         fibres = (fibre *)calloc(MOST_THREADS, sizeof *fibres);
+        stacks = (char *)aligned_alloc(4096, (size_t)MOST_THREADS * STACK);
         emu_shared = (unsigned char *)aligned_alloc(256, SHARED);
     }
     fake_count_launch();
+    launches++;
     current_call = call;
     current_ctx = ctx;
     blockDim = block;
     gridDim = grid;
+    static bool down;
+    down = !down; /* no block may count on another one having been */
     for (unsigned z = 0; z < grid.z; z++)
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = uint3{x, y, z};
+                blockIdx = down ? uint3{grid.x - 1 - x, grid.y - 1 - y, grid.z - 1 - z} : uint3{x, y, z};
                 memset(emu_shared, 0xff, shared); /* NaN */
+                memset(__start_emu_static, 0xff, (size_t)(__stop_emu_static - __start_emu_static));
                 run_block((int)block.x);
             }
+    self = NULL;
     return cudaSuccess;
 }

@@ -2,7 +2,8 @@
  * block a fibre. Slow and strict:
  *   a launch waits in its stream until somebody waits for the stream (fake_runtime.c),
  *   barriers and shuffles wait for all; a shuffle that some lane of the warp has left ends the test,
- *   copies to shared memory arrive as late as they may, in every third block at once; dynamic shared memory begins as NaN,
+ *   copies to shared memory arrive as late as they may, in every third block at once; shared memory begins as NaN in every block,
+ *   blocks run in ascending or descending order by turns,
  *   a warp runs as far ahead as it can, in ascending (even blocks) or descending order (odd ones), so a missing barrier shows,
  *   ldmatrix and mma.sync move values between lanes as the PTX manual lays them out. */
 #ifndef SAINT_TESTS_GPU_EMULATE_H
@@ -24,7 +25,7 @@
 #undef __align__
 #define __global__
 #define __device__
-#define __shared__ static
+#define __shared__ static __attribute__((section("emu_static")))
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __align__(n) alignas(n)
@@ -46,6 +47,16 @@ int emu_lane();
 void emu_copy_later(void *to, const void *from, bool valid);
 void emu_commit();
 void emu_wait(int groups_left);
+/* Who runs: which launch, block of it, thread of that, and how many barriers of the block lie behind it. False outside of kernels. */
+struct emu_place {
+    unsigned launch, block, thread, barriers;
+};
+bool emu_place_of(emu_place *out);
+/* A copy behind a thread's back reads or writes 16 bytes. Does nothing but in programs with race.cc, which knows of all other accesses. */
+void emu_touch(const void *at, bool write);
+/* Memory of kernels that is no device's: stacks of the threads, and the program itself; shared memory, which each block has for itself. */
+bool emu_is_own(const void *p);
+bool emu_is_shared(const void *p);
 typedef void (*emu_call)(void *ctx);
 cudaError_t emu_launch(dim3 grid, dim3 block, size_t shared, emu_call call, void *ctx);
 [[noreturn]] void emu_fail(const char *why);
@@ -64,21 +75,21 @@ template <class... P> struct emu_held {
     }
     static void drop(void *ctx) { free(ctx); }
 };
-cudaError_t emu_check(dim3 grid, dim3 block, size_t shared);
+/* What a device says of a launch at once. */
+cudaError_t emu_check(const void *kernel, dim3 grid, dim3 block, size_t shared);
 
 template <class... P, class... A>
 static cudaError_t emu_go(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream, const A &...args)
 {
-    cudaError_t e = fake_call("a kernel launch");
-    if (e == cudaSuccess) e = emu_check(grid, block, shared);
-    if (e != cudaSuccess) return e;
+    if (fake_call("a kernel launch") != cudaSuccess || emu_check((const void *)kernel, grid, block, shared) != cudaSuccess) return cudaGetLastError();
     typedef emu_held<P...> held;
     static_assert(std::is_trivially_destructible<held>::value, "arguments of kernels are plain data");
     void *p = malloc(sizeof(held));
     if (!p) emu_fail("no memory for a launch");
     held h = {kernel, grid, block, shared, std::tuple<P...>((P)args...)};
     memcpy(p, (const void *)&h, sizeof h);
-    return fake_queue(stream, held::run, held::drop, p);
+    (void)fake_queue(stream, held::run, held::drop, p);
+    return cudaGetLastError(); /* of whatever came before, too, as behind <<<>>> */
 }
 #define SAINT_LAUNCH(kernel, grid, block, shared, stream, ...) emu_go(kernel, grid, block, shared, stream, __VA_ARGS__)
 #define SAINT_SHARED(name) unsigned char *name = emu_shared

@@ -13,8 +13,13 @@ extern "C" {
  * over and drops it; a graph that the stream is recording keeps it instead. */
 typedef cudaError_t (*fake_work)(void *ctx);
 cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), void *ctx);
-/* Counts one call; what it has to fail with, or cudaSuccess. */
+/* Counts one call; what it has to fail with, or cudaSuccess. fake_call: a call of the runtime, which remembers its last error. */
+cudaError_t fake_count(const char *name);
 cudaError_t fake_call(const char *name);
+/* The error of a call of the runtime, remembered for cudaGetLastError. */
+cudaError_t fake_told(cudaError_t e);
+/* Dynamic shared memory that a kernel may use on the calling thread's device, as cudaFuncSetAttribute has said; 0: it has not. */
+size_t fake_shared_of(const void *kernel);
 void fake_count_object(int change);
 void fake_count_launch(void);
 cudaError_t fake_sticky(void);

@@ -16,7 +16,7 @@ long fake_heuristics(void) { return heuristics; }
 /* The library's own name for what the runtime calls by another. */
 static cublasStatus_t call(const char *name)
 {
-    cudaError_t e = fake_call(name);
+    cudaError_t e = fake_count(name);
     return e == cudaSuccess ? CUBLAS_STATUS_SUCCESS : e == cudaErrorMemoryAllocation ? CUBLAS_STATUS_ALLOC_FAILED : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 

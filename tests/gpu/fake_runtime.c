@@ -1,20 +1,22 @@
 /* fake_runtime.c - CUDA devices made of host memory, for the CUDA backend's own code. Late and strict: a stream does nothing before somebody
  * waits for it, so a buffer that the host fills again too early, or a kernel that does not wait for a copy on another stream, gives wrong
- * numbers; allocations are NaN and end before a page that nobody may touch; a recorded graph reads its memory when it is replayed. What it
- * cannot do, it refuses. */
+ * numbers; allocations are NaN and end before a page that nobody may touch, and so is pinned memory that a copy is on its way to; a recorded
+ * graph reads its memory when it is replayed; an error is remembered until somebody asks for the last one. What it cannot do, it refuses, and
+ * pinned memory that goes while a copy needs it ends the test. */
 #define _GNU_SOURCE
 #include "gpu/fake_runtime.h"
 
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "gpu/fake_internal.h"
 
-enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16, MOST_CALLS = 1 << 15 };
+enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16, MOST_CALLS = 1 << 15, MOST_KERNELS = 64 };
 
 typedef struct {
     fake_work run;
@@ -36,6 +38,7 @@ struct CUstream_st {
     work_list *recording;
     bool spoiled; /* a call that no recording survives */
     int number, device;
+    struct CUstream_st *next; /* of all */
 };
 
 struct CUevent_st {
@@ -61,15 +64,30 @@ static cudaError_t fail_with;
 static const char *failed = "", *called[MOST_CALLS];
 static fake_copy copies_seen[MOST_LOG];
 static int n_copies;
+static struct CUstream_st *streams;
+static struct {
+    const void *kernel;
+    size_t shared;
+    int device;
+} allowed[MOST_KERNELS];
+static int n_allowed;
 static _Thread_local int current;
+static _Thread_local cudaError_t last; /* that nobody has asked for */
+static _Thread_local struct CUstream_st *recorder; /* the stream that this thread records */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; /* checkpoints are released on any thread */
 
 static void enter(void) { pthread_mutex_lock(&lock); }
 
+cudaError_t fake_told(cudaError_t e)
+{
+    if (e != cudaSuccess) last = e;
+    return e;
+}
+
 static cudaError_t leave(cudaError_t e)
 {
     pthread_mutex_unlock(&lock);
-    return e;
+    return fake_told(e);
 }
 
 /* ---- for tests ---- */
@@ -134,14 +152,17 @@ int fake_log(const fake_copy **out)
 
 const char *fake_called(long number) { return number >= 1 && number <= calls && number < MOST_CALLS ? called[number] : ""; }
 
-cudaError_t fake_call(const char *name)
+cudaError_t fake_count(const char *name)
 {
     enter();
     if (calls + 1 < MOST_CALLS) called[calls + 1] = name;
     bool fails = ++calls == fail_at;
     if (fails) failed = name;
-    return leave(fails ? fail_with : cudaSuccess);
+    pthread_mutex_unlock(&lock);
+    return fails ? fail_with : cudaSuccess;
 }
+
+cudaError_t fake_call(const char *name) { return fake_told(fake_count(name)); }
 
 void fake_count_object(int change) { objects += change; }
 
@@ -196,6 +217,13 @@ static cudaError_t spoil(struct CUstream_st *s)
     return cudaErrorStreamCaptureUnsupported;
 }
 
+/* Calls that a thread may not make while it records, whatever stream they are about. */
+static cudaError_t unsafe_call(const char *name)
+{
+    cudaError_t e = fake_call(name);
+    return e == cudaSuccess && recorder ? fake_told(spoil(recorder)) : e;
+}
+
 cudaError_t fake_queue(cudaStream_t s, fake_work run, void (*drop)(void *ctx), void *ctx)
 {
     work w = {run, drop, ctx};
@@ -212,13 +240,16 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
 {
     cudaError_t e = fake_call("cudaStreamCreateWithFlags");
     *s = NULL;
-    if (e != cudaSuccess || flags != cudaStreamNonBlocking) return e != cudaSuccess ? e : cudaErrorNotSupported;
+    if (e != cudaSuccess || flags != cudaStreamNonBlocking) return fake_told(e != cudaSuccess ? e : cudaErrorNotSupported);
     *s = calloc(1, sizeof **s);
     if (!*s) return cudaErrorMemoryAllocation;
     (*s)->device = current;
     (*s)->number = ++streams_made;
+    enter();
+    (*s)->next = streams;
+    streams = *s;
     fake_count_object(1);
-    return cudaSuccess;
+    return leave(cudaSuccess);
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t s)
@@ -227,6 +258,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
     run_all(s);
     drop_all(&s->todo, s->done);
     free(s->todo.w);
+    struct CUstream_st **at = &streams;
+    while (*at != s) at = &(*at)->next;
+    *at = s->next;
     free(s);
     fake_count_object(-1);
     return leave(cudaSuccess);
@@ -241,7 +275,7 @@ cudaError_t cudaStreamQuery(cudaStream_t s)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
-    cudaError_t e = fake_call("cudaStreamSynchronize");
+    cudaError_t e = unsafe_call("cudaStreamSynchronize");
     if (e != cudaSuccess) return e;
     enter();
     stream_waits++;
@@ -289,7 +323,7 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned fla
     if (flags == cudaEventRecordDefault) return cudaEventRecord(e, s);
     cudaError_t f = fake_call("cudaEventRecordWithFlags");
     if (f != cudaSuccess) return f;
-    if (flags != cudaEventRecordExternal || !s->recording) return cudaErrorNotSupported;
+    if (flags != cudaEventRecordExternal || !s->recording) return fake_told(cudaErrorNotSupported);
     struct CUevent_st **held = malloc(sizeof *held);
     if (!held) return cudaErrorMemoryAllocation;
     *held = e;
@@ -300,7 +334,7 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned fla
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)
 {
-    cudaError_t f = fake_call("cudaEventSynchronize");
+    cudaError_t f = unsafe_call("cudaEventSynchronize");
     if (f != cudaSuccess) return f;
     enter();
     event_waits++;
@@ -309,7 +343,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
 
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
 {
-    cudaError_t f = fake_call("cudaEventElapsedTime");
+    cudaError_t f = unsafe_call("cudaEventElapsedTime");
     *ms = 0.5f; /* of a device that takes no time */
     if (f != cudaSuccess) return f;
     enter();
@@ -328,7 +362,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags)
     cudaError_t f = fake_call("cudaStreamWaitEvent");
     (void)flags;
     if (f != cudaSuccess) return f;
-    if (s->recording) return spoil(s);
+    if (s->recording) return fake_told(spoil(s));
     struct CUevent_st *copy = malloc(sizeof *copy); /* the event may be recorded again */
     if (!copy) return cudaErrorMemoryAllocation;
     *copy = *e;
@@ -356,6 +390,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mo
     s->recording = calloc(1, sizeof *s->recording);
     s->spoiled = false;
     if (s->recording) s->recording->refs = 1;
+    if (s->recording) recorder = s;
     return leave(s->recording ? sticky : cudaErrorMemoryAllocation);
 }
 
@@ -366,7 +401,9 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *out)
     work_list *g = s->recording;
     *out = NULL;
     if (!g) return leave(cudaErrorIllegalState);
+    if (recorder != s) return leave(cudaErrorStreamCaptureWrongThread);
     s->recording = NULL;
+    recorder = NULL;
     if (e != cudaSuccess || s->spoiled) {
         unref(g);
         return leave(e != cudaSuccess ? e : cudaErrorStreamCaptureInvalidated);
@@ -432,14 +469,14 @@ cudaError_t cudaGetDeviceCount(int *n)
 {
     cudaError_t e = fake_call("cudaGetDeviceCount");
     *n = e == cudaSuccess ? n_devices : 0;
-    return e != cudaSuccess ? e : n_devices ? cudaSuccess : cudaErrorNoDevice;
+    return fake_told(e != cudaSuccess ? e : n_devices ? cudaSuccess : cudaErrorNoDevice);
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 {
     cudaError_t e = fake_call("cudaGetDeviceProperties");
     if (e != cudaSuccess) return e;
-    if (device < 0 || device >= n_devices) return cudaErrorInvalidDevice;
+    if (device < 0 || device >= n_devices) return fake_told(cudaErrorInvalidDevice);
     memset(p, 0, sizeof *p);
     strcpy(p->name, "emulated");
     p->major = 9;
@@ -452,12 +489,17 @@ cudaError_t cudaSetDevice(int device)
 {
     cudaError_t e = fake_call("cudaSetDevice");
     if (e != cudaSuccess) return e;
-    if (device < 0 || device >= n_devices) return cudaErrorInvalidDevice;
+    if (device < 0 || device >= n_devices) return fake_told(cudaErrorInvalidDevice);
     current = device;
     return cudaSuccess;
 }
 
-cudaError_t cudaGetLastError(void) { return sticky; }
+cudaError_t cudaGetLastError(void)
+{
+    cudaError_t e = sticky ? sticky : last;
+    last = cudaSuccess;
+    return e;
+}
 
 const char *cudaGetErrorName(cudaError_t e)
 {
@@ -481,16 +523,60 @@ const char *cudaGetErrorString(cudaError_t e)
 cudaError_t cudaFuncSetAttribute(const void *f, enum cudaFuncAttribute attribute, int value)
 {
     cudaError_t e = fake_call("cudaFuncSetAttribute");
-    (void)f;
     if (e != cudaSuccess) return e;
-    return attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value <= 227 * 1024 ? cudaSuccess : cudaErrorInvalidValue;
+    enter();
+    int i = 0;
+    while (i < n_allowed && (allowed[i].kernel != f || allowed[i].device != current)) i++;
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > 227 * 1024 || i == MOST_KERNELS) return leave(cudaErrorInvalidValue);
+    allowed[i].kernel = f;
+    allowed[i].device = current;
+    allowed[i].shared = (size_t)value;
+    if (i == n_allowed) n_allowed++;
+    return leave(cudaSuccess);
+}
+
+size_t fake_shared_of(const void *kernel)
+{
+    size_t most_shared = 0;
+    enter();
+    for (int i = 0; i < n_allowed; i++)
+        if (allowed[i].kernel == kernel && allowed[i].device == current) most_shared = allowed[i].shared;
+    pthread_mutex_unlock(&lock);
+    return most_shared;
 }
 
 /* ---- memory ---- */
 
+typedef struct {
+    void *to;
+    const void *from;
+    size_t bytes;
+    char held[]; /* what a copy from pageable memory has taken at once */
+} copying;
+
+static cudaError_t copy_now(void *ctx)
+{
+    copying *c = ctx;
+    memcpy(c->to, c->from, c->bytes);
+    return cudaSuccess;
+}
+
+/* cudaFreeHost need not wait, and the copy engine would read or write what is somebody else's by then. */
+static void nobody_copies(const struct CUstream_st *s, const char *p, size_t bytes)
+{
+    for (int i = s->done; i < s->todo.n && !sticky; i++) {
+        const copying *c = s->todo.w[i].ctx;
+        if (s->todo.w[i].run != copy_now || (((const char *)c->to >= p + bytes || (const char *)c->to + c->bytes <= p) &&
+                                             ((const char *)c->from >= p + bytes || (const char *)c->from + c->bytes <= p)))
+            continue;
+        fprintf(stderr, "FAILED: pinned memory goes while a copy of %zu bytes needs it\n", c->bytes);
+        abort();
+    }
+}
+
 cudaError_t cudaMallocHost(void **p, size_t bytes)
 {
-    cudaError_t e = fake_call("cudaMallocHost");
+    cudaError_t e = unsafe_call("cudaMallocHost");
     *p = NULL;
     if (e != cudaSuccess) return e;
     enter();
@@ -505,8 +591,10 @@ cudaError_t cudaMallocHost(void **p, size_t bytes)
 cudaError_t cudaFreeHost(void *p)
 {
     enter();
+    if (recorder) return leave(spoil(recorder));
     for (int i = 0; i < n_pinned; i++)
         if (pinned[i].p == p) {
+            for (struct CUstream_st *s = streams; s; s = s->next) nobody_copies(s, pinned[i].p, pinned[i].bytes);
             pinned[i] = pinned[--n_pinned];
             free(p);
             fake_count_object(-1);
@@ -551,7 +639,7 @@ cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t keep)
 {
     (void)pool;
     (void)keep;
-    return fake_call("cudaMemPoolTrimTo");
+    return unsafe_call("cudaMemPoolTrimTo");
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
@@ -630,20 +718,6 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t s)
     return leave(cudaErrorInvalidValue);
 }
 
-typedef struct {
-    void *to;
-    const void *from;
-    size_t bytes;
-    char held[]; /* what a copy from pageable memory has taken at once */
-} copying;
-
-static cudaError_t copy_now(void *ctx)
-{
-    copying *c = ctx;
-    memcpy(c->to, c->from, c->bytes);
-    return cudaSuccess;
-}
-
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t s)
 {
     cudaError_t e = fake_call("cudaMemcpyAsync");
@@ -657,6 +731,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     *c = (copying){to, from, bytes};
     if (held) c->from = memcpy(c->held, from, bytes);
     if (up && n_copies < MOST_LOG) copies_seen[n_copies++] = (fake_copy){from, to, bytes, !held, s->number};
+    if (down && !s->recording && is_pinned(to, bytes)) memset(to, 0xff, bytes); /* until it has arrived */
     e = fake_queue(s, copy_now, free, c);
     if (e == cudaSuccess && down && !is_pinned(to, bytes)) {
         stream_waits++;

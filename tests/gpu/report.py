@@ -47,8 +47,12 @@ def where(r):
 
 
 benches = {os.path.basename(p)[6:-5]: load(p) for p in sorted(glob.glob(out + "/bench-*.json"))}
-benches = {k: v for k, v in benches.items() if v}
+unread = sorted(k for k, v in benches.items() if not v or not v.get("rows"))
+benches = {k: v for k, v in benches.items() if k not in unread}
 peers = load(out + "/peers.json") or {}
+steps = open(out + "/steps.txt").read().strip().split("\n") if os.path.exists(out + "/steps.txt") else []
+steps += [f"bench-{k}: FAILED: its figures cannot be read" for k in unread]
+json.dump({"bench": benches, "peers": peers, "steps": steps}, open(out + "/figures.json", "w"), indent=1)  # first: a table may fail
 
 
 def peer(name):
@@ -106,9 +110,7 @@ if rest:
     for name, p in rest.items():
         print(f"| {name} | {ms(p['ms'])} ({ms(p['min'])}..{ms(p['max'])}) |" if "ms" in p else f"| {name} | {p.get('failed') or p.get('skipped')} |")
 
-steps = open(out + "/steps.txt").read().strip().split("\n") if os.path.exists(out + "/steps.txt") else []
 print("\n### Steps\n\n" + "\n".join("* " + s for s in steps))
-json.dump({"bench": benches, "peers": peers, "steps": steps}, open(out + "/figures.json", "w"), indent=1)
 for name in benches:
     for end in ("json", "log"):
         path = f"{out}/bench-{name}.{end}"

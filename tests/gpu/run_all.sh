@@ -16,7 +16,7 @@ results=$OUT/steps.txt
 
 left() { echo $((${TOTAL:-570} - ($(date +%s) - begin))); }
 
-# step NAME LIMIT COMMAND...: output to $OUT/NAME.log, one line to the table.
+# step NAME LIMIT COMMAND...: output to $OUT/NAME.log, one line to the table. RESULT=file: stdout goes there, because notes on stderr are no JSON.
 step() {
     local name=$1 limit=$2 rc=0 start
     shift 2
@@ -26,8 +26,15 @@ step() {
         return 1
     fi
     [ "$limit" -gt "$(left)" ] && limit=$(left)
-    timeout -k 5 "$limit" "$@" >"$OUT/$name.log" 2>&1 || rc=$?
+    if [ -n "${RESULT:-}" ]; then
+        timeout -k 5 "$limit" "$@" >"$RESULT" 2>"$OUT/$name.log" || rc=$?
+        [ $rc -eq 0 ] || rm -f "$RESULT"
+    else
+        timeout -k 5 "$limit" "$@" >"$OUT/$name.log" 2>&1 || rc=$?
+    fi
+    [ $rc -eq 137 ] && rc=124 # it did not hear the first signal
     local verdict="ok"
+    [ $rc -eq 0 ] && grep -q ': note: ' "$OUT/$name.log" && verdict="ok ($(grep -m1 -o 'note: .*' "$OUT/$name.log" | cut -c1-150))"
     [ $rc -eq 77 ] && verdict=$(grep -m1 SKIPPED "$OUT/$name.log")
     [ $rc -eq 124 ] && verdict="OUT OF TIME ($limit s)"
     [ $rc -ne 0 ] && [ $rc -ne 77 ] && [ $rc -ne 124 ] && verdict="FAILED ($rc): $( (grep -m1 -E 'ERROR|Error|error|FAILED' "$OUT/$name.log" || tail -1 "$OUT/$name.log") | cut -c1-200)"
@@ -37,15 +44,16 @@ step() {
 
 # ---- programs and libraries ----
 bin=.gpu/bin
-export LD_LIBRARY_PATH=$PWD/.gpu/lib:${LD_LIBRARY_PATH:-}
-if ! $bin/saint info >/dev/null 2>&1; then
+theirs=${LD_LIBRARY_PATH:-} # Python's: it may need other versions of what pack.sh brings
+export LD_LIBRARY_PATH=$PWD/.gpu/lib${theirs:+:$theirs} PATH=$PATH:/usr/local/cuda/bin
+if ! $bin/saint info >"$OUT/carried.txt" 2>&1; then
     cmake --preset release >"$OUT/configure.log" 2>&1 && cmake --build --preset release --target saint gpu_cuda_tests >"$OUT/build.log" 2>&1
     mkdir -p build/gpu-bin && cp build/release/app/saint build/release/tests/gpu_cuda_* build/gpu-bin/ 2>/dev/null
     bin=build/gpu-bin
 fi
 if ! $bin/saint info >"$OUT/info.txt" 2>&1; then
     echo "no program: neither .gpu/ (tests/gpu/pack.sh) runs here nor does a build succeed"
-    tail -5 "$OUT/configure.log" "$OUT/build.log" "$OUT/info.txt" 2>/dev/null
+    tail -n 5 "$OUT"/carried.txt "$OUT/configure.log" "$OUT/build.log" "$OUT/info.txt" 2>/dev/null
     exit 1
 fi
 if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
@@ -53,6 +61,7 @@ if ! ldconfig -p 2>/dev/null | grep -q libcublasLt.so.13; then
         -name 'libcublasLt.so.13*' 2>/dev/null | head -1)
     [ -n "$lt" ] && export LD_LIBRARY_PATH=$(dirname "$lt"):$LD_LIBRARY_PATH
 fi
+rm -f "$OUT/carried.txt"
 {
     echo "CUDA backend on $(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | grep . || echo "no GPU"), $(date -I)"
     command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,power.limit --format=csv
@@ -75,10 +84,11 @@ if [ -z "${QUICK:-}" ]; then
     bench() {
         local name=$1
         shift
-        step "bench-$name" "${BENCH_LIMIT:-45}" $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@" && cp "$OUT/bench-$name.log" "$OUT/bench-$name.json"
+        RESULT=$OUT/bench-$name.json step "bench-$name" "${BENCH_LIMIT:-45}" $bin/saint bench --backend "${BACKEND:-cuda}" --json "$@"
     }
     peers() {
-        python3 -c 'import torch' 2>/dev/null && step peers "$1" env DEVICE="${BACKEND:-cuda}" python3 tests/gpu/peers.py "$OUT/peers.json" $(($1 - 10))
+        env LD_LIBRARY_PATH="$theirs" python3 -c 'import torch' 2>/dev/null || { echo "peers: no PyTorch, not run" >>"$results"; return; }
+        step peers "$1" env LD_LIBRARY_PATH="$theirs" DEVICE="${BACKEND:-cuda}" python3 tests/gpu/peers.py "$OUT/peers.json" $(($1 - 10))
     }
     script_alone() {
         bench vit-b16-224-b1 --shape vit-b16-224 --dtype bf16 --batch 1 --repeat 2
@@ -132,6 +142,8 @@ fi
 
 # ---- the tables; everything in few files, because few come back ----
 tar czf "$OUT/logs.tar.gz" -C "$OUT" $(cd "$OUT" && ls ./*.log 2>/dev/null) 2>/dev/null
-python3 tests/gpu/report.py "$OUT" | tee "$OUT/RESULTS.md"
+env LD_LIBRARY_PATH="$theirs" python3 tests/gpu/report.py "$OUT" >"$OUT/RESULTS.md" 2>"$OUT/report.err" || cat "$results" "$OUT/report.err" # the table at least
+cat "$OUT/RESULTS.md"
+[ -s "$OUT/report.err" ] || rm -f "$OUT/report.err"
 rm -f "$OUT"/*.log
 ! grep -qE "FAILED|OUT OF TIME" "$results"

@@ -20,6 +20,7 @@ saint_status saint_cuda_check(saint_cuda *c, cudaError_t e, saint_error *err, co
     (void)cudaGetLastError(); /* an error of one call ends with it ... */
     /* a stream that records must not be asked; the recording is lost, and the next call finds out */
     cudaError_t again = c->stream && !c->recording ? cudaStreamQuery(c->stream) : cudaSuccess;
+    (void)cudaGetLastError(); /* "not ready" counts as one, and the next launch would report it as its own */
     if (again != cudaSuccess && again != cudaErrorNotReady && !c->broken) { /* ... unless the device's context is lost */
         c->broken = true;
         snprintf(c->why, sizeof c->why, "%.120s: %s", what, cudaGetErrorName(e));
@@ -174,7 +175,9 @@ void saint_cuda_close(saint_backend *b)
     saint_cuda *c = (saint_cuda *)b;
     if (cudaSetDevice(c->device) != cudaSuccess) (void)cudaGetLastError();
     if (c->recording) (void)saint_cuda_recorded(b, NULL, NULL);
-    if (c->copies && cudaStreamSynchronize(c->copies) != cudaSuccess) (void)cudaGetLastError(); /* nothing travels to what goes */
+    /* nothing travels to or from what goes, and no kernel of the library runs on when the library is let go */
+    if (c->copies && cudaStreamSynchronize(c->copies) != cudaSuccess) (void)cudaGetLastError();
+    if (c->stream && cudaStreamSynchronize(c->stream) != cudaSuccess) (void)cudaGetLastError();
     if (c->stream) {
         saint_cuda_release_now(c, c->scratch);
         saint_cuda_choose_close(c);
@@ -186,6 +189,7 @@ void saint_cuda_close(saint_backend *b)
     }
     if (c->arrived && cudaEventDestroy(c->arrived) != cudaSuccess) (void)cudaGetLastError();
     if (c->copies && cudaStreamDestroy(c->copies) != cudaSuccess) (void)cudaGetLastError();
+    (void)cudaGetLastError(); /* of a lost device: another one's first launch on this thread would report it */
     pthread_mutex_destroy(&c->recording_lock);
     pthread_mutex_destroy(&c->window.lock);
     free(c);

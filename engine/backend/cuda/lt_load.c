@@ -11,9 +11,11 @@
 saint_status saint_lt_load(saint_lt_api *out, saint_error *err)
 {
     memset(out, 0, sizeof *out);
-    /* as the loader finds it, then in the toolkit that this was built with */
-    out->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!out->library) out->library = dlopen(SAINT_CUDA_LIBRARIES "/" LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    /* As the loader finds it, then in the toolkit that this was built with. It stays until the process ends: the driver holds its kernels, and
+     * threads its keys, longer than the last handle lives; and the next session need not load half a gigabyte again. */
+    enum { MODE = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
+    out->library = dlopen(LIBRARY, MODE);
+    if (!out->library) out->library = dlopen(SAINT_CUDA_LIBRARIES "/" LIBRARY, MODE);
     if (!out->library)
         return saint_fail(err, SAINT_DEVICE, "CUDA: %s was not found (cuBLAS %d of the CUDA toolkit); install it, put its folder into "
                           "LD_LIBRARY_PATH, or use --backend cpu", LIBRARY, CUBLAS_VER_MAJOR);

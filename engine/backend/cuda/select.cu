@@ -303,6 +303,7 @@ __global__ void __launch_bounds__(THREADS) votes_kernel(saint_cuda_choose_args a
     if (!a.batch_mean) votes = enough(a, (int)blockIdx.x);
     votes = block_sum(votes, sums);
     int drop = h.n_b == 0 ? 0 : a.batch_mean ? (int)((int64_t)votes / a.n_seqs) : (int)votes, p = power_above(h.n_a), n_keep;
+    drop = drop < h.n_a ? drop : h.n_a; /* the mean of a batch may ask for more than a short sequence has */
     for (int i = (int)threadIdx.x; i < q.n; i += (int)blockDim.x) {
         c.round[i] = -1;
         if (i % 2 && h.n_b) c.score[i] = NAN;
