@@ -139,7 +139,7 @@ int cmd_select(int argc, char **argv)
                                  NULL, &o.attention, NULL},
                                 {"cls", NULL, "row 0 is the class token: never dropped, listed first", &o.cls, NULL, NULL},
                                 {"set", "KEY=VALUE", "parameter of the method; may repeat", NULL, NULL, &o.set},
-                                {"compat", "MODE", "reference or corrected (default)", NULL, &o.compat, NULL},
+                                {"compat", "MODE", "reference (the published function: batch-mean rate, overwritten r) or corrected (default)", NULL, &o.compat, NULL},
                                 {"details", NULL, "also scores, neighbour counts, rounds and the margin", &o.details, NULL, NULL},
                                 {"json", NULL, "print JSON", &o.json, NULL, NULL},
                                 {0}};

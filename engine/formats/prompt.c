@@ -14,8 +14,8 @@ static const saint_template templates[] = {
      .after = " ASSISTANT:",
      .image = "\n",
      .after_image_dummy_prefix = true},
-    {.name = "llava_hf", .system = "", .before = "USER: ", .after = " ASSISTANT:", .image = "\n", .after_image_dummy_prefix = false},
-    {.name = "plain", .system = "", .before = "", .after = "", .image = "", .after_image_dummy_prefix = false},
+    {.name = "llava_hf", .system = "", .before = "USER: ", .after = " ASSISTANT:", .image = "\n", .after_image_as_tokenizer = true},
+    {.name = "plain", .system = "", .before = "", .after = "", .image = ""},
 };
 
 const saint_template *saint_template_at(int i)
@@ -64,7 +64,8 @@ saint_status saint_prompt_build(const saint_template *t, const saint_tokenizer *
                           "picture in its place", t->name);
     /* Special tokens are never looked for: what a question's text says must not be able to end the turn. */
     unsigned first = SAINT_TOK_DUMMY_PREFIX | (saint_tok_adds_bos(tok) ? (unsigned)SAINT_TOK_BOS : 0);
-    unsigned second = t->after_image_dummy_prefix ? (unsigned)SAINT_TOK_DUMMY_PREFIX : 0;
+    bool prefix = t->after_image_dummy_prefix || (t->after_image_as_tokenizer && saint_tok_prefixes_sections(tok));
+    unsigned second = prefix ? (unsigned)SAINT_TOK_DUMMY_PREFIX : 0;
     saint_buf text = {0};
     saint_status s = SAINT_OK;
     bool ok = add(&text, t->system) && (!*t->system || add(&text, " ")) && add(&text, t->before);

@@ -12,7 +12,8 @@ typedef struct {
     const char *before; /* "USER: " : what comes between system and the picture */
     const char *after;  /* " ASSISTANT:" : what follows the question */
     const char *image;  /* text right behind the picture: "\n" */
-    bool after_image_dummy_prefix; /* legacy tokenizers give the chunk behind the picture a dummy prefix of its own */
+    bool after_image_dummy_prefix; /* the chunk behind the picture is given a dummy prefix of its own, whatever the tokenizer's files say */
+    bool after_image_as_tokenizer; /* else: it gets one where a tokenizer.json puts one behind every special token, as in transformers */
 } saint_template;
 
 /* NULL when there is no template of that name; saint_template_at enumerates, NULL past the end. */

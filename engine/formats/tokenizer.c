@@ -38,6 +38,15 @@ bool saint_tok_adds_bos(const saint_tokenizer *t)
     return t->adds_bos && t->bos >= 0;
 }
 
+bool saint_tok_prefixes_sections(const saint_tokenizer *t)
+{
+    for (int i = 0; !t->by_score && i < t->n_norm + t->n_meta; i++) {
+        const saint_norm *step = i < t->n_norm ? &t->norm[i] : &t->meta[i - t->n_norm];
+        if (step->kind == SAINT_NORM_PREFIX && *step->a && !step->first_only) return true;
+    }
+    return false;
+}
+
 int saint_tokenizer_find(const saint_tokenizer *t, const char *piece)
 {
     return saint_tok_lookup(t, piece, strlen(piece));

@@ -1,4 +1,4 @@
-/* tokenizer_internal.h - what the tokenizer's own files share. Nobody else includes it, save prompt.c for saint_tok_adds_bos. */
+/* tokenizer_internal.h - what the tokenizer's own files share. Nobody else includes it, save prompt.c for saint_tok_adds_bos and saint_tok_prefixes_sections. */
 #ifndef SAINT_FORMATS_TOKENIZER_INTERNAL_H
 #define SAINT_FORMATS_TOKENIZER_INTERNAL_H
 
@@ -153,5 +153,8 @@ bool saint_tok_normalise(const saint_norm *step, int n_steps, const char *text, 
 
 /* Whether the tokenizer puts BOS in front by itself (its files say so; SentencePiece-style ones do unless told otherwise). */
 bool saint_tok_adds_bos(const saint_tokenizer *t);
+/* Whether its tokenizer.json puts the dummy prefix behind every special token too, and not at the start of a text alone. A tokenizer.model says
+ * nothing about special tokens: false. */
+bool saint_tok_prefixes_sections(const saint_tokenizer *t);
 
 #endif

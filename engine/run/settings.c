@@ -462,7 +462,12 @@ saint_status saint_method_params_set(saint_method_params *p, unsigned *compat, c
     const char *value = NULL;
     saint_status st = split_assignment(assignment, key, &value, err);
     if (st != SAINT_OK) return st;
-    if (strcmp(key, "compat") == 0 || strncmp(key, "compat.", 7) == 0) return set_compat(compat, key, value, err);
+    if (strcmp(key, "compat") == 0 || strncmp(key, "compat.", 7) == 0) {
+        st = set_compat(compat, key, value, err);
+        /* The published ViT patch forgets to pass K and gamma on; the published function, which stands alone here, honours them. */
+        if (st == SAINT_OK && strcmp(key, "compat") == 0) *compat &= ~(1u << SAINT_COMPAT_VIT_DEFAULT_K_GAMMA);
+        return st;
+    }
     for (int id = 0; id < P_COUNT; id++) {
         if (scopes[id] == S_GLOBAL || types[id] == T_METHOD || strcmp(info[id].name, key) != 0) continue;
         param_value v;

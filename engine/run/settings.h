@@ -71,7 +71,8 @@ bool saint_settings_get(const saint_settings *s, const char *name, int layer, do
 bool saint_settings_range(const saint_settings *s, int llm_layers, int *first, int *last);
 /* "key=value" */
 saint_status saint_settings_assign(saint_settings *s, const char *assignment, saint_error *err);
-/* The settings of one method for `saint select`: the same names act on p; saint_threshold / saint_K / saint_gamma are accepted too. */
+/* The settings of one method for `saint select`: the same names act on p; saint_threshold / saint_K / saint_gamma are accepted too.
+ * compat=reference means the published function, so all flags but vit_default_k_gamma: that quirk is its caller's, and has to be named. */
 saint_status saint_method_params_set(saint_method_params *p, unsigned *compat, const char *assignment, saint_error *err);
 void saint_method_params_default(saint_stage stage, saint_method_params *p);
 

@@ -51,9 +51,8 @@ def build(words):
         "version": "1.0", "truncation": None, "padding": None,
         "added_tokens": [{"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
                           "special": True} for i, text in special],
-        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
-                                                           {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
-        "pre_tokenizer": None,
+        "normalizer": None,  # a space in front of the whole text and of nothing behind <image>: what llava-hf calls legacy=false
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False},
         "post_processor": {"type": "TemplateProcessing",
                            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
                            "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
@@ -68,7 +67,7 @@ def build(words):
 
 
 CONFIG = {"add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
-          "clean_up_tokenization_spaces": False, "legacy": True, "model_max_length": 1024, "tokenizer_class": "LlamaTokenizer",
+          "clean_up_tokenization_spaces": False, "legacy": False, "model_max_length": 1024, "tokenizer_class": "LlamaTokenizer",
           "image_token": "<image>"}
 
 
@@ -80,7 +79,7 @@ class Text:
         import tokenizers
         self.json = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         raw = json.loads(json.dumps(self.json))
-        raw["normalizer"]["normalizers"].pop(0)
+        raw["pre_tokenizer"]["prepend_scheme"] = "never"
         self._plain = tokenizers.Tokenizer.from_str(json.dumps(raw))
         self._whole = tokenizers.Tokenizer.from_str(json.dumps(self.json))
         self._known = {}

@@ -411,7 +411,7 @@ static void select_equals_the_recorded_lists(void **state)
             snprintf(set, sizeof set, "--set keep_num=%d --set r=%d --compat reference", json_get(k, "keep_num")->valueint,
                      json_get(k, "r")->valueint);
         else
-            snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --set compat.batch_mean_rate=true",
+            snprintf(set, sizeof set, "--set sim_threshold=%.9g --set K=%d --set gamma=%.9g --compat reference",
                      json_get(k, "sim_threshold")->valuedouble, json_get(k, "K")->valueint, json_get(k, "gamma")->valuedouble);
         cJSON *c = json_of(saint("select --method %s --stage %s --keys " SAINT_FIXTURE_DIR "/prune/%s %s %s --json", method,
                                  stage && cJSON_IsString(stage) ? stage->valuestring : "vit", keys, cls ? "--cls" : "", set));

@@ -230,8 +230,9 @@ def make_classifiers(root, shots, shots28):
 # ---- language and vision-language models ------------------------------------------------------------------------------------------
 
 def write_tokenizer(path, model, extra=(), config=None):
-    tiny.write_json(path / "tokenizer.json", tiny.tokenizer_json(model, extra), compact=True)
-    tiny.write_json(path / "tokenizer_config.json", {**tiny.TOKENIZER_CONFIG, **(config or {})})
+    config = {**tiny.TOKENIZER_CONFIG, **(config or {})}
+    tiny.write_json(path / "tokenizer.json", tiny.tokenizer_json(model, extra, config["legacy"]), compact=True)
+    tiny.write_json(path / "tokenizer_config.json", config)
 
 
 def llama_config(d, layers, heads, kv_heads, ffn, vocab, dtype):
@@ -375,7 +376,7 @@ def make_llava(root, sp_model, shot):
     for folder in (new, old):
         tiny.write_json(folder.path / "config.json", config)
         tiny.write_json(folder.path / "preprocessor_config.json", preprocessor_config(LLAVA_SIDE))
-        write_tokenizer(folder.path, sp_model, [(tiny.IMAGE, "<image>"), (tiny.PAD, "<pad>")], {"pad_token": "<pad>"})
+        write_tokenizer(folder.path, sp_model, [(tiny.IMAGE, "<image>"), (tiny.PAD, "<pad>")], {"pad_token": "<pad>", "legacy": False})
     tiny.save_safetensors(new.path / "model.safetensors", {
         **{k if k.startswith("lm_head") else "model.language_model." + k: v for k, v in language.items()},
         **tiny.prefixed(tower, "model.vision_tower.vision_model."),

@@ -168,12 +168,17 @@ def train_sentencepiece():
     return out.getvalue()
 
 
-def tokenizer_json(model, extra=()):
-    """The tokenizer.json of a SentencePiece model whose pieces lie in order of score."""
+def tokenizer_json(model, extra=(), legacy=True):
+    """The tokenizer.json of a SentencePiece model whose pieces lie in order of score. legacy: a space in front of every section of a text,
+    else of its start alone."""
     import sentencepiece
     sp = sentencepiece.SentencePieceProcessor(model_proto=model)
     pieces = [sp.id_to_piece(i) for i in range(len(sp))]
-    return bpe_json(pieces, pieces[259:], extra)
+    out = bpe_json(pieces, pieces[259:], extra)
+    if not legacy:
+        out["normalizer"] = None
+        out["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False}
+    return out
 
 
 def bpe_json(pieces, ranked, extra=()):

@@ -528,7 +528,7 @@ static void ends_with(const saint_prompt *p, const int32_t *tail, int n)
     assert_memory_equal(p->ids + p->n_prefix + p->n_suffix - n, tail, (size_t)n * sizeof *tail);
 }
 
-static void vicuna_prompts(const saint_tokenizer *t)
+static void vicuna_prompts(const saint_tokenizer *t, bool json)
 {
     const saint_template *v1 = saint_template_find("vicuna_v1");
     saint_prompt p;
@@ -543,12 +543,13 @@ static void vicuna_prompts(const saint_tokenizer *t)
     assert_memory_equal(p.ids, vicuna_prefix, sizeof vicuna_prefix);
     ends_with(&p, letter_tail, 19);
     saint_prompt_free(&p);
-    /* llava_hf: no system text, and the line feed behind the picture stands without a prefix */
+    /* llava_hf: no system text; the line feed behind the picture stands without a prefix, but for a tokenizer.json that has one behind every special
+     * token, as llava-1.5-7b-hf's has: 32000, 29871, 13 in transformers' own tests */
     assert_ok(saint_prompt_build(saint_template_find("llava_hf"), t, "Is there a train in this image?" SHORT, true, &p, err));
     assert_int_equal(p.n_prefix, 5);
     assert_memory_equal(p.ids, ((int32_t[]){1, 3148, 1001, 29901, 29871}), 5 * sizeof(int32_t));
-    assert_int_equal(p.n_suffix, 25);
-    assert_memory_equal(p.ids + 5, mme + 1, 25 * sizeof(int32_t));
+    assert_int_equal(p.n_suffix, json ? 26 : 25);
+    assert_memory_equal(p.ids + 5, json ? mme : mme + 1, (size_t)p.n_suffix * sizeof(int32_t));
     saint_prompt_free(&p);
     /* without a picture the whole is one chunk */
     assert_ok(saint_prompt_build(v1, t, "Hi", false, &p, err));
@@ -567,7 +568,7 @@ static void the_prompt_ids_of_evaluation_2_1(void **state)
             int id;
         } answer[] = {{BAR "Yes", 3869}, {BAR "No", 1939}, {BAR "A", 319}, {BAR "B", 350}, {BAR "C", 315}, {BAR "D", 360},
                       {"Yes", 8241},     {"No", 3782},     {"A", 29909},   {BAR BAR, 259}, {"<0x0A>", 13}};
-        vicuna_prompts(t[k]);
+        vicuna_prompts(t[k], k == 1);
         for (size_t i = 0; i < sizeof answer / sizeof *answer; i++)
             assert_int_equal(saint_tokenizer_find(t[k], answer[i].piece), answer[i].id);
         ids_are(t[k], "\n", SAINT_TOK_DUMMY_PREFIX, (int32_t[]){29871, 13}, 2);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "formats/prompt.h"
 #include "formats/tokenizer_internal.h"
 
 enum { DUMMY = SAINT_TOK_DUMMY_PREFIX, SPECIAL = SAINT_TOK_SPECIAL };
@@ -647,6 +648,32 @@ static void a_folder_says_which_tokens_are_special(void **state)
     rmdir(folder);
 }
 
+/* llava-hf's <image> is a token of the text, so what follows it begins as the tokenizer.json has it behind special tokens (as transformers does
+ * for LLaVA, whatever tokenizer_config.json calls legacy); LLaVA's own code encodes that part alone, with a prefix. */
+static void a_prompt_goes_on_behind_the_picture_as_its_tokenizer_says(void **state)
+{
+    (void)state;
+#define SCHEME(name) "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"" BAR "\",\"prepend_scheme\":\"" name "\",\"split\":false}," ADDED
+    static const struct {
+        const char *head;
+        bool prefix;
+    } v[] = {{LEGACY "," ADDED, true}, {SCHEME("always"), true}, {SCHEME("first"), false}, {SCHEME("never"), false}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        saint_tokenizer *t = spm(v[i].head);
+        saint_prompt p;
+        assert_ok(saint_prompt_build(saint_template_find("llava_hf"), t, "a", true, &p, err));
+        if (v[i].prefix) assert_int_equal(p.ids[p.n_prefix], 259);
+        assert_int_equal(p.ids[p.n_prefix + v[i].prefix], 3 + '\n');
+        saint_prompt_free(&p);
+        assert_ok(saint_prompt_build(saint_template_find("vicuna_v1"), t, "a", true, &p, err));
+        bool never = i == 3;
+        if (!never) assert_int_equal(p.ids[p.n_prefix], 259);
+        assert_int_equal(p.ids[p.n_prefix + !never], 3 + '\n');
+        saint_prompt_free(&p);
+        saint_tokenizer_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -665,6 +692,7 @@ int main(void)
         cmocka_unit_test(broken_json_is_refused),
         cmocka_unit_test(broken_and_foreign_models_are_refused),
         cmocka_unit_test(a_folder_says_which_tokens_are_special),
+        cmocka_unit_test(a_prompt_goes_on_behind_the_picture_as_its_tokenizer_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
