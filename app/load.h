@@ -28,7 +28,7 @@ typedef struct {
 #define LOAD_ENGINE_OPTIONS(l)                                                                                                \
     {"backend", "NAME", "cpu (default), cuda, or auto: CUDA where a device passes a self check", NULL, &(l).backend, NULL},               \
     {"device", "N", "CUDA device, from 0; `saint info` lists them", NULL, &(l).device, NULL},                                 \
-    {"dtype", "TYPE", "f32 (default: exact), bf16 (fast) or f16 (fast, CUDA only)", NULL, &(l).dtype, NULL},                  \
+    {"dtype", "TYPE", "f32 (exact; the default, but for bench bf16 where the CPU has it), bf16 (fast) or f16 (fast, CUDA only)", NULL, &(l).dtype, NULL},                  \
     {"threads", "N", "threads; default: the CPUs this process may use", NULL, &(l).threads, NULL},                            \
     {"tier", "NAME", "CPU kernels: generic, avx2, avx512, avx512bf16; default: the best here", NULL, &(l).tier, NULL}
 

@@ -29,18 +29,64 @@ static void add_param_names(cJSON *o, const char *key, const saint_method *m, sa
             cJSON_AddItemToArray(list, cJSON_CreateString(stage == SAINT_STAGE_VIT ? param_names[i].vit : param_names[i].llm));
 }
 
+static bool is_type(const saint_param_info *p, const char *type) { return strcmp(p->type, type) == 0; }
+
+/* The default as --set takes it; NULL for a number, which the table has. */
+static const char *default_word(const saint_settings *s, const saint_param_info *p)
+{
+    double v = 0;
+    if (is_type(p, "METHOD") && saint_settings_get(s, p->name, strcmp(p->scope, "LLM") == 0 ? -1 : 0, &v)) return saint_method_label((int)v);
+    if (is_type(p, "MODE")) return saint_mode_name((saint_mode)p->def);
+    return is_type(p, "BOOL") ? (p->def != 0 ? "true" : "false") : NULL;
+}
+
+/* The words that a parameter takes, NULL past the end and for numbers. */
+static const char *choice(const saint_param_info *p, int i)
+{
+    if (is_type(p, "BOOL")) return i == 0 ? "false" : i == 1 ? "true" : NULL;
+    if (is_type(p, "MODE")) return i <= SAINT_MODE_HYBRID ? saint_mode_name((saint_mode)i) : NULL;
+    if (!is_type(p, "METHOD")) return NULL;
+    if (i == 0) return saint_method_label(SAINT_METHOD_NONE);
+    saint_stage stage = strcmp(p->scope, "LLM") == 0 ? SAINT_STAGE_LLM : SAINT_STAGE_VIT;
+    for (int k = 0; saint_method_at(k); k++)
+        if (saint_method_at(k)->stages & 1u << stage && --i == 0) return saint_method_at(k)->name;
+    return NULL;
+}
+
+/* Smallest and largest value as text; a seed has all 64 bits, which no double holds. */
+static void range_text(const saint_param_info *p, char *out, size_t size)
+{
+    if (is_type(p, "SEED")) snprintf(out, size, "0 to 2^64 - 1");
+    else snprintf(out, size, "%g to %g", p->min, p->max);
+}
+
+static void add_default(cJSON *o, const saint_settings *s, const saint_param_info *p)
+{
+    const char *word = default_word(s, p);
+    if (is_type(p, "BOOL")) cJSON_AddBoolToObject(o, "default", p->def != 0);
+    else if (word) cJSON_AddStringToObject(o, "default", word);
+    else cJSON_AddNumberToObject(o, "default", p->def);
+    if (!word) {
+        cJSON_AddNumberToObject(o, "min", p->min);
+        cJSON_AddNumberToObject(o, "max", is_type(p, "SEED") ? 18446744073709551615.0 : p->max);
+        return;
+    }
+    cJSON *list = cJSON_AddArrayToObject(o, "choices");
+    for (int i = 0; choice(p, i); i++) cJSON_AddItemToArray(list, is_type(p, "BOOL") ? cJSON_CreateBool(i) : cJSON_CreateString(choice(p, i)));
+}
+
 static cJSON *params_json(void)
 {
     cJSON *list = cJSON_CreateArray();
+    saint_settings s;
+    saint_settings_default(&s);
     for (int i = 0; saint_param_at(i); i++) {
         const saint_param_info *p = saint_param_at(i);
         cJSON *o = cJSON_CreateObject();
         cJSON_AddStringToObject(o, "name", p->name);
         cJSON_AddStringToObject(o, "type", p->type);
         cJSON_AddStringToObject(o, "scope", p->scope);
-        cJSON_AddNumberToObject(o, "default", p->def);
-        cJSON_AddNumberToObject(o, "min", p->min);
-        cJSON_AddNumberToObject(o, "max", p->max);
+        add_default(o, &s, p);
         cJSON_AddStringToObject(o, "unit", p->unit);
         cJSON_AddStringToObject(o, "doc", p->doc);
         cJSON_AddItemToArray(list, o);
@@ -94,13 +140,19 @@ int cmd_methods(int argc, char **argv)
         puts(m->reads_attention ? " (and attention)" : "");
     }
     puts("\nparameters");
+    saint_settings s;
+    saint_settings_default(&s);
     for (int i = 0; saint_param_at(i); i++) {
         const saint_param_info *p = saint_param_at(i);
-        printf("  %-26s %-6s %s\n", p->name,
+        char range[64];
+        range_text(p, range, sizeof range);
+        printf("  %-26s %-6s %s (", p->name,
                strcmp(p->scope, "GLOBAL") == 0 ? ""
                : strcmp(p->scope, "VIT") == 0  ? "[ViT]"
                                                : "[LLM]",
                p->doc);
+        if (default_word(&s, p)) printf("%s)\n", default_word(&s, p));
+        else printf("%g; %s)\n", p->def, range);
     }
     printf("  %-26s %-6s %s\n", "hand", "", "tokens chosen by hand at one layer instead of its method: vit:9:0-20,35 or llm:3:none keeps those patches, off");
     puts("\ncompat flags (compat=reference sets all)");

@@ -453,6 +453,44 @@ static void lists_are_complete(void **state)
     cJSON_Delete(c);
 }
 
+/* What the table says of itself is what --set takes: each default, nothing behind the ends, and no word that is not among the choices. */
+static void the_table_of_parameters_is_true(void **state)
+{
+    (void)state;
+    static const char run[] = "run --model " LLAVA " --prompt hi --image " PICTURE " --max-new-tokens 0";
+    char defaults[4096] = "", value[64];
+    size_t n = 0;
+    cJSON *c = json_of(saint("methods --json"));
+    for (const cJSON *p = json_get(c, "parameters")->child; p; p = p->next) {
+        const char *name = json_get(p, "name")->valuestring;
+        const cJSON *d = json_get(p, "default"), *choices = cJSON_GetObjectItem(p, "choices"), *x;
+        if (cJSON_IsString(d)) snprintf(value, sizeof value, "%s", d->valuestring);
+        else if (cJSON_IsBool(d)) snprintf(value, sizeof value, "%s", cJSON_IsTrue(d) ? "true" : "false");
+        else snprintf(value, sizeof value, "%.17g", d->valuedouble);
+        n += (size_t)snprintf(defaults + n, sizeof defaults - n, " --set '%s=%s'", name, value);
+        assert_true(n < sizeof defaults);
+        bool found = false;
+        cJSON_ArrayForEach(x, choices) found |= cJSON_Compare(x, d, true);
+        if (choices) {
+            assert_true(found);
+            refused(saint("%s --set %s=nothing", run, name), name);
+        } else if (strcmp(json_get(p, "type")->valuestring, "SEED") == 0) {
+            refused(saint("%s --set %s=-1", run, name), name);
+            refused(saint("%s --set %s=18446744073709551616", run, name), name);
+        } else {
+            double min = json_get(p, "min")->valuedouble, max = json_get(p, "max")->valuedouble;
+            assert_true(min <= d->valuedouble && d->valuedouble <= max);
+            refused(saint("%s --set %s=%.17g", run, name, min - 1), "expected a value from");
+            refused(saint("%s --set %s=%.17g", run, name, max + 1), "expected a value from");
+        }
+    }
+    cJSON_Delete(c);
+    const result *r = saint("%s --json --set saint_end=2 %s --set saint_end=2", run, defaults);
+    if (r->status != 0) fail_msg("%s", r->err);
+    assert_int_equal(saint("methods")->status, 0);
+    assert_non_null(strstr(saint("methods")->out, "rows that survive, class token included; -1 = use keep_ratio (376; -1 to 65536)"));
+}
+
 /* What the program brings along: listed, and found by name from any folder. */
 static void embedded_models_have_names(void **state)
 {
@@ -501,7 +539,7 @@ int main(void)
         cmocka_unit_test(what_changes_nothing_is_told),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
-        cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
+        cmocka_unit_test(lists_are_complete), cmocka_unit_test(the_table_of_parameters_is_true),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
         cmocka_unit_test(stdout_that_cannot_be_written_is_a_failure), cmocka_unit_test(json_is_utf8_for_any_file_name),
         cmocka_unit_test(an_interrupt_ends_with_75),
         cmocka_unit_test(decoding_is_compared_with_reading_the_same_weights),
