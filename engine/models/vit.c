@@ -128,9 +128,13 @@ saint_status saint_vit_embed(saint_vit_forward *f, const float *pixels, int n, s
     return SAINT_OK;
 }
 
+/* ToMe: attention in proportion to the patches a token stands for; not in a MAE (its head reads the mean of the patches), which learned with most
+ * patches missing and is merged without, as published. */
+static bool proportional(const saint_vit_forward *f, const saint_rows *rows) { return rows->merged && !f->m->vit.mean_pool; }
+
 static const float *proportional_bias(saint_vit_forward *f, const saint_rows *rows)
 {
-    if (!rows->merged || rows->ahead || rows->weighed) return NULL; /* ToMe: attention in proportion to the patches a token stands for */
+    if (!proportional(f, rows) || rows->ahead || rows->weighed) return NULL;
     for (int i = 0; i < saint_rows_total(rows); i++) f->key_bias[i] = logf(rows->size[i]);
     return f->key_bias;
 }
@@ -153,7 +157,8 @@ saint_status saint_vit_attend(saint_vit_forward *f, int layer, saint_rows *rows,
     int64_t t = saint_rows_total(rows), d = v->dim;
     int hd = v->dim / v->heads;
     float scale = 1.0f / sqrtf((float)hd);
-    const float *bias = proportional_bias(f, rows), *here = rows->merged && (rows->ahead || rows->weighed) ? rows->table.bias : NULL;
+    const float *bias = proportional_bias(f, rows), *here = NULL;
+    if (proportional(f, rows) && (rows->ahead || rows->weighed)) here = rows->table.bias;
     if ((s = b->op->layernorm(b, rows->x, t, d, k->ln1.w, k->ln1.b, v->eps, f->h, b->compute, err)) != SAINT_OK) return s;
     if ((s = read_rows(f, k, t, err)) != SAINT_OK) return s;
     if ((s = read_keys(f, t, out, err)) != SAINT_OK) return s;

@@ -101,13 +101,13 @@ class Folder:
 def vit_taps(net, pixels, settings, compat, head, strict=True):
     plan, taps = nets.Plan(settings, compat, net.layers), Taps()
     taps("pixels", pixels)
-    hidden, ids = nets.vit_run(net, pixels, plan, taps)
+    hidden, ids, sizes = nets.vit_run(net, pixels, plan, taps)
     left = [len(i) / (pixels.shape[-1] // net.patch) ** 2 for i in ids]
     if plan.mode != "none" and strict:
         if not all(0.2 <= x <= 0.9 for x in left):
             raise nets.NearTie(f"{left} of the patches are left: not a telling case")
     if head == "logits":
-        taps("logits", torch.stack([nets.vit_logits(net, x) for x in hidden]))
+        taps("logits", torch.stack([nets.vit_logits(net, x, size) for x, size in zip(hidden, sizes)]))
     else:
         two_from_end = net.layers - 2
         cu = taps[f"vit.{two_from_end}.cu"].tolist()
@@ -157,9 +157,13 @@ BATCH_CASES = [
     ("saint-batch", "corrected", [0, 1, 2], {"mode": "vit", **sites("0-1", "saint_drop", sim_threshold="~0.8", K=3, gamma=6)}),
     ("saint-batch-reference", "reference", [0, 1, 2], {"mode": "vit", **sites("0-1", "saint_drop", sim_threshold="~0.8", K=3, gamma=6)}),
     ("iterative", "corrected", [0, 1, 2], {"mode": "vit", **sites("1", "iterative_drop_full_graph", keep_num="~33", r=3)}),
+    ("merged", "corrected", [0, 1], {"mode": "vit", **sites("0", "tome", keep_num="~45"), **sites("1", "tome", keep_num="~33")}),
+    ("watched", "corrected", [0, 1], {"mode": "vit", **sites("0", "evit", keep_num=-1, keep_ratio="~0.7"),
+                                      **sites("1", "evit", keep_num=-1, keep_ratio="~0.6")}),
     ("saint-idle", "corrected", [0, 1, 2], {"mode": "vit", **sites("0-2", "saint_drop", sim_threshold="0.9999", K=3, gamma=10)}),
 ]
 
+MERGED_CASE = ("merged", "corrected", [0], {"mode": "vit", **sites("0", "tome", keep_num="~32")})
 SAINT_CASES = [
     ("none", "corrected", [0], {"mode": "none"}),
     ("saint", "corrected", [0], {"mode": "vit", "prune_mode": "saint_drop", "sim_threshold": "~0.9", "K": "2", "gamma": "10"}),
@@ -224,7 +228,7 @@ def make_classifiers(root, shots, shots28):
     args = {"img_size": 28, "patch_size": PATCH, "embed_dim": 40, "depth": 2, "num_heads": 2, "mlp_ratio": 1.5}
     state = tiny.timm_vit(4, 40, 2, 60, PATCH, 28, 5, fc_norm=True)
     make_timm(root, "mae-vit-tiny", shots28, "vit_base_patch16_224", state, args, 5, "avg", (tiny.IMAGENET_MEAN, tiny.IMAGENET_STD),
-              1.0, SAINT_CASES, lambda path, s: tiny.save_torch(path / "mae_finetuned_vit_tiny.pth", {"model": s}))
+              1.0, SAINT_CASES + [MERGED_CASE], lambda path, s: tiny.save_torch(path / "mae_finetuned_vit_tiny.pth", {"model": s}))
 
 
 # ---- language and vision-language models ------------------------------------------------------------------------------------------
@@ -321,7 +325,7 @@ def long_prompt(text, question="The picture"):
 def vlm_taps(vit, w_projector, llm, pixels, ids, n_prefix, n_new, settings, compat, strict=True):
     plan, taps = nets.Plan(settings, compat, vit.layers), Taps()
     taps("pixels", pixels[None])
-    hidden, patches = nets.vit_run(vit, pixels[None], plan, taps, vit.layers - 1)  # select_layer -2: the last block is never needed
+    hidden, patches, _ = nets.vit_run(vit, pixels[None], plan, taps, vit.layers - 1)  # select_layer -2: the last block is never needed
     features = hidden[0][vit.prefix:]
     taps("vit.features", features)
     image = nets.projector(w_projector, features)

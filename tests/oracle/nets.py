@@ -24,7 +24,7 @@ def need(gap, limit, what):
 
 # ---- settings ---------------------------------------------------------------------------------------------------------------------
 
-VIT_DEFAULTS = {"prune_mode": "None", "keep_num": 376, "r": 16, "sim_threshold": 0.75, "K": 5, "gamma": 10.0}
+VIT_DEFAULTS = {"prune_mode": "None", "keep_num": 376, "r": 16, "sim_threshold": 0.75, "K": 5, "gamma": 10.0, "keep_ratio": 0.65}
 LLM_DEFAULTS = {"use_saint": False, "saint_start": 7, "saint_end": 16, "saint_threshold": 0.83, "saint_K": 5, "saint_gamma": 10.0,
                 "saint_sys_length": None, "saint_image_token_length": None}
 COMPAT = ("vit_default_k_gamma", "overwrite_r", "batch_mean_rate", "sys_length_36", "image_length_counts_cls", "decode_position_plus_one")
@@ -169,13 +169,40 @@ def vit_embed(net, pixels):
     return norm(x, net.w["pre_ln"], net.eps) if net.kind == "clip" else x
 
 
-def vit_attention(net, i, x):
-    """x plus attention, and the keys averaged over heads."""
+def vit_attention(net, i, x, size):
+    """x plus attention, the keys averaged over heads, and the class token's attention averaged over heads. size [n]: patches in each row.
+    Attention is in proportion to it (ToMe), but not in a MAE, which learned with most patches missing."""
     h = norm(x, net.w[f"{i}.ln1"], net.eps)
     q, k, v = (split_heads(F.linear(h, *net.w[f"{i}.{name}"]), net.heads) for name in "qkv")
-    out = torch.softmax(q * q.shape[-1] ** -0.5 @ k.transpose(1, 2), -1) @ v
-    out = F.linear(out.transpose(0, 1).flatten(1), *net.w[f"{i}.o"])
-    return x + out * net.w.get(f"{i}.ls1", 1.0), k.mean(0)
+    logits = q * q.shape[-1] ** -0.5 @ k.transpose(1, 2)
+    p = torch.softmax(logits if net.kind == "mae" else logits + size.log(), -1)
+    out = F.linear((p @ v).transpose(0, 1).flatten(1), *net.w[f"{i}.o"])
+    return x + out * net.w.get(f"{i}.ls1", 1.0), k.mean(0), p.mean(0)[0]
+
+
+def vit_merge(plan, layer, x, size, keys, n_prefix):
+    """One ToMe site: (rows, sizes, survivors as rows of the sequence)."""
+    p, where = plan.vit_site(layer), f"vit.{layer}"
+    m = saint.tome(keys, p["keep_num"], n_prefix)
+    ranked = m.score[torch.tensor(saint.descending(m.score))]
+    if m.source:
+        need(float(ranked[len(m.source) - 1] - ranked[len(m.source)]), 2e-5, f"{where}: the cut")
+    total, weight = x * size[:, None], size.clone()
+    for a, b in zip(m.source, m.target):
+        total[b] += x[a] * size[a]
+        weight[b] += size[a]
+    kept = torch.tensor(m.kept)
+    return (total / weight[:, None])[kept], weight[kept], kept
+
+
+def vit_watch(plan, layer, attention, n_prefix):
+    """One EViT site: survivors as rows of the sequence, those the class token attends to most first."""
+    seen = attention[n_prefix:]
+    keep = math.ceil(round(plan.vit_site(layer)["keep_ratio"] * len(seen), 6))
+    order = saint.descending(seen)
+    ranked = seen[torch.tensor(order)][:keep + 1]
+    need(float(((ranked[:-1] - ranked[1:]) / ranked[:-1]).min()), 2e-5, f"vit.{layer}: the order of the survivors")
+    return torch.tensor(list(range(n_prefix)) + [n_prefix + i for i in order[:keep]])
 
 
 def vit_mlp(net, i, x):
@@ -185,30 +212,44 @@ def vit_mlp(net, i, x):
 
 
 def vit_run(net, images, plan, tap, blocks=None):
-    """Runs `blocks` blocks (all by default) on pixels [B,3,S,S]. Returns hidden states and surviving patch ids, one of each per image."""
+    """Runs `blocks` blocks (all by default) on pixels [B,3,S,S]. Returns hidden states, surviving patch ids and the patches that each row
+    stands for, one of each per image."""
     hidden = [vit_embed(net, pixels) for pixels in images]
     ids = [torch.arange(len(x) - net.prefix, dtype=torch.int32) for x in hidden]
+    sizes = [torch.ones(len(x)) for x in hidden]
     tap("vit.embed", torch.cat(hidden))
     for i in range(net.layers if blocks is None else blocks):
-        hidden, metrics = zip(*(vit_attention(net, i, x) for x in hidden))
-        metrics = [m[net.prefix:] for m in metrics]
+        hidden, keys, seen = zip(*(vit_attention(net, i, x, size) for x, size in zip(hidden, sizes)))
+        metrics = [m[net.prefix:] for m in keys]
         tap(f"vit.{i}.attn_resid", torch.cat(hidden))
         tap(f"vit.{i}.metric", torch.cat(metrics))
-        if plan.vit_site(i):
+        site = plan.vit_site(i)
+        if site and site["prune_mode"] in ("tome", "evit"):
+            if site["prune_mode"] == "tome":
+                hidden, sizes, kept = zip(*(vit_merge(plan, i, *row, net.prefix) for row in zip(hidden, sizes, keys)))
+            else:
+                kept = [vit_watch(plan, i, row, net.prefix) for row in seen]
+                hidden, sizes = [x[k] for x, k in zip(hidden, kept)], [s[k] for s, k in zip(sizes, kept)]
+            ids = [n[k[k >= net.prefix] - net.prefix] for n, k in zip(ids, kept)]
+            tap(f"vit.{i}.kept", torch.cat(ids))
+        elif site:
             kept = [torch.tensor(k, dtype=torch.long) for k in vit_select(plan, i, metrics, net.prefix)]
             hidden = [torch.cat([x[:net.prefix], x[net.prefix:][k]]) for x, k in zip(hidden, kept)]
+            sizes = [torch.cat([s[:net.prefix], s[net.prefix:][k]]) for s, k in zip(sizes, kept)]
             ids = [n[k] for n, k in zip(ids, kept)]
             tap(f"vit.{i}.kept", torch.cat(ids))
         hidden = [vit_mlp(net, i, x) for x in hidden]
         tap(f"vit.{i}.cu", torch.tensor([0] + [len(x) for x in hidden]).cumsum(0).int())
         tap(f"vit.{i}.out", torch.cat(hidden))
-    return hidden, ids
+    return hidden, ids, sizes
 
 
-def vit_logits(net, x):
-    """timm heads: class token, class and distillation token averaged, or (MAE) the plain mean of the surviving patches."""
+def vit_logits(net, x, size):
+    """timm heads: class token, class and distillation token averaged, or (MAE) the mean of the surviving patches weighted by size, which is
+    the plain one where nothing was merged."""
     if net.kind == "mae":
-        return F.linear(norm(x[net.prefix:].mean(0), net.w["fc_norm"], net.eps), *net.w["head"])
+        weight = size[net.prefix:, None]
+        return F.linear(norm((x[net.prefix:] * weight).sum(0) / weight.sum(), net.w["fc_norm"], net.eps), *net.w["head"])
     x = norm(x, net.w["norm"], net.eps)
     logits = F.linear(x[0], *net.w["head"])
     return (logits + F.linear(x[1], *net.w["head_dist"])) / 2 if "head_dist" in net.w else logits

@@ -28,7 +28,7 @@ def clip(folder, net, pixels):
     complete(model, info, folder)
     theirs = model(pixels, output_hidden_states=True)
     plan, taps = nets.Plan({}, "corrected", net.layers), {}
-    hidden, _ = nets.vit_run(net, pixels, plan, taps.__setitem__)
+    hidden, _, _ = nets.vit_run(net, pixels, plan, taps.__setitem__)
     worst = close(taps["vit.embed"], theirs.hidden_states[0].flatten(0, 1), "clip embed")
     for i in range(net.layers):
         worst = max(worst, close(taps[f"vit.{i}.out"], theirs.hidden_states[i + 1].flatten(0, 1), f"clip block {i}"))
@@ -46,9 +46,9 @@ def timm(architecture, args, classes, pool, state, net, pixels):
         block.register_forward_hook(lambda module, inputs, output: seen.append(output))
     theirs = model(pixels)
     taps = {}
-    hidden, _ = nets.vit_run(net, pixels, nets.Plan({}, "corrected", net.layers), taps.__setitem__)
+    hidden, _, sizes = nets.vit_run(net, pixels, nets.Plan({}, "corrected", net.layers), taps.__setitem__)
     worst = max(close(taps[f"vit.{i}.out"], seen[i].flatten(0, 1), f"{architecture} block {i}") for i in range(net.layers))
-    worst = max(worst, close(torch.stack([nets.vit_logits(net, x) for x in hidden]), theirs, f"{architecture} logits"))
+    worst = max(worst, close(torch.stack([nets.vit_logits(net, x, size) for x, size in zip(hidden, sizes)]), theirs, f"{architecture} logits"))
     print(f"    equal to timm {architecture} {'distilled ' if net.prefix == 2 else ''}{pool}: {worst:.1e}")
 
 
@@ -86,7 +86,7 @@ def llava(folder, vit, w_projector, llm, pixels, ids, n_prefix, n_image):
     whole = ids[:n_prefix] + [image_id] * n_image + ids[n_prefix:]
     theirs = model(input_ids=torch.tensor([whole]), pixel_values=pixels[None], output_hidden_states=True)
     plan, taps = nets.Plan({}, "corrected", vit.layers), {}
-    hidden, patches = nets.vit_run(vit, pixels[None], plan, silent, vit.layers - 1)
+    hidden, patches, _ = nets.vit_run(vit, pixels[None], plan, silent, vit.layers - 1)
     image = nets.projector(w_projector, hidden[0][vit.prefix:])
     table = llm.weight("embed_tokens")
     x = torch.cat([table[ids[:n_prefix]], image, table[ids[n_prefix:]]])

@@ -81,6 +81,30 @@ def iterative_drop_full_graph(keys, keep, r, overwrite_r, margins=None):
     return alive.tolist()
 
 
+@dataclasses.dataclass
+class Matches:
+    """What ToMe's bipartite matching merges: rows of the whole sequence, prefix rows counted."""
+    kept: list                # survivors in order: unmerged even rows, then odd rows
+    source: list              # even rows that merge away, most similar first
+    target: list              # the odd row each of them goes into
+    score: torch.Tensor       # of every even row: its highest cosine to an odd one; -inf for a prefix row
+
+
+def tome(keys, keep, n_prefix):
+    """ToMe (facebookresearch/ToMe, tome/merge.py): keys of the whole sequence. At most half of what is no prefix merges in one call."""
+    drop = min(len(keys) - keep, (len(keys) - n_prefix) // 2)
+    similarity = cosine(keys[0::2], keys[1::2])
+    if n_prefix:
+        similarity[0, :] = float("-inf")
+    if n_prefix > 1:
+        similarity[:, 0] = float("-inf")
+    score, partner = similarity.max(-1)
+    order = descending(score)
+    stay = sorted(order[drop:]) if n_prefix else order[drop:]
+    return Matches([2 * i for i in stay] + list(range(1, len(keys), 2)), [2 * i for i in order[:drop]],
+                   [2 * int(partner[i]) + 1 for i in order[:drop]], score)
+
+
 def golden(folder):
     """Replays every recorded case; returns (cases, lists compared, cases that differ)."""
     cases = json.loads((folder / "cases.json").read_text())["cases"]
