@@ -159,6 +159,19 @@ static saint_status make(const char *folder, bool (*progress)(void *, size_t, si
     return s;
 }
 
+/* Behind the cache folder. */
+static int data_path(const char *kind, const char *cache, char *out, size_t size)
+{
+    return snprintf(out, size, "%s%s/scenes-%s-%d", kind, cache, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
+}
+
+bool default_data_name(char *out, size_t size)
+{
+    char folder[4096];
+    if (default_folder_name(FOLDER_CACHE, folder, sizeof folder, NULL) != SAINT_OK) return false;
+    return data_path("scenes:", folder, out, size) < (int)size;
+}
+
 bool default_data_meant(const char *data) { return !data || strcmp(data, "scenes") == 0; }
 
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err)
@@ -166,7 +179,7 @@ saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, si
     char folder[4096], path[4096 + 64];
     saint_status s = default_folder(FOLDER_CACHE, folder, sizeof folder, err);
     if (s != SAINT_OK) return s;
-    snprintf(path, sizeof path, "%s/scenes-%s-%d", folder, saint_scenes_split_name(SAINT_SCENES_TEST), SAINT_SCENES_VERSION);
+    data_path("", folder, path, sizeof path);
     if (!complete(path)) s = make(path, progress, ctx, err);
     if (s == SAINT_OK && snprintf(out, size, "scenes:%s", path) >= (int)size)
         s = saint_fail(err, SAINT_IO, "%s: the path is too long", path);

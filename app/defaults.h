@@ -24,6 +24,7 @@ enum { DEFAULT_SCENES_SEED = 0, DEFAULT_SCENES_COUNT = 143, DEFAULT_SCENES_SIDE 
 /* KIND:PATH of the test split of Scenes, made on first use in the user's cache. Any number of processes may ask at once: one makes it, the
  * others wait. progress (may be NULL) as in saint_scenes_export_options, called only while it is made; a split that was interrupted goes on.
  * SAINT_IO: no such folder can be written; SAINT_CANCELLED: progress said so. */
+bool default_data_name(char *out, size_t size); /* KIND:PATH it has or would have; false: no such place */
 bool default_data_meant(const char *data); /* NULL or "scenes": nothing of the user's own */
 saint_status default_data(char *out, size_t size, bool (*progress)(void *ctx, size_t done, size_t total), void *ctx, saint_error *err);
 

@@ -25,6 +25,13 @@ typedef struct {
     site_cost site[MAX_SITES];
 } variant;
 
+/* Of the LLM, once a repeat: see saint_session_read_weights. */
+typedef struct {
+    size_t bytes;
+    bool measured;
+    double seconds[MAX_REPEATS];
+} weight_reading;
+
 /* A picture with plain and busy parts, the same everywhere. */
 static saint_status test_picture(int side, saint_image *out, saint_error *err)
 {
@@ -173,6 +180,22 @@ static double median_of(const variant *v, int repeats, size_t offset, double *le
     return median;
 }
 
+/* Decoding against reading the same weights in the same repeat: the roof drifts with whoever shares the memory. */
+static void add_decode_roof(cJSON *decode, const variant *v, int repeats, const weight_reading *w)
+{
+    double gbs[MAX_REPEATS], part[MAX_REPEATS];
+    for (int r = 0; r < repeats; r++) {
+        double token = v->t[r].decode / (NEW_TOKENS - 1);
+        gbs[r] = (double)w->bytes * 1e-9 / token;
+        part[r] = w->seconds[r] / token;
+    }
+    cJSON_AddNumberToObject(decode, "gbs", bench_median(gbs, repeats));
+    if (!w->measured) return;
+    cJSON_AddNumberToObject(decode, "of_read", bench_median(part, repeats));
+    cJSON_AddNumberToObject(decode, "of_read_min", part[0]);
+    cJSON_AddNumberToObject(decode, "of_read_max", part[repeats - 1]);
+}
+
 static void add_phase(cJSON *o, const char *name, const variant *v, int repeats, size_t offset, double flops)
 {
     double least, most, seconds = median_of(v, repeats, offset, &least, &most);
@@ -186,7 +209,7 @@ static void add_phase(cJSON *o, const char *name, const variant *v, int repeats,
     }
 }
 
-static cJSON *variant_json(const variant *v, const variant *base, int repeats, const saint_model_info *m)
+static cJSON *variant_json(const variant *v, const variant *base, int repeats, const weight_reading *w, const saint_model_info *m)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "preset", v->name);
@@ -201,6 +224,7 @@ static cJSON *variant_json(const variant *v, const variant *base, int repeats, c
         add_phase(o, "projector", v, repeats, offsetof(saint_timings, projector), v->flops_projector);
         add_phase(o, "prefill", v, repeats, offsetof(saint_timings, prefill), v->flops_prefill);
         add_phase(o, "decode", v, repeats, offsetof(saint_timings, decode), v->flops_decode);
+        add_decode_roof(cJSON_GetObjectItem(o, "decode"), v, repeats, w);
         cJSON_AddNumberToObject(o, "decode_tokens_per_second", (NEW_TOKENS - 1) / median_of(v, repeats, offsetof(saint_timings, decode), NULL, NULL));
         flops += v->flops_projector + v->flops_prefill;
         flops_base += base->flops_projector + base->flops_prefill;
@@ -217,12 +241,28 @@ static cJSON *variant_json(const variant *v, const variant *base, int repeats, c
     return o;
 }
 
-static saint_status measure(saint_session *s, saint_request *q, variant *v, int n, int repeats, saint_error *err)
+static saint_status measure(saint_session *s, saint_request *q, variant *v, int n, int repeats, weight_reading *w, saint_error *err)
 {
     saint_status st = run_once(s, q, &v[0], -1, err);
-    for (int r = 0; r < repeats && st == SAINT_OK; r++)
+    for (int r = 0; r < repeats && st == SAINT_OK; r++) {
         for (int i = 0; i < n && st == SAINT_OK; i++) st = run_once(s, q, &v[i], r, err);
+        if (st == SAINT_OK) st = saint_session_read_weights(s, &w->bytes, &w->seconds[r], err);
+        w->measured = w->seconds[r] > 0;
+    }
     return st;
+}
+
+static void add_weight_reading(cJSON *o, const weight_reading *w, int repeats)
+{
+    if (!w->bytes) return;
+    cJSON *x = cJSON_AddObjectToObject(o, "decode_reads");
+    cJSON_AddNumberToObject(x, "gb", (double)w->bytes * 1e-9);
+    if (!w->measured) return;
+    double gbs[MAX_REPEATS];
+    for (int r = 0; r < repeats; r++) gbs[r] = (double)w->bytes * 1e-9 / w->seconds[r];
+    cJSON_AddNumberToObject(x, "gbs", bench_median(gbs, repeats));
+    cJSON_AddNumberToObject(x, "gbs_min", gbs[0]);
+    cJSON_AddNumberToObject(x, "gbs_max", gbs[repeats - 1]);
 }
 
 int bench_engine(const load_options *l, int repeats, int batch, const char *keep, bool plain, device_use *use, device_company *company, cJSON **out)
@@ -233,6 +273,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
     saint_session *session = NULL;
     saint_image picture = {0}, *pictures = calloc((size_t)batch, sizeof *pictures);
     saint_session_options so = {0};
+    weight_reading weights = {0};
     variant *v = calloc(MAX_VARIANTS, sizeof *v);
     int n = 0, status = v && pictures ? load_engine("bench", l, &engine, &so) : EXIT_FAILED;
     if (status < 0) load_use("bench", &so, use);
@@ -249,7 +290,7 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
         so.plain = plain;
         if (s == SAINT_OK) s = saint_session_open(&session, engine, m, &so, &e);
         (void)device_use_alone(use);
-        if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &e);
+        if (s == SAINT_OK) s = measure(session, &q, v, n, repeats, &weights, &e);
         *company = device_use_company(use);
         status = s == SAINT_OK ? EXIT_DONE : cli_fail("bench", s, &e);
         if (s == SAINT_OK) {
@@ -264,8 +305,9 @@ int bench_engine(const load_options *l, int repeats, int batch, const char *keep
             cJSON_AddBoolToObject(*out, "recorded", !plain && strcmp(saint_session_backend(session), "cpu") != 0);
             cJSON_AddNumberToObject(*out, "repeats", repeats);
             cJSON_AddNumberToObject(*out, "batch", batch);
+            add_weight_reading(*out, &weights, repeats);
             cJSON *list = cJSON_AddArrayToObject(*out, "rows");
-            for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, variant_json(&v[i], &v[0], repeats, info));
+            for (int i = 0; i < n; i++) cJSON_AddItemToArray(list, variant_json(&v[i], &v[0], repeats, &weights, info));
         }
     }
     saint_image_free(&picture);
@@ -283,6 +325,18 @@ static double phase(const cJSON *o, const char *name, const char *key)
     return x ? x->valuedouble : 0;
 }
 
+static void print_decode_roof(const cJSON *c)
+{
+    const cJSON *reads = cJSON_GetObjectItem(c, "decode_reads"), *first = cJSON_GetObjectItem(c, "rows")->child;
+    if (!reads) return;
+    printf("decode: %d tokens; each reads %.3g GB of weights, `%s` at %.3g GB/s", NEW_TOKENS - 1, cJSON_GetObjectItem(reads, "gb")->valuedouble,
+           cJSON_GetObjectItem(first, "preset")->valuestring, phase(first, "decode", "gbs"));
+    if (cJSON_GetObjectItem(reads, "gbs"))
+        printf(", %.0f %% of what reading just these takes here (%.3g GB/s)", 100 * phase(first, "decode", "of_read"),
+               cJSON_GetObjectItem(reads, "gbs")->valuedouble);
+    puts("");
+}
+
 void bench_engine_print(const cJSON *c)
 {
     printf("%s, %s, %s kernels, %d threads, %d at a time%s\n", cJSON_GetObjectItem(c, "model")->valuestring, cJSON_GetObjectItem(c, "dtype")->valuestring,
@@ -295,5 +349,6 @@ void bench_engine_print(const cJSON *c)
                cJSON_GetObjectItem(o, "vit_out")->valueint, cJSON_GetObjectItem(o, "equivalent")->valuedouble, phase(o, "vit", "ms"),
                phase(o, "vit", "gflops"), phase(o, "selection", "ms"), phase(o, "prefill", "ms"), phase(o, "decode", "ms"),
                cJSON_GetObjectItem(o, "speedup")->valuedouble, cJSON_GetObjectItem(o, "flops_ratio")->valuedouble);
+    print_decode_roof(c);
     puts("speedup: everything before the first token, median of the pairwise ratios to `none`; FLOPs x: what the analytic cost promises");
 }

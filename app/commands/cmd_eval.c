@@ -224,7 +224,10 @@ static int open_folder(job *j)
     cJSON_Delete(id);
     if (s == SAINT_OK) s = eval_folder_read(j->folder, EVAL_ANSWERS, j->trial.id, j->data, j->result, &j->torn, &e);
     if (s == SAINT_OK && !j->trial.baseline) s = eval_folder_read(j->folder, EVAL_BASELINE, j->baseline.id, j->data, j->base, &torn, &e);
-    if (s != SAINT_OK) return cli_fail("eval", s, &e);
+    if (s != SAINT_OK) {
+        int status = cli_fail("eval", s, &e);
+        return s == SAINT_IO && status == EXIT_FAILED ? EXIT_INTERRUPTED : status; /* once there is room the same command does it */
+    }
     if (j->torn + torn)
         saint_note(&j->notes, "%s: %zu lines cannot be read and count as not there", j->o->out, j->torn + torn);
     return -1;
@@ -256,7 +259,7 @@ static bool keep(void *ud, eval_result *r)
     **to = *r;
     if (j->folder)
         x->status = eval_folder_add(j->folder, base ? EVAL_BASELINE : EVAL_ANSWERS, saint_dataset_uid(j->data, r->sample), *to, &x->error);
-    x->line.done += !base;
+    x->line.done += !base && x->status == SAINT_OK;
     show(&x->line, "samples");
     return x->status == SAINT_OK;
 }
@@ -388,13 +391,11 @@ static int run(job *j)
     if (x.shared) saint_note(&j->notes, "the device was not alone with this evaluation: the times of %zu runs do not count (timing_note says why)", x.shared);
     wipe(&x.line);
     free(unit);
-    if (x.status != SAINT_OK) {
-        (void)cli_fail("eval", x.status, &x.error);
-        return EXIT_FAILED; /* the disk, not the command */
-    }
-    if (s == SAINT_CANCELLED) {
+    if (x.status != SAINT_OK) (void)cli_fail("eval", x.status, &x.error);
+    if (x.status != SAINT_OK && x.status != SAINT_IO) return EXIT_FAILED;
+    if (x.status == SAINT_IO || s == SAINT_CANCELLED) { /* the disk, not the command */
         size_t done = j->n_kept + x.line.done;
-        fprintf(stderr, "saint eval: interrupted: %zu of %zu samples are finished%s\n", done, j->n_wanted,
+        fprintf(stderr, "saint eval: %s: %zu of %zu samples are finished%s\n", x.status == SAINT_IO ? j->o->out : "interrupted", done, j->n_wanted,
                 j->folder ? "; the same command goes on" : ", and lost without --out");
         return EXIT_INTERRUPTED;
     }
@@ -452,7 +453,8 @@ static int evaluate(job *j)
 {
     saint_error e = {0};
     load_options load = j->o->load;
-    if (load.model) snprintf(j->model_path, sizeof j->model_path, "%s", load.model);
+    char embedded[8192];
+    if (load.model) snprintf(j->model_path, sizeof j->model_path, "%s", model_path(load.model, embedded, sizeof embedded));
     else if (default_model(j->model_path, sizeof j->model_path, &e) != SAINT_OK) return cli_fail("eval", SAINT_IO, &e);
     load.model = j->model_path;
     j->attempt = ((uint64_t)getpid() << 32) ^ (uint64_t)(saint_now() * 1e6);

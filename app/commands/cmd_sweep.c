@@ -18,9 +18,11 @@
 #include "export/export.h"
 #include "load.h"
 #include "sweep/claim.h"
+#include "sweep/folder.h"
 #include "sweep/jobs.h"
 #include "sweep/machine.h"
 #include "sweep/metrics.h"
+#include "sweep/resume.h"
 #include "sweep/show.h"
 #include "sweep/stop.h"
 
@@ -30,13 +32,16 @@ typedef struct {
     const char *data, *images, *split, *prompts, *parser;
     const char *name, *method, *count, *seed, *limit, *repeat, *max_new_tokens, *early_stop_loss;
     const char *out, *csv, *jobs, *rank, *world;
-    bool no_random, early_stop, retry_errors, status, json;
+    bool no_random, early_stop, retry_errors, same_env, status, json;
 } options;
 
 typedef struct {
     const options *o;
     int argc;
     char **argv;
+    load_options load; /* those of the command line, or what the folder's plan says */
+    const char *images, *prompts;
+    sweep_resume again; /* of a folder that is given alone */
     sweep_spec spec;
     sweep_rank rank;
     long jobs;
@@ -138,11 +143,10 @@ static int open_model(job *j)
 {
     saint_error e = {0};
     char path[8192];
-    load_options l = j->o->load;
-    if (!j->spec.model) {
-        if (default_model(path, sizeof path, &e) != SAINT_OK) return fail(SAINT_IO, &e);
-        if (sweep_spec_text(&j->spec.model, path, &e) != SAINT_OK) return fail(SAINT_MEMORY, &e);
-    }
+    load_options l = j->load;
+    if (!j->spec.model && default_model(path, sizeof path, &e) != SAINT_OK) return fail(SAINT_IO, &e);
+    l.model = j->spec.model ? model_path(j->spec.model, path, sizeof path) : path; /* the plan keeps a folder, not the name of an embedded one */
+    if (l.model == path && sweep_spec_text(&j->spec.model, path, &e) != SAINT_OK) return fail(SAINT_MEMORY, &e);
     l.model = j->spec.model;
     return load_model("sweep", &l, &j->model);
 }
@@ -151,15 +155,14 @@ static int open_data(job *j)
 {
     saint_error e = {0};
     char made[8192];
-    const options *o = j->o;
     saint_status s = SAINT_OK;
     if (default_data_meant(j->spec.data)) {
         s = default_data(made, sizeof made, making_data, j, &e);
         if (s == SAINT_OK) s = sweep_spec_text(&j->spec.data, made, &e);
     }
-    const saint_dataset_options d = {.images = o->images,
+    const saint_dataset_options d = {.images = j->images,
                                      .split = j->spec.split,
-                                     .style = o->prompts && strcmp(o->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
+                                     .style = j->prompts && strcmp(j->prompts, "llava") == 0 ? SAINT_PROMPT_LLAVA : SAINT_PROMPT_LMMS};
     if (s == SAINT_OK) s = saint_dataset_open(j->spec.data, &d, &j->data, &e);
     if (s == SAINT_OK) s = eval_fits(saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
     return s == SAINT_OK ? -1 : fail(s, &e);
@@ -170,7 +173,7 @@ enum { ENGINE_FOUND = 100 }; /* above every exit status of ours; plus the number
 /* What load_engine makes of the options. A child tries it where others will be forked: a CUDA runtime does not survive that. */
 static int try_engine(job *j)
 {
-    load_options l = j->o->load;
+    load_options l = j->load;
     saint_engine *engine = NULL;
     saint_session_options so = {0};
     char why[160];
@@ -185,7 +188,7 @@ static int try_engine(job *j)
 static int find_engine(job *j)
 {
     int status = 0;
-    const char *backend = j->o->load.backend;
+    const char *backend = j->load.backend;
     if (j->jobs > 1 && backend && strcmp(backend, "cpu") != 0) {
         int how = 0;
         fflush(NULL);
@@ -204,9 +207,12 @@ static int find_engine(job *j)
     if (status < ENGINE_FOUND) return status;
     j->devices = status - ENGINE_FOUND;
     snprintf(j->backend, sizeof j->backend, "%s", j->devices ? "cuda" : "cpu");
-    snprintf(j->dtype, sizeof j->dtype, "%s", j->o->load.dtype ? j->o->load.dtype : "f32");
+    snprintf(j->dtype, sizeof j->dtype, "%s", j->load.dtype ? j->load.dtype : "f32");
     return -1;
 }
+
+/* A disk without room is no wrong command: the same one does it once there is some. */
+static int disk(int status) { return status == EXIT_FAILED ? EXIT_INTERRUPTED : status; }
 
 static int make_plan(job *j)
 {
@@ -215,15 +221,16 @@ static int make_plan(job *j)
     sweep_plan p;
     const options *o = j->o;
     const sweep_scene scene = {.model = j->spec.model,
+                               .vision_tower = j->load.vision_tower,
                                .info = saint_model_get_info(j->model),
                                .data = j->spec.data,
                                .split = j->spec.split,
-                               .images = o->images,
+                               .images = j->images,
                                .dataset = j->data,
                                .dtype = j->dtype,
                                .backend = j->backend,
-                               .template_name = o->load.template_name,
-                               .image_mode = o->load.image_mode,
+                               .template_name = j->load.template_name,
+                               .image_mode = j->load.image_mode,
                                .parser = o->parser && strcmp(o->parser, "official") == 0 ? SAINT_PARSER_OFFICIAL : SAINT_PARSER_LMMS};
     saint_status s = sweep_plan_make(&j->spec, &scene, &p, &notes, &e);
     if (s != SAINT_OK) return fail(s, &e);
@@ -232,7 +239,78 @@ static int make_plan(job *j)
     else sweep_plan_folder(&p, j->folder, sizeof j->folder);
     if (!o->status) s = sweep_plan_commit(&p, j->folder, &e);
     sweep_plan_free(&p);
-    return s == SAINT_OK ? -1 : fail(s, &e);
+    return s == SAINT_OK ? -1 : s == SAINT_IO ? disk(fail(s, &e)) : fail(s, &e);
+}
+
+/* ---- a folder alone ------------------------------------------------------------------------------------------------ */
+
+/* What changes the question. A folder alone goes on with what was asked of it. */
+static const char *asks(const options *o)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } option[] = {{"method", o->method},     {"count", o->count},
+                  {"seed", o->seed},         {"name", o->name},
+                  {"limit", o->limit},       {"samples", o->samples.n},
+                  {"repeat", o->repeat},     {"no-random", o->no_random},
+                  {"early-stop", o->early_stop}, {"early-stop-loss", o->early_stop_loss},
+                  {"split", o->split},       {"prompts", o->prompts},
+                  {"parser", o->parser},     {"max-new-tokens", o->max_new_tokens},
+                  {"template", o->load.template_name}, {"image-mode", o->load.image_mode},
+                  {"compat", o->load.compat}, {"dtype", o->load.dtype},
+                  {"backend", o->load.backend}};
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++)
+        if (option[i].given) return option[i].name;
+    return NULL;
+}
+
+/* Model, data and numbers are those of the plan; where they lie may be said anew. */
+static int take_folder(job *j)
+{
+    saint_error e = {0};
+    const options *o = j->o;
+    const sweep_plan *p = &j->again.plan;
+    char path[4096 + 32], made[8192];
+    const char *word = asks(o);
+    snprintf(path, sizeof path, "%s/plan.json", o->out);
+    if (!saint_file_exists(path))
+        return cli_usage("sweep", "%s: no sweep lies there to go on with, and there is nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set",
+                         o->out);
+    if (word)
+        return cli_usage("sweep", "--%s: %s alone goes on with what was asked of it; leave --%s out, or give the whole command that is to extend it", word,
+                         o->out, word);
+    saint_status s = sweep_resume_open(o->out, &j->again, &e);
+    sweep_spec_init(&j->spec);
+    if (s == SAINT_OK) s = sweep_spec_text(&j->spec.model, o->load.model ? o->load.model : p->model, &e);
+    if (s == SAINT_OK) s = sweep_spec_text(&j->spec.data, o->data ? o->data : p->data, &e);
+    if (s == SAINT_OK) s = sweep_spec_text(&j->spec.split, p->split, &e);
+    if (s == SAINT_OK && !o->data && default_data_name(made, sizeof made) && strcmp(made, p->data) == 0) /* made again where it is gone */
+        s = sweep_spec_text(&j->spec.data, "scenes", &e);
+    if (s != SAINT_OK) return fail(s, &e);
+    j->spec.max_new_tokens = j->again.max_new_tokens;
+    if (!o->load.vision_tower && !o->load.model) j->load.vision_tower = p->vision_tower;
+    if (!o->images && !o->data) j->images = p->images;
+    j->load.template_name = j->again.template_name;
+    j->load.image_mode = j->again.image_mode;
+    j->load.dtype = p->dtype;
+    j->load.backend = p->backend;
+    j->prompts = j->again.llava ? "llava" : NULL;
+    snprintf(j->folder, sizeof j->folder, "%s", o->out);
+    return -1;
+}
+
+static int check_folder(job *j)
+{
+    saint_error e = {0};
+    char note[256];
+    const sweep_plan *p = &j->again.plan;
+    saint_status s = sweep_resume_check(&j->again, j->folder, saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
+    if (s == SAINT_OK) s = sweep_folder_make(j->folder, &e); /* a copy of the plan alone will do */
+    if (s != SAINT_OK) return s == SAINT_IO ? disk(fail(s, &e)) : fail(s, &e);
+    snprintf(note, sizeof note, "going on with %.60s: %d trials on %zu samples, as asked when it was made or extended", p->name, p->n_trials, p->n_wanted);
+    if (!j->quiet) cli_note("sweep", note);
+    return -1;
 }
 
 /* ---- one process -------------------------------------------------------------------------------------------------- */
@@ -277,6 +355,23 @@ static int exit_status(saint_status s)
     }
 }
 
+/* Numbers of other kernels or another device are not quite the same. They are told apart in the tables; who wants none of them says so. */
+static bool environment_fits(const job *j, const sweep_launch *l)
+{
+    saint_error e = {0};
+    sweep_data *d = NULL;
+    char words[256];
+    bool mixed = false;
+    const sweep_attempt mine = {.device = (char *)(uintptr_t)l->device, .driver = (char *)(uintptr_t)l->driver, .kernels = (char *)(uintptr_t)l->kernels};
+    if (j->o->same_env && sweep_load(j->folder, false, &d, &e) == SAINT_OK)
+        mixed = sweep_show_mixed(d, &mine, words, sizeof words);
+    if (mixed)
+        (void)cli_usage("sweep", "%s: --require-same-env: expected one device with one kind of kernels, found %s; give --tier, or work where the others did",
+                        j->folder, words);
+    sweep_free(d);
+    return !mixed;
+}
+
 static int work(job *j, saint_session *session, int threads, const saint_device *device, device_use *use)
 {
     saint_error e = {0};
@@ -305,6 +400,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
                             .stop = j->stop,
                             .progress = sweep_show_progress,
                             .ud = &line};
+    if (!environment_fits(j, &w.launch)) return EXIT_USAGE;
     saint_status s = sweep_work(&w, exit_status, &e);
     sweep_show_wipe(&line);
     if (s != SAINT_OK && s != SAINT_CANCELLED) (void)fail(s, &e);
@@ -315,7 +411,7 @@ static int work(job *j, saint_session *session, int threads, const saint_device 
 static int run_rank(job *j)
 {
     saint_error e = {0};
-    load_options l = j->o->load;
+    load_options l = j->load;
     char threads[24], device[24];
     saint_engine *engine = NULL;
     saint_session_options so = {0};
@@ -403,7 +499,7 @@ static int conclude(const job *j, int status)
     saint_error e = {0};
     sweep_data *d = NULL;
     table *t = NULL;
-    char sentence[512];
+    char sentence[512], words[256];
     saint_status s = sweep_load(j->folder, true, &d, &e);
     if (s != SAINT_OK) return fail(s, &e);
     int leave = -1;
@@ -417,8 +513,14 @@ static int conclude(const job *j, int status)
     if (leave < 0 && j->o->csv && whole) leave = put_csv(j->o->csv, t);
     if (leave < 0 && j->o->json) leave = cli_print_json(sweep_show_json(d));
     else if (leave < 0 && whole && !(j->o->csv && strcmp(j->o->csv, "-") == 0)) leave = put_text(t);
+    if (sweep_show_mixed(d, NULL, words, sizeof words)) {
+        snprintf(sentence, sizeof sentence, "records come from different kernels or devices (%s): their last bits differ; --tier makes them one, --require-same-env refuses",
+                 words);
+        cli_note("sweep", sentence);
+        if (j->o->same_env && leave <= EXIT_DONE) leave = EXIT_FAILED; /* begun at the same moment */
+    }
     sweep_show_sentence(d, sentence, sizeof sentence);
-    fprintf(stderr, "saint sweep: %s: %s%s\n", j->folder, sentence, d->complete ? "" : "; the same command goes on");
+    fprintf(stderr, "saint sweep: %s: %s%s\n", j->folder, sentence, d->complete ? "" : "; the same command goes on, and so does `saint sweep --out` with the folder alone");
     if (leave <= EXIT_DONE) leave = !d->complete ? (status > EXIT_DONE ? status : EXIT_INTERRUPTED) : d->errors ? EXIT_FAILED : EXIT_DONE;
     table_free(t);
     sweep_free(d);
@@ -433,19 +535,19 @@ static int sweep(job *j)
         snprintf(j->folder, sizeof j->folder, "%s", o->out);
         return conclude(j, EXIT_DONE);
     }
-    if (!o->words.n && !o->grid.n && !o->load.preset && !o->load.set.n) /* a typing mistake would cost a pass over the whole data set */
-        return cli_usage("sweep", "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set%s",
-                         o->out ? "; a sweep goes on with the command that made its folder" : "");
-    leave = read_spec(j);
+    const bool asked = o->words.n || o->grid.n || o->load.preset || o->load.set.n;
+    if (!asked && !o->out) /* a typing mistake would cost a pass over the whole data set */
+        return cli_usage("sweep", "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set; --out DIR alone goes on with the sweep there");
+    leave = asked ? read_spec(j) : take_folder(j);
     if (leave < 0) leave = find_rank(j);
     if (leave < 0) leave = find_engine(j);
     if (leave < 0) leave = open_model(j);
     if (leave < 0) leave = open_data(j);
-    if (leave < 0) leave = make_plan(j);
+    if (leave < 0) leave = asked ? make_plan(j) : check_folder(j);
     if (leave >= 0) return leave;
     if (o->status) return conclude(j, EXIT_DONE);
     int status = j->jobs > 1 ? run_jobs(j) : run_rank(j);
-    return j->quiet ? status : conclude(j, status);
+    return j->quiet || status == EXIT_USAGE ? status : conclude(j, status);
 }
 
 int cmd_sweep(int argc, char **argv)
@@ -482,13 +584,15 @@ int cmd_sweep(int argc, char **argv)
         {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
          NULL},
         LOAD_ENGINE_OPTIONS(o.load),
-        {"out", "DIR", "folder of the sweep; default: sweeps/NAME-HASH. The same command goes on there, more values extend it", NULL,
+        {"out", "DIR", "folder of the sweep; default: sweeps/NAME-HASH. The same command goes on there, or --out DIR alone; more values extend it", NULL,
          &o.out, NULL},
         {"csv", "FILE", "write the table of trials when the sweep is complete; - is stdout", NULL, &o.csv, NULL},
         {"jobs", "N", "processes on this machine; they share its threads", NULL, &o.jobs, NULL},
         {"rank", "R", "number of this process, from 0; mpirun and srun tell it themselves", NULL, &o.rank, NULL},
         {"world", "W", "number of processes", NULL, &o.world, NULL},
         {"retry-errors", NULL, "try failed units again, however often they have failed", &o.retry_errors, NULL, NULL},
+        {"require-same-env", NULL, "refuse to work where kernels or device are not those of the records there are: their last bits differ", &o.same_env,
+         NULL, NULL},
         {"status", NULL, "say how far the sweep is, and run nothing", &o.status, NULL, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
@@ -510,9 +614,13 @@ int cmd_sweep(int argc, char **argv)
     j->o = &o;
     j->argc = argc;
     j->argv = argv;
+    j->load = o.load;
+    j->images = o.images;
+    j->prompts = o.prompts;
     j->stop = sweep_stop_catch();
     leave = sweep(j);
     sweep_spec_free(&j->spec);
+    sweep_resume_free(&j->again);
     saint_dataset_close(j->data);
     saint_model_unref(j->model);
     free(j);

@@ -44,6 +44,33 @@ bool table_add_made(table *t, const column *c, char *name, char *doc)
     return false;
 }
 
+static bool stands_for(const char *name, const column *c, bool (*is_score)(const column *c))
+{
+    if (strcmp(name, "cfg_") == 0) return (c->show.flags & COLUMN_SETTING) != 0;
+    if (strcmp(name, "@") == 0) return is_score && is_score(c);
+    return strcmp(name, c->show.name) == 0;
+}
+
+bool table_order(table *t, const char *const *order, bool (*is_score)(const column *c))
+{
+    column *sorted = malloc((size_t)t->n * sizeof *sorted);
+    bool *taken = calloc((size_t)t->n, sizeof *taken);
+    int n = 0;
+    bool ok = sorted && taken;
+    for (; ok && *order; order++)
+        for (int i = 0; i < t->n; i++)
+            if (!taken[i] && stands_for(*order, &t->col[i], is_score)) {
+                sorted[n++] = t->col[i];
+                taken[i] = true;
+            }
+    for (int i = 0; ok && i < t->n; i++)
+        if (!taken[i]) sorted[n++] = t->col[i];
+    if (ok) memcpy(t->col, sorted, (size_t)t->n * sizeof *sorted);
+    free(sorted);
+    free(taken);
+    return ok;
+}
+
 static bool read_trial(table_trial *out, const eval_trial *t)
 {
     out->hash = malloc(65);

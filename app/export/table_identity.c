@@ -80,6 +80,22 @@ GETTER(get_data_hash)
     cell_text(t, out, t->data_hash[0] ? t->data_hash : t->s->data_sha256);
 }
 
+GETTER(get_sweep_method)
+{
+    (void)row;
+    UNUSED_COLUMN;
+    cell_text(t, out, t->s->method);
+}
+
+GETTER(get_sweep_seed)
+{
+    static const char *const drawn[] = {"random", "lhs", "sobol"};
+    (void)row;
+    UNUSED_COLUMN;
+    for (size_t i = 0; t->s->method && i < sizeof drawn / sizeof *drawn; i++)
+        if (strcmp(t->s->method, drawn[i]) == 0) cell_integer(out, t->s->seed);
+}
+
 GETTER(get_parser)
 {
     (void)row;
@@ -100,6 +116,8 @@ static const column identity_columns[] = {
     {{"prompt_ver", "", "whose wording the prompts have", 0, -1}, .get = get_prompt},
     {{"dataset_sha256", "", "SHA-256 over questions, answers and names of pictures", 0, -1}, .get = get_data_hash},
     {{"parser", "", "who reads the answers: lmms or official", 0, -1}, .get = get_parser},
+    {{"sweep_method", "", "how the configurations were chosen: grid, list, random, lhs, sobol; eval = a single one", 0, -1}, .get = get_sweep_method},
+    {{"sweep_seed", "", "seed of drawn configurations (random, lhs, sobol)", 0, -1}, .get = get_sweep_seed},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
 bool table_add_identity(table *t) { return table_add_all(t, identity_columns); }

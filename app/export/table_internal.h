@@ -48,6 +48,10 @@ bool table_add_all(table *t, const column *c);
 /* The same with a name and a doc of its own, which the table takes over (NULL: no memory, false). */
 bool table_add_made(table *t, const column *c, char *name, char *doc);
 
+/* Bring the columns that `order` names (its last is NULL) to the front, in that order, and leave the others behind them as they are. "cfg_" stands for all
+ * parameters, "@" for what is_score says; names that there are not are passed over. False: no memory. */
+bool table_order(table *t, const char *const *order, bool (*is_score)(const column *c));
+
 /* A getter, and its unused column. */
 #define GETTER(name) static void name(table *t, size_t row, const column *c, table_cell *out)
 #define UNUSED_COLUMN (void)c

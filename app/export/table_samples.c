@@ -1,9 +1,12 @@
 /* table_samples.c - one row per record: question by uid, answer, how it was read and scored, tokens, cost, times (evaluation.md 5.5). */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "export/table_internal.h"
+#include "sweep/plan.h"
 
 static const eval_result *result_of(const table *t, size_t row) { return table_result_of(t, row); }
 
@@ -13,7 +16,7 @@ GETTER(get_schema)
 {
     (void)row;
     UNUSED_COLUMN;
-    cell_text(t, out, "saint.samples/1");
+    cell_text(t, out, "saint.samples/2");
 }
 
 GETTER(get_uid)
@@ -239,22 +242,15 @@ GETTER(get_attempt)
     cell_written(t, out);
 }
 
-/* SHA-256 of what the unit is: model, configuration, data set, sample, repeat. Equal keys must mean equal outputs. */
+/* That of sweep.db. */
 GETTER(get_key)
 {
     const eval_result *e = result_of(t, row);
-    const char *uid = t->s->dataset ? saint_dataset_uid(t->s->dataset, t->row_sample[row]) : "";
-    saint_sha256 h;
-    char hex[65];
+    const char *uid = t->s->dataset ? saint_dataset_uid(t->s->dataset, t->row_sample[row]) : NULL;
+    char hex[65], number[24];
     UNUSED_COLUMN;
-    text_clear(&t->text);
-    text_format(&t->text, "%s\n%s\n%s\n%s\n%u\n", t->s->model_sha256 ? t->s->model_sha256 : "", t->trial[t->row_trial[row]].hash,
-                t->data_hash, uid, e->repeat);
-    if (t->text.failed) return;
-    saint_sha256_init(&h);
-    saint_sha256_update(&h, t->text.p, t->text.n);
-    saint_digest d = saint_sha256_final(&h);
-    saint_digest_hex(&d, hex);
+    snprintf(number, sizeof number, "#%" PRIu32, t->row_sample[row]);
+    sweep_unit_key(t->s->model_sha256, t->trial[t->row_trial[row]].hash, t->s->data_sha256, uid ? uid : number, e->repeat, t->s->numerics, hex);
     cell_text(t, out, hex);
 }
 
@@ -316,8 +312,15 @@ static const column answer_columns[] = {
      AT(reused)},
     {{"timing_valid", "", "the process had the device alone", COLUMN_VARIES, -1}, .get = get_valid},
     {{"attempt_id", "", "which process of which launch", COLUMN_VARIES, -1}, .get = get_attempt},
-    {{"unit_key", "", "SHA-256 of model, configuration, data set, sample and repeat", 0, -1}, .get = get_key},
+    {{"unit_key", "", "SHA-256 of model, configuration, data set, sample, repeat, number type and prompts: equal keys mean equal outputs", 0, -1}, .get = get_key},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
+
+/* As in table_trials.c. */
+static const char *const contract[] = {
+    "schema", "sweep_id", "trial_id", "ordinal", "dataset", "uid", "cluster", "category", "repeat", "status", "error", "target", "output", "parsed",
+    "score", "margin", "n_text_tok", "img_tok_vit_in", "img_tok_llm_in", "img_tok_llm_out", "kept_per_layer", "n_new_tok", "stop_reason", "t_load_ms",
+    "t_preprocess_ms", "t_vit_ms", "t_prune_ms", "t_projector_ms", "t_prefill_ms", "t_decode_ms", "t_ttft_ms", "t_tpot_ms", "t_total_ms",
+    "timing_valid", "attempt_id", "rank", "hostname", "device_name", "config_sha256", "model_sha256", "git_commit", "unit_key", "finished_utc", NULL};
 
 static size_t count_records(const sweep_data *s)
 {
@@ -343,7 +346,7 @@ saint_status table_samples(const sweep_data *s, table **out, saint_error *err)
             t->row_sample[t->rows++] = (uint32_t)k;
         }
     ok = ok && table_add_all(t, schema_columns) && table_add_identity(t) && table_add_all(t, answer_columns) && table_add_model(t) &&
-         table_add_settings(t) && table_add_place(t);
+         table_add_settings(t) && table_add_place(t) && table_order(t, contract, NULL);
     if (ok) return SAINT_OK;
     table_free(t);
     *out = NULL;

@@ -1,5 +1,6 @@
 /* table_settings.c - the columns that say what was run: model, mode, places and parameters, read from the canonical text of a trial. */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,11 +207,18 @@ GETTER(get_max_new_tokens)
     if (n) cell_integer(out, n);
 }
 
-/* The seed of random methods, wherever one is. */
+/* The seed of random methods, wherever one is. A random twin draws anew for every sample. */
 GETTER(get_seed)
 {
     const cJSON *v = member(t, row, "seed");
+    const eval_trial *trial = &table_row_trial(t, row)->trial;
     UNUSED_COLUMN;
+    if (trial->twin_id && t->row_sample && t->s->dataset) {
+        text_clear(&t->text);
+        text_format(&t->text, "%" PRIu64, eval_twin_seed(trial, saint_dataset_uid(t->s->dataset, t->row_sample[row]), table_result_of(t, row)->repeat));
+        cell_written(t, out);
+        return;
+    }
     setting_cell(t, v ? v : member(t, row, "llm_seed"), out);
 }
 
@@ -266,7 +274,7 @@ static const column model_columns[] = {
     {{"sys_len", "rows", "saint_sys_length; -1 = derived", 0, -1}, .get = get_renamed},
     {{"image_len", "rows", "saint_image_token_length; -1 = derived", 0, -1}, .get = get_renamed},
     {{"max_new_tokens", "tokens", "most tokens of an answer", 0, -1}, .get = get_max_new_tokens},
-    {{"seed", "", "seed of random dropping", 0, -1}, .get = get_seed},
+    {{"seed", "", "seed of random dropping; a random twin has one for every sample, in the table of samples", 0, -1}, .get = get_seed},
     {{"config_sha256", "", "SHA-256 of the canonical configuration", 0, -1}, .get = get_config_hash},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 

@@ -19,7 +19,7 @@ GETTER(get_schema)
 {
     (void)row;
     UNUSED_COLUMN;
-    cell_text(t, out, "saint.trials/1");
+    cell_text(t, out, "saint.trials/2");
 }
 
 static const column schema_columns[] = {{{"schema", "", "what kind of row this is, and its version", 0, -1}, .get = get_schema},
@@ -403,6 +403,21 @@ static bool add_axes(table *t)
     return true;
 }
 
+static bool is_score(const column *c) { return c->get == get_score; }
+
+/* What evaluation scripts count on (evaluation.md 5.5). What we have besides stands behind, and new columns only ever go to the end. */
+static const char *const contract[] = {
+    "schema", "sweep_id", "sweep_name", "trial_id", "ordinal", "is_baseline", "state", "dataset", "split", "prompt_ver", "dataset_sha256", "n_total",
+    "n_done", "n_error", "model", "model_family", "model_sha256", "weight_dtype", "compute_dtype", "kv_dtype", "mode", "compat", "vit_layer",
+    "vit_keep_num", "vit_r", "llm_start", "llm_end", "llm_threshold", "llm_k", "llm_gamma", "sys_len", "image_len", "cfg_", "max_new_tokens", "seed",
+    "metric_name", "metric", "metric_stderr", "metric_ci_low", "metric_ci_high", "ci_method", "@", "base_diff", "base_diff_ci_low",
+    "base_diff_ci_high", "base_p", "base_p_holm", "n_win", "n_loss", "img_tok_in", "img_tok_vit_out_mean", "img_tok_llm_in_mean",
+    "img_tok_llm_out_mean", "equiv_tok_mean", "keep_ratio_mean", "gflops_vit_mean", "gflops_prefill_mean", "gflops_decode_mean",
+    "gflops_total_mean", "flops_ratio", "kv_mib_mean", "peak_rss_mib", "peak_dev_mib", "lat_n", "lat_timing_valid", "lat_mean_ms", "lat_sd_ms",
+    "lat_p50_ms", "lat_p90_ms", "lat_p99_ms", "t_vit_ms", "t_prune_ms", "t_prefill_ms", "t_ttft_ms", "t_tpot_ms", "throughput_sps", "speedup",
+    "speedup_ci_low", "speedup_ci_high", "pareto_flops", "pareto_latency", "device_kind", "device_name", "driver", "cpu", "n_threads", "world_size",
+    "hostname", "os", "app_version", "git_commit", "git_dirty", "build_flags", "env_fingerprint", "started_utc", "ended_utc", "wall_s", NULL};
+
 saint_status table_trials(const sweep_data *s, table **out, saint_error *err)
 {
     saint_status st = table_new(s, out, err);
@@ -414,7 +429,8 @@ saint_status table_trials(const sweep_data *s, table **out, saint_error *err)
     for (size_t i = 0; i < t->rows && ok; i++) t->row_trial[i] = (uint32_t)i;
     ok = ok && table_add_all(t, schema_columns) && table_add_identity(t) && table_add_all(t, state_columns) && table_add_model(t) &&
          table_add_settings(t) && table_add_all(t, metric_columns) && table_add_all(t, versus_columns) && table_add_all(t, cost_columns) &&
-         table_add_all(t, time_columns) && table_add_all(t, front_columns) && table_add_place(t) && add_scores(t) && add_axes(t);
+         table_add_all(t, time_columns) && table_add_all(t, front_columns) && table_add_place(t) && add_scores(t) && add_axes(t) &&
+         table_order(t, contract, is_score);
     if (ok) set_units(t);
     if (ok) return SAINT_OK;
     table_free(t);

@@ -8,7 +8,7 @@
 
 #include "sweep/plan.h"
 
-enum { SWEEP_DB_APPLICATION = 1396787540, SWEEP_DB_VERSION = 2 };
+enum { SWEEP_DB_APPLICATION = 1396787540, SWEEP_DB_VERSION = 3 };
 
 /* Open FOLDER/sweep.db for writing, made anew when it is damaged, of another version or of another plan. SAINT_IO: it cannot be written. */
 saint_status sweep_db_open(const char *folder, const sweep_plan *p, sqlite3 **out, saint_error *err);

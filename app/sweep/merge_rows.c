@@ -39,8 +39,8 @@ static const char *const sql[Q_COUNT] = {
     " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, "
     "t_proj_ns,"
     " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq, vit_layers,"
-    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem, t_ttft_ns)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -178,15 +178,13 @@ static saint_status put_sweep(sweep_rows *r, saint_error *err)
 {
     const sweep_plan *p = r->plan;
     char now[32];
-    cJSON *spec = p->spec ? cJSON_Parse(p->spec) : NULL;
     utc((double)time(NULL), now);
     saint_status s =
         sweep_db_put(r->db,
                      "INSERT INTO sweep (sweep_id, name, created_utc, spec_json, method, seed, state) VALUES (?,?,?,?,?,?,'planned')"
                      " ON CONFLICT (sweep_id) DO UPDATE SET spec_json = excluded.spec_json",
-                     err, "ttttti", p->id, p->name, now, p->spec ? p->spec : "{}", string_of(spec, "method", "grid"),
-                     whole(number_of(spec, "seed", 0)));
-    cJSON_Delete(spec);
+                     err, "ttttti", p->id, p->name, now, p->spec ? p->spec : "{}", *p->method ? p->method : "grid",
+                     whole(isfinite(p->seed) ? p->seed : 0));
     return s;
 }
 
@@ -366,12 +364,12 @@ static saint_status compare(sweep_rows *r, const char *name, const sweep_head *h
 static void bind_state(sqlite3_stmt *q, const sweep_rows *r, const eval_result *x, int ordinal, int try)
 {
     static const char *const state[] = {"ok", "error", "oom"};
-    char key[65], config[65], unit[64], numerics[16], attempt[17];
+    char key[65], config[65], number[16], attempt[17];
+    const char *uid = r->data ? saint_dataset_uid(r->data, x->sample) : number; /* keys stay apart when the data set is gone */
     saint_digest_hex(&r->plan->trial[ordinal].digest, config);
-    snprintf(unit, sizeof unit, "%" PRIu32 " %" PRIu32, x->sample, x->repeat);
-    snprintf(numerics, sizeof numerics, "%d", SWEEP_NUMERICS);
+    snprintf(number, sizeof number, "#%" PRIu32, x->sample);
     snprintf(attempt, sizeof attempt, "%016" PRIx64, x->attempt);
-    sha_hex((const char *const[]){r->plan->model_sha256, config, r->plan->data_sha256, unit, numerics}, 5, key);
+    sweep_unit_key(r->plan->model_sha256, config, r->plan->data_sha256, uid, x->repeat, r->plan->numerics, key);
     sqlite3_bind_int(q, 1, ordinal + 1);
     sqlite3_bind_int64(q, 2, x->sample);
     sqlite3_bind_int64(q, 3, x->repeat);
@@ -438,6 +436,7 @@ static void bind_numbers(sqlite3_stmt *q, const eval_result *x)
     sqlite3_bind_int(q, 46, (int)x->company);
     sqlite3_bind_int64(q, 47, (sqlite3_int64)x->peak_rss);
     sqlite3_bind_int64(q, 48, (sqlite3_int64)x->peak_device);
+    nanoseconds(q, 49, eval_result_ttft(x));
 }
 
 /* A journal whose first line is torn has no attempt: a row that knows its number only. */

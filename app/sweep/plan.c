@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ void sweep_plan_free(sweep_plan *p)
 {
     if (!p) return;
     char *texts[] = {p->identity, p->model, p->model_name,  p->model_family, p->model_sha256, p->weight_dtype, p->dtype,
-                     p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec};
+                     p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec,   p->vision_tower,
+                     p->numerics};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
     for (int i = 0; i < p->n_axes; i++) free(p->axis[i]);
     for (int i = 0; i < p->n_trials; i++) {
@@ -60,6 +62,19 @@ int sweep_plan_trial(const sweep_plan *p, uint64_t id)
     return -1;
 }
 
+void sweep_unit_key(const char *model_sha256, const char *config_sha256, const char *data_sha256, const char *uid, uint32_t repeat,
+                    const char *numerics, char hex[65])
+{
+    char number[16];
+    const char *const part[] = {model_sha256, config_sha256, data_sha256, uid, number, numerics};
+    saint_sha256 h;
+    snprintf(number, sizeof number, "%" PRIu32, repeat);
+    saint_sha256_init(&h);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) saint_sha256_update(&h, part[i] ? part[i] : "", strlen(part[i] ? part[i] : "") + 1);
+    saint_digest d = saint_sha256_final(&h);
+    saint_digest_hex(&d, hex);
+}
+
 size_t sweep_plan_units(const sweep_plan *p) { return (size_t)p->n_trials * p->n_wanted * p->repeats; }
 
 static int by_key(const void *a, const void *b) { return sweep_key_compare(*(char *const *)a, *(char *const *)b); }
@@ -89,10 +104,33 @@ static saint_status find_axes(sweep_plan *p, saint_error *err)
     return SAINT_OK;
 }
 
+static const char *member(const cJSON *o, const char *key, const char *otherwise)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsString(v) ? v->valuestring : otherwise;
+}
+
+/* What the identity tells about all trials at once. */
+static saint_status read_identity(sweep_plan *p, saint_error *err)
+{
+    static const char own[] = "the model's own";
+    cJSON *o = p->identity ? cJSON_Parse(p->identity) : NULL;
+    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(o, "seed"), *version = cJSON_GetObjectItemCaseSensitive(o, "numerics");
+    snprintf(p->method, sizeof p->method, "%s", member(o, "method", ""));
+    p->seed = cJSON_IsNumber(seed) ? seed->valuedouble : NAN;
+    free(p->numerics);
+    if (asprintf(&p->numerics, "%.0f %s %s %s %s %s", cJSON_IsNumber(version) ? version->valuedouble : 0, p->dtype ? p->dtype : "",
+                 p->backend ? p->backend : "", p->prompt ? p->prompt : "", member(o, "template", own), member(o, "image_mode", own)) < 0)
+        p->numerics = NULL;
+    cJSON_Delete(o);
+    return p->numerics ? SAINT_OK : no_memory(err);
+}
+
 saint_status sweep_plan_finish(sweep_plan *p, saint_error *err)
 {
     static char none[] = "";
     saint_status s = find_axes(p, err);
+    if (s == SAINT_OK) s = read_identity(p, err);
     if (s != SAINT_OK) return s;
     free(p->value);
     p->value = malloc(((size_t)p->n_trials * (size_t)p->n_axes + 1) * sizeof *p->value);
@@ -231,6 +269,7 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     saint_digest_hex(&data->digest, digest);
     set_name(p, s->name);
     p->model = from_root(scene->model);
+    p->vision_tower = scene->vision_tower ? from_root(scene->vision_tower) : NULL;
     p->model_name = strdup(scene->info->name);
     p->model_family = strdup(scene->info->architecture);
     p->model_sha256 = strdup(model);
@@ -250,7 +289,8 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     p->early_stop = s->early_stop;
     p->wanted = calloc(data->n + 1, sizeof *p->wanted);
     if (!p->model || !p->model_name || !p->model_family || !p->model_sha256 || !p->weight_dtype || !p->dtype || !p->backend || !p->data ||
-        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) || !p->wanted)
+        !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) ||
+        (scene->vision_tower && !p->vision_tower) || !p->wanted)
         return no_memory(err);
     return SAINT_OK;
 }

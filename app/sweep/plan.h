@@ -18,6 +18,7 @@ enum { SWEEP_NUMERICS = 1 }; /* raised when the engine computes other numbers th
 typedef struct {
     char id[17], name[64];    /* id: first 16 digits of SHA-256 of identity */
     char *identity;           /* canonical JSON */
+    char *vision_tower;       /* as --vision-tower, from the root; NULL = none was given */
     char *model, *model_name, *model_family, *model_sha256; /* model: folder, from the root where it could be told */
     bool model_sha256_sampled;
     double model_params;
@@ -36,12 +37,16 @@ typedef struct {
     sweep_texts *given;       /* [n_trials] "key=value" that make the trial differ from the base; of a random twin those of its partner */
     char **value;             /* [n_trials * n_axes] the same as a table, "" = not set by this trial; texts lie in given */
     char *spec;               /* what was asked last, JSON */
+    char method[16];          /* how its points were chosen: grid, list, random, lhs, sobol; eval = a single one */
+    double seed;              /* of points that were drawn; NaN = none were */
+    char *numerics;           /* what besides model, configuration and data decides an output: "1 f32 cpu lmms-0.3" and the like */
     int asks;                 /* lines of spec.json that count */
 } sweep_plan;
 
 /* What a plan is about. */
 typedef struct {
-    const char *model;        /* as given */
+    const char *model;        /* its folder */
+    const char *vision_tower; /* NULL = the model's own */
     const saint_model_info *info;
     const char *data;         /* KIND:PATH as given */
     const char *split, *images; /* NULL = the usual ones */
@@ -63,6 +68,9 @@ saint_status sweep_plan_one(const eval_trial *trial, const eval_trial *baseline,
 
 /* The index of a trial by id, -1 = not in the plan. */
 int sweep_plan_trial(const sweep_plan *p, uint64_t id);
+/* SHA-256 of what a unit is, hexadecimal: equal keys mean equal outputs. uid NULL, numerics NULL = "". */
+void sweep_unit_key(const char *model_sha256, const char *config_sha256, const char *data_sha256, const char *uid, uint32_t repeat,
+                    const char *numerics, char hex[65]);
 /* trials * wanted * repeats */
 size_t sweep_plan_units(const sweep_plan *p);
 

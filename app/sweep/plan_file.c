@@ -37,6 +37,7 @@ cJSON *sweep_plan_json(const sweep_plan *p)
     cJSON_AddItemToObject(o, "identity", cJSON_Parse(p->identity));
     model = cJSON_AddObjectToObject(o, "model");
     add_text(model, "path", p->model);
+    add_text(model, "vision_tower", p->vision_tower);
     add_text(model, "name", p->model_name);
     add_text(model, "family", p->model_family);
     add_text(model, "sha256", p->model_sha256);
@@ -107,6 +108,7 @@ saint_status sweep_plan_take(const cJSON *o, sweep_plan *p, const char *what, sa
         s = saint_fail(err, SAINT_FORMAT, "%s: expected objects \"model\" and \"data\"", what);
     if (s == SAINT_OK) s = take_id(o, p, what, err);
     if (s == SAINT_OK) s = take_text(model, "path", true, &p->model, what, err);
+    if (s == SAINT_OK) s = take_text(model, "vision_tower", false, &p->vision_tower, what, err);
     if (s == SAINT_OK) s = take_text(model, "name", true, &p->model_name, what, err);
     if (s == SAINT_OK) s = take_text(model, "family", true, &p->model_family, what, err);
     if (s == SAINT_OK) s = take_hash(model, &p->model_sha256, what, err);

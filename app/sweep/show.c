@@ -57,6 +57,34 @@ void sweep_show_sentence(const sweep_data *s, char *out, size_t size)
         snprintf(out + n, size - (size_t)n, "; %zu units gave two different outputs: something here is not deterministic", s->conflicts);
 }
 
+/* What decides the last bits of a number. */
+static bool same_numbers(const sweep_attempt *a, const sweep_attempt *b)
+{
+    return strcmp(a->kernels, b->kernels) == 0 && strcmp(a->device, b->device) == 0 && strcmp(a->driver, b->driver) == 0;
+}
+
+bool sweep_show_mixed(const sweep_data *s, const sweep_attempt *mine, char *out, size_t size)
+{
+    const sweep_attempt *kind[8] = {mine}, *last = NULL;
+    size_t kinds = mine != NULL;
+    int n = 0;
+    for (size_t i = 0; i < (size_t)s->n_trials * s->n_samples; i++) {
+        const eval_result *r = s->trial[i / s->n_samples].result[i % s->n_samples];
+        if (!r || (last && last->id == r->attempt)) continue;
+        last = NULL;
+        for (uint64_t a = 0; a < s->n_attempts && !last; a++)
+            if (s->attempt[a].id == r->attempt) last = &s->attempt[a];
+        bool known = !last || !*last->kernels; /* a journal without its first line */
+        for (size_t k = 0; k < kinds && !known; k++) known = same_numbers(kind[k], last);
+        if (!known && kinds < sizeof kind / sizeof *kind) kind[kinds++] = last;
+    }
+    out[0] = 0;
+    for (size_t k = 0; k < kinds && n >= 0 && (size_t)n < size; k++)
+        n += snprintf(out + n, size - (size_t)n, "%s%s%s%s%s%s", k ? ", " : "", kind[k]->device, *kind[k]->driver ? " " : "", kind[k]->driver,
+                      *kind[k]->device ? " " : "", kind[k]->kernels);
+    return kinds > 1;
+}
+
 static void add_real(cJSON *o, const char *key, double d)
 {
     if (isfinite(d)) cJSON_AddNumberToObject(o, key, d);
@@ -106,6 +134,8 @@ cJSON *sweep_show_json(const sweep_data *s)
     cJSON_AddStringToObject(o, "state", s->complete ? "complete" : s->done ? "running" : "planned");
     cJSON_AddStringToObject(o, "model", s->model);
     cJSON_AddStringToObject(o, "data", s->data);
+    if (s->method) cJSON_AddStringToObject(o, "method", s->method);
+    if (isfinite(s->seed)) cJSON_AddNumberToObject(o, "seed", s->seed);
     cJSON_AddNumberToObject(o, "samples", (double)s->n_wanted);
     cJSON_AddNumberToObject(o, "units", (double)s->units);
     cJSON_AddNumberToObject(o, "done", (double)s->done);

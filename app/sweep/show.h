@@ -17,6 +17,9 @@ void sweep_show_wipe(sweep_line_shown *l);
 
 /* One sentence: "complete: 8000 units, 41 trials" or what is missing. */
 void sweep_show_sentence(const sweep_data *s, char *out, size_t size);
+/* Whether records come from devices or kernels whose last bits differ, those of `mine` (may be NULL: texts device, driver, kernels) counted in.
+ * out: their names, with commas between them. */
+bool sweep_show_mixed(const sweep_data *s, const sweep_attempt *mine, char *out, size_t size);
 /* {id, name, folder, state, units, done, errors, stopped, torn, conflicts, trials: [...]}; owned by the caller, NULL: no memory. */
 cJSON *sweep_show_json(const sweep_data *s);
 

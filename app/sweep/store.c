@@ -111,6 +111,9 @@ static saint_status show_plan(sweep_data *s, const char *folder, saint_error *er
     s->model_sha256 = p->model_sha256;
     s->model_family = p->model_family;
     s->weight_dtype = p->weight_dtype;
+    s->method = p->method;
+    s->seed = p->seed;
+    s->numerics = p->numerics;
     s->data_sha256 = p->data_sha256;
     s->split = p->split;
     s->data = p->data;

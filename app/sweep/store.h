@@ -42,6 +42,9 @@ typedef struct {
 typedef struct {
     char id[17], name[64];    /* first 16 digits of the plan's SHA-256 */
     char *folder, *model, *model_sha256, *model_family, *data, *dtype, *backend; /* as planned */
+    const char *method;       /* how its points were chosen: grid, list, random, lhs, sobol, eval; NULL = not known */
+    double seed;              /* of points that were drawn, below 2^53; where method is none of random, lhs and sobol it means nothing */
+    const char *numerics;     /* sweep_plan.numerics */
     char *weight_dtype, *data_sha256, *split; /* of the plan; NULL = not known (split: the usual one) */
     saint_dataset *dataset;   /* opened again for scoring; NULL when it is no longer there (then only stored numbers are shown) */
     size_t n_samples;         /* samples of the data set */

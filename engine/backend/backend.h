@@ -71,6 +71,7 @@ typedef struct {
     float scale;
     const float *key_bias; /* host f32 [total keys], added to the scaled score (log token size, ToMe); or NULL */
     const float *key_bias_here; /* the same in backend memory, instead of key_bias; only on backends that choose */
+    bool rows;             /* decode: every query for itself; as with linear_rows, the caller picks by meaning */
     void *out;             /* compute type [total queries, n_heads * head_dim], rows ldo apart */
     int64_t ldo;
 } saint_attention_args;

@@ -84,6 +84,7 @@ static void cpu_close(saint_backend *b)
     if (cpu->scratch)
         for (int i = 0; i < cpu->workers; i++) free(cpu->scratch[i]);
     free(cpu->scratch);
+    free(cpu->parts);
     free(cpu);
 }
 

@@ -6,13 +6,13 @@
 #include <time.h>
 
 #include "backend/cpu/gemm.h"
+#include "backend/read_roof.h"
 #include "base/clock.h"
 
 enum {
     MAX_VARIANTS = 24,
     MAX_ROUNDS = 2000,
     MIN_ROUNDS = 5,
-    READ_CHUNK = 2 * 1024 * 1024,
 };
 static const size_t ring_bytes = (size_t)384 << 20; /* past any last-level cache we know */
 
@@ -78,18 +78,6 @@ static double roof_of(bench *b, const variant *v)
     return sum / (saint_now() - start);
 }
 
-typedef struct {
-    uint64_t (*read)(const void *p, size_t n);
-    const char *from;
-    uint64_t sum[256];
-} read_job;
-
-static void read_chunk(void *ctx, int chunk, int worker)
-{
-    read_job *job = ctx;
-    job->sum[worker] ^= job->read(job->from + (size_t)chunk * READ_CHUNK, READ_CHUNK);
-}
-
 /* The next `bytes` of the ring, so that what is read was not read lately. */
 static const char *ring_next(bench *b, size_t bytes)
 {
@@ -101,10 +89,7 @@ static const char *ring_next(bench *b, size_t bytes)
 
 static double read_seconds(bench *b, size_t bytes)
 {
-    read_job job = {.read = saint_gemm_tier_of(saint_cpu_best_tier())->read, .from = ring_next(b, bytes)};
-    double start = saint_now();
-    saint_pool_run(b->pool, (int)(bytes / READ_CHUNK), read_chunk, &job);
-    return saint_now() - start;
+    return saint_read_seconds(b->pool, &(saint_read_piece){ring_next(b, bytes), bytes}, 1);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */

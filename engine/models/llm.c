@@ -184,7 +184,7 @@ static saint_status run_block(saint_llm_forward *f, int layer, float *x, int t, 
     int32_t cu_q[2] = {0, t}, cu_k[2] = {0, kv->len};
     saint_attention_args a = {.q = f->q, .k = kv->k, .v = kv->v, .ldq = f->q_width, .ldk = kv->width, .ldv = kv->width, .n_heads = l->heads,
                               .n_kv_heads = l->kv_heads, .head_dim = l->head_dim, .n_seqs = 1, .cu_q = cu_q, .cu_k = cu_k, .causal = true,
-                              .scale = scale, .out = f->attn, .ldo = q_width};
+                              .rows = decode, .scale = scale, .out = f->attn, .ldo = q_width};
     if ((s = b->op->attention(b, &a, err)) != SAINT_OK) return s;
     if ((s = read_keys(f, t, kv, at, err)) != SAINT_OK) return s;
     if ((s = add_projected(f, decode, f->attn, t, &w->o, x, err)) != SAINT_OK) return s;

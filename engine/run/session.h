@@ -41,6 +41,10 @@ const char *saint_session_backend(const saint_session *s); /* "cpu" or "cuda" */
  * needs. 0 on the CPU, whose memory is the process's own, and where the device does not tell. */
 size_t saint_session_peak_bytes(saint_session *s);
 
+/* What one more token of an answer reads of the model: bytes of its LLM's matrices. seconds: in which the session's threads read just these
+ * once, the least that decoding a token takes on this memory; 0 where the device cannot be asked (CUDA). Both 0 without an LLM. */
+saint_status saint_session_read_weights(saint_session *s, size_t *bytes, double *seconds, saint_error *err);
+
 /* CUDA devices that this process sees; the first `cap` are told in out. Returns their number; 0: why tells in a few words. */
 typedef struct {
     int index;

@@ -74,7 +74,7 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("eval --preset hybird"), "nearest is hybrid");
     refused(saint("sweep --grid preset=vit-onyl"), "nearest is vit-only");
     refused(saint("sweep"), "nothing to compare");
-    refused(saint("sweep --out %s/nothing", folder), "goes on with the command that made its folder");
+    refused(saint("sweep --out %s/nothing", folder), "no sweep lies there");
     refused(saint("run --modle X"), "nearest is --model");
     refused(saint("run --model"), "needs a value");
     refused(saint("run --model /nonexistent --image x.png"), "/nonexistent");
@@ -104,6 +104,26 @@ static void wrong_usage_is_one_line_and_exit_2(void **state)
     refused(saint("run --model " TIMM " --vision-tower /nonexistent --image " PICTURE32), "--vision-tower");
     refused(saint("run --shape vit-b16-224 --template plain --image " PICTURE), "--shape reads no files");
     refused(saint("doctor --shape vit-b16-224"), "no such option");
+}
+
+static void decoding_is_compared_with_reading_the_same_weights(void **state)
+{
+    (void)state;
+    result *r = saint("bench --model " LLAVA " --repeat 2 --json");
+    assert_int_equal(r->status, 0);
+    cJSON *c = json_of(r);
+    double gb = json_get(c, "decode_reads.gb")->valuedouble, gbs = json_get(c, "decode_reads.gbs")->valuedouble;
+    assert_true(gb > 0 && gbs > 0);
+    const cJSON *row;
+    cJSON_ArrayForEach(row, json_get(c, "rows"))
+    {
+        double token = json_get(row, "decode.of_read")->valuedouble, reading = json_get(row, "decode.gbs")->valuedouble;
+        assert_true(token > 0 && reading > 0);
+        assert_true(json_get(row, "decode.of_read_min")->valuedouble <= token && token <= json_get(row, "decode.of_read_max")->valuedouble);
+    }
+    cJSON_Delete(c);
+    assert_non_null(strstr(saint("bench --model " LLAVA " --repeat 1")->out, "GB of weights"));
+    assert_null(strstr(saint("bench --model " TIMM " --repeat 1")->out, "GB of weights"));
 }
 
 static void help_is_found_both_ways(void **state)
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test(lists_are_complete),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
         cmocka_unit_test(stdout_that_cannot_be_written_is_a_failure), cmocka_unit_test(json_is_utf8_for_any_file_name),
         cmocka_unit_test(an_interrupt_ends_with_75),
+        cmocka_unit_test(decoding_is_compared_with_reading_the_same_weights),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -111,7 +111,7 @@ static void every_format_comes_out(void **state)
     for (char *p = json, *end; (end = strchr(p, '\n')); p = end + 1) {
         cJSON *c;
         assert_ok(saint_json_parse(p, (size_t)(end - p), 1 << 20, "line", &c, err));
-        trials += strcmp(cJSON_GetObjectItemCaseSensitive(c, "schema")->valuestring, "saint.trials/1") == 0;
+        trials += strcmp(cJSON_GetObjectItemCaseSensitive(c, "schema")->valuestring, "saint.trials/2") == 0;
         assert_non_null(cJSON_GetObjectItemCaseSensitive(c, "git_commit"));
         cJSON_Delete(c);
     }

@@ -259,6 +259,50 @@ static void a_sweep_is_run_once(void **state)
     assert_non_null(strstr(reference, "saint_threshold"));
 }
 
+/* A folder that nobody has worked on yet: what is asked, and nothing else. */
+static void only_what_is_asked(const char *from, const char *to)
+{
+    char line[512];
+    snprintf(line, sizeof line, "cd %s && mkdir %s && cp %s/plan.json %s/spec.json %s", home, to, from, from, to);
+    assert_int_equal(status_of(system(line)), 0);
+}
+
+static void a_folder_alone_goes_on(void **state)
+{
+    (void)state;
+    refused(sweep("--out nowhere"), "nowhere: no sweep lies there");
+    refused(sweep("--out one --limit 3"), "--limit: one alone goes on with what was asked of it");
+    refused(sweep("--out one --data scenes:other"), "other");
+    refused(sweep("--out one --model " SAINT_FIXTURE_DIR "/llava-tiny-liuhaotian"), "a sweep of another model");
+    expect(sweep("--out one"), 0, "complete: 308 units");
+    assert_int_equal(lines_of("one").attempts, 1); /* nothing was left to do */
+
+    only_what_is_asked("one", "alone");
+    expect(sweep("--status --out alone"), 75, "`saint sweep --out` with the folder alone");
+    expect(sweep("--out alone --jobs 2"), 0, "complete: 308 units");
+    same_as_reference("alone");
+    assert_int_equal(lines_of("alone").good, UNITS);
+}
+
+/* What no line of a spec holds: wording, template, picture mode, parser, type, tower, repeats, from another working folder. */
+static void a_folder_alone_keeps_every_option(void **state)
+{
+    (void)state;
+    char line[1024], *text[2];
+    result r = sweep("--model " SAINT_FIXTURE_DIR "/llava-tiny-liuhaotian --vision-tower " SAINT_FIXTURE_DIR "/clip-vit-tiny-patch4-36 --data scenes:data"
+                     " --set mode=llm --set saint_start=0 --set saint_end=0 --set saint_K=1 --grid saint_threshold=0.5,0.6 --limit 4 --repeat 2"
+                     " --prompts llava --template llava_hf --image-mode stretch --parser official --dtype bf16 --max-new-tokens 3 --threads 1 --out every");
+    expect(r, 0, "complete: 40 units");
+    only_what_is_asked("every", "all");
+    snprintf(line, sizeof line, "mkdir -p %s/elsewhere && cd %s/elsewhere && %s sweep --threads 1 --out ../all 2>../err", home, home, SAINT_BINARY);
+    if (status_of(system(line)) != 0) fail_msg("%s", slurp("err"));
+    text[0] = export_of("every");
+    text[1] = export_of("all");
+    assert_string_equal(text[0], text[1]);
+    free(text[0]);
+    free(text[1]);
+}
+
 static void without_a_folder_the_name_comes_from_what_is_asked(void **state)
 {
     (void)state;
@@ -285,6 +329,55 @@ static void a_file_can_say_it_all(void **state)
     assert_ok(saint_file_write(path, spec, sizeof spec - 1, err));
     expect(sweep("spec.json --threads 1 --out one"), 0, "complete: 308 units"); /* the same identity, nothing left to do */
     expect(sweep("spec.json --threads 1 --limit 2 --out file --no-random --grid saint_threshold=0.5"), 0, "complete: 4 units of 2 trials");
+}
+
+/* The value of a column in the second line of a CSV without quotes. */
+static void column_is(const char *csv, const char *column, const char *value)
+{
+    const char *row = strchr(csv, '\n') + 1, *head = csv;
+    size_t n = strlen(column);
+    while (strncmp(head, column, n) != 0 || (head[n] != ',' && head[n] != '\n')) {
+        if (!(head = strpbrk(head, ",\n")) || *head == '\n') fail_msg("no column %s", column);
+        head++;
+        row = strchr(row, ',') + 1;
+    }
+    n = strlen(value);
+    if (strncmp(row, value, n) != 0 || !strchr(",\n", row[n])) fail_msg("%s: expected %s, found %.20s", column, value, row);
+}
+
+static void rows_say_how_they_were_chosen(void **state)
+{
+    (void)state;
+    expect(sweep(BASE " --method sobol --count 2 --seed 7 --grid saint_threshold=0.5:0.9 --limit 1 --out drawn --csv drawn.csv"), 0, "complete");
+    char *csv = slurp("drawn.csv");
+    column_is(csv, "sweep_method", "sobol");
+    column_is(csv, "sweep_seed", "7");
+    free(csv);
+    csv = slurp("one.csv");
+    column_is(csv, "sweep_method", "grid");
+    column_is(csv, "sweep_seed", "");
+    free(csv);
+}
+
+/* Kernels of another tier sum in another order: told, and refused where somebody asks for it. */
+static void other_kernels_are_told(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+#else
+    return;
+#endif
+    expect(sweep(GRID " --out tiers --tier generic --limit 1"), 0, "complete: 11 units");
+    result r = sweep("--status --out tiers");
+    assert_null(strstr(r.err, "different kernels"));
+    forget(r);
+    refused(sweep(GRID " --out tiers --limit 2 --tier avx2 --require-same-env"), "found cpu avx2, cpu generic");
+    assert_int_equal(lines_of("tiers").good, 11);
+    expect(sweep(GRID " --out tiers --limit 2 --tier generic --require-same-env"), 0, "complete: 22 units");
+    r = sweep(GRID " --out tiers --limit 3 --tier avx2");
+    assert_non_null(strstr(r.err, "different kernels or devices (cpu generic, cpu avx2)"));
+    expect(r, 0, "complete: 33 units");
 }
 
 static void jobs_give_the_same(void **state)
@@ -432,8 +525,10 @@ static int on_a_small_disk(void)
     int status;
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return 77;
     snprintf(path, sizeof path, "%s/disk", home);
-    if (mkdir(path, 0755) != 0 || mount("none", path, "tmpfs", 0, "size=192k") != 0) return 77;
+    if (mkdir(path, 0755) != 0 || mount("none", path, "tmpfs", 0, "size=4k") != 0) return 77;
     snprintf(line, sizeof line, "cd %s && %s sweep " GRID " --out disk/s >out 2>err </dev/null", home, SAINT_BINARY);
+    if (status_of(system(line)) != 75) return 1; /* no room for the plan even */
+    if (mount(NULL, path, NULL, MS_REMOUNT, "size=192k") != 0) return 77;
     status = status_of(system(line));
     char *text = slurp("err");
     if (status != 75 || !strstr(text, "No space left on device") || !strstr(text, "not complete")) fail_msg("exit %d: %s", status, text);
@@ -513,7 +608,9 @@ static void hopeless_trials_are_stopped(void **state)
     assert_true(d->trial[1].summary.base.high < -0.1 && d->trial[2].summary.n_done == 70);
     sweep_free(d);
     want = export_of("e1");
-    assert_non_null(strstr(want, "stopped,70,40,0,stopped after 40 of 70 samples: loses 0.")); /* how much is the model's own business */
+    assert_non_null(strstr(want, ",stopped,scenes,"));
+    assert_non_null(strstr(want, ",70,40,0,"));
+    assert_non_null(strstr(want, "stopped after 40 of 70 samples: loses 0.")); /* how much is the model's own business */
 #if defined(__SANITIZE_ADDRESS__)
     free(want); /* the embedded model takes minutes of what follows; ranks and kills are watched with a tiny one above */
     return;
@@ -579,8 +676,12 @@ int main(void)
         cmocka_unit_test(wrong_usage_is_one_line),
         cmocka_unit_test(an_incomplete_launcher_is_refused),
         cmocka_unit_test(a_sweep_is_run_once), /* and is the reference of those that follow */
+        cmocka_unit_test(a_folder_alone_goes_on),
+        cmocka_unit_test(a_folder_alone_keeps_every_option),
         cmocka_unit_test(without_a_folder_the_name_comes_from_what_is_asked),
         cmocka_unit_test(a_file_can_say_it_all),
+        cmocka_unit_test(rows_say_how_they_were_chosen),
+        cmocka_unit_test(other_kernels_are_told),
         cmocka_unit_test(jobs_give_the_same),
         cmocka_unit_test(eight_ranks_give_the_same),
         cmocka_unit_test(ranks_may_be_killed),

@@ -24,7 +24,8 @@ asm(".text\n.globl emu_switch\n.type emu_switch,@function\nemu_switch:\n"
     "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbx\npopq %rbp\nret\n"
     ".size emu_switch,.-emu_switch\n");
 
-enum { MOST_THREADS = 1024, STACK = 64 << 10, MOST_COPIES = 4096, SHARED = 256 << 10 };
+/* STACK: no power of two, or the threads of a warp would fight for the same lines of the cache. */
+enum { MOST_THREADS = 1024, STACK = (64 << 10) + 13 * 64, MOST_COPIES = 4096, SHARED = 256 << 10 };
 
 struct copy_later {
     void *to;
@@ -51,13 +52,14 @@ struct warp_state {
     bool left; /* a lane has ended */
 };
 
-static fibre *fibres, *self;
+static fibre *fibres, *self, *warp_end;
 static warp_state warps[MOST_THREADS / 32];
 static meeting block_meet;
 static void *scheduler_sp;
 static emu_call current_call;
 static void *current_ctx;
 static unsigned long progress;
+static int alive; /* threads of the block that have not ended */
 static unsigned launches;
 static char *stacks;
 extern char __executable_start, end;
@@ -89,9 +91,19 @@ void emu_fail(const char *why)
     abort();
 }
 
+/* On to the next lane of the warp that has not ended; behind the last one the scheduler looks what came of it. One call for both: lanes
+ * switch to lanes that stand at the same place, so the processor guesses all returns. */
 static void yield_now()
 {
-    emu_switch(&self->sp, scheduler_sp);
+    fibre *me = self, *f = me + 1;
+    while (f < warp_end && f->done) f++;
+    void *to = scheduler_sp;
+    if (f < warp_end) {
+        self = f;
+        threadIdx = f->at;
+        to = f->sp;
+    }
+    emu_switch(&me->sp, to);
 }
 
 static void open_if_full(meeting &m)
@@ -122,14 +134,18 @@ int emu_lane()
     return self->lane;
 }
 
-const emu_slot *emu_exchange(const emu_slot &mine)
+emu_slot *emu_offer()
+{
+    return &warps[self->warp].slot[self->parity ^ 1][self->lane];
+}
+
+const emu_slot *emu_exchange()
 {
     warp_state &w = warps[self->warp];
     if (w.left) emu_fail("a warp instruction after a lane of the warp has ended");
-    int p = self->parity ^= 1;
-    w.slot[p][self->lane] = mine;
+    const emu_slot *all = w.slot[self->parity ^= 1];
     meet(w.meet);
-    return w.slot[p];
+    return all;
 }
 
 static void arrive(const copy_later &c)
@@ -170,6 +186,7 @@ static void fibre_main()
 {
     current_call(current_ctx);
     self->done = true;
+    alive--;
     progress++;
     warps[self->warp].left = true;
     if (warps[self->warp].meet.arrived) emu_fail("a thread ended while others of its warp wait for it");
@@ -208,20 +225,19 @@ static void run_block(int n)
     }
     block_meet = meeting{n, 0, 0};
     int n_warps = (n + 31) / 32;
-    for (int left = n; left > 0;) {
+    for (alive = n; alive > 0;) {
         unsigned long before = progress;
         for (int k = 0; k < n_warps; k++) {
-            int w = down ? n_warps - 1 - k : k, end = 32 * w + 32 < n ? 32 * w + 32 : n;
+            int w = down ? n_warps - 1 - k : k;
+            warp_end = fibres + (32 * w + 32 < n ? 32 * w + 32 : n);
             for (unsigned long seen = progress + 1; seen != progress;) { /* one warp as far ahead as it can get */
                 seen = progress;
-                for (int i = 32 * w; i < end; i++) {
-                    fibre &f = fibres[i];
-                    if (f.done) continue;
-                    self = &f;
-                    threadIdx = f.at;
-                    emu_switch(&scheduler_sp, f.sp);
-                    left -= f.done;
-                }
+                fibre *f = fibres + 32 * w;
+                while (f < warp_end && f->done) f++;
+                if (f == warp_end) break;
+                self = f;
+                threadIdx = f->at;
+                emu_switch(&scheduler_sp, f->sp);
             }
         }
         if (progress == before) emu_fail("all threads wait: a barrier that not all reach");

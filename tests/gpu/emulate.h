@@ -33,16 +33,19 @@
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 
-struct emu_slot {
-    unsigned a[4], b[2];
-    float c[4];
+union emu_slot {
+    struct {
+        unsigned a[4], b[2];
+    };
     double d;
     const void *p;
 };
 extern unsigned char *emu_shared;
 void emu_block_barrier();
-/* Publishes this lane's slot and waits for the warp; returns the 32 slots, valid until the lane's next call. */
-const emu_slot *emu_exchange(const emu_slot &mine);
+/* What this lane will say in its next exchange, to be filled; then the exchange waits for the warp and returns the 32 slots, valid until the
+ * lane's next one. */
+emu_slot *emu_offer();
+const emu_slot *emu_exchange();
 int emu_lane();
 void emu_copy_later(void *to, const void *from, bool valid);
 void emu_commit();
@@ -108,9 +111,8 @@ template <class T> static inline unsigned pack2(float lo, float hi) { return (un
 
 static inline double shuffle_any(double x, int lane)
 {
-    emu_slot s = {};
-    s.d = x;
-    return emu_exchange(s)[lane].d;
+    emu_offer()->d = x;
+    return emu_exchange()[lane].d;
 }
 template <class T> static inline T shuffle_xor(T x, int mask) { return (T)shuffle_any(x, emu_lane() ^ mask); }
 static inline float shuffle(float x, int lane) { return (float)shuffle_any(x, lane & 31); }
@@ -124,10 +126,9 @@ template <int LEFT> static inline void copies_wait() { emu_wait(LEFT); }
 
 static inline void emu_load_matrices(unsigned (&r)[4], const void *row, bool turned)
 {
-    emu_slot s = {};
-    s.p = row;
+    emu_offer()->p = row;
     if ((uintptr_t)row % 16) emu_fail("ldmatrix: a row is not 16-byte aligned");
-    const emu_slot *all = emu_exchange(s);
+    const emu_slot *all = emu_exchange();
     int lane = emu_lane();
     for (int i = 0; i < 4; i++) {
         unsigned short v[2];
@@ -149,11 +150,11 @@ template <class T> static inline float emu_half(unsigned word, int i)
 
 template <class T> static inline void multiply(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
 {
-    emu_slot s = {};
-    memcpy(s.a, a, sizeof s.a);
-    s.b[0] = b0;
-    s.b[1] = b1;
-    const emu_slot *all = emu_exchange(s);
+    emu_slot *mine = emu_offer();
+    memcpy(mine->a, a, sizeof mine->a);
+    mine->b[0] = b0;
+    mine->b[1] = b1;
+    const emu_slot *all = emu_exchange();
     int lane = emu_lane();
     for (int i = 0; i < 4; i++) {
         int row = lane / 4 + 8 * (i / 2), col = lane % 4 * 2 + i % 2;

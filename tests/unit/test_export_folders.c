@@ -184,6 +184,11 @@ static void lmms_records_of_mme_and_pope(void **state)
         assert_true(get(c, path)->valuedouble == saint_score_metric(&sweep->trial[1].summary.score.all, cases[k].ours)->v.value);
         snprintf(path, sizeof path, "results/%s/%s_stderr,none", cases[k].task, cases[k].metric);
         assert_string_equal(get(c, path)->valuestring, "N/A");
+        if (k) { /* of the labels, as it has it, not of the answers */
+            const saint_slice *all = &sweep->trial[1].summary.score.all;
+            double share = get(c, "results/pope/pope_yes_ratio,none")->valuedouble;
+            assert_true(share == saint_score_metric(all, "lmms_yes_ratio")->v.value && share != saint_score_metric(all, "yes_ratio")->v.value);
+        }
         cJSON_Delete(c);
         table_cell main = table_get(trials, 1, table_find(trials, "metric"));
         assert_true(main.number == sweep->trial[1].summary.main.value);

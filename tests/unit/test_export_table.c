@@ -49,6 +49,43 @@ static void every_column_is_named_once_and_explained(void **state)
     assert_null(table_column_at(trials, -1));
 }
 
+/* The columns of `words` in this order, all others behind them; * is any number of columns that are not named. */
+static void stand_in_order(const table *t, const char *words)
+{
+    char word[64];
+    int c = 0, n = 0;
+    bool any = false;
+    for (const char *p = words; sscanf(p, "%63s%n", word, &n) == 1; p += n) {
+        if (strcmp(word, "*") == 0) {
+            any = true;
+            continue;
+        }
+        while (any && table_column_at(t, c) && strcmp(table_column_at(t, c)->name, word) != 0) c++;
+        if (!table_column_at(t, c)) fail_msg("%s is not where it belongs", word);
+        assert_string_equal(table_column_at(t, c++)->name, word);
+        any = false;
+    }
+}
+
+static void columns_stand_where_scripts_look(void **state)
+{
+    (void)state;
+    stand_in_order(trials,
+                   "schema sweep_id sweep_name trial_id ordinal is_baseline state dataset split prompt_ver dataset_sha256 n_total n_done n_error model "
+                   "model_family model_sha256 weight_dtype compute_dtype kv_dtype mode compat vit_layer vit_keep_num vit_r llm_start llm_end "
+                   "llm_threshold llm_k llm_gamma sys_len image_len cfg_prune_mode * max_new_tokens seed metric_name metric metric_stderr "
+                   "metric_ci_low metric_ci_high ci_method accuracy * cat_color_acc * base_diff base_diff_ci_low base_diff_ci_high base_p base_p_holm "
+                   "n_win n_loss img_tok_in img_tok_vit_out_mean img_tok_llm_in_mean img_tok_llm_out_mean equiv_tok_mean keep_ratio_mean "
+                   "gflops_vit_mean gflops_prefill_mean gflops_decode_mean gflops_total_mean flops_ratio kv_mib_mean peak_rss_mib peak_dev_mib lat_n "
+                   "lat_timing_valid lat_mean_ms lat_sd_ms lat_p50_ms lat_p90_ms lat_p99_ms t_vit_ms t_prune_ms t_prefill_ms t_ttft_ms t_tpot_ms "
+                   "throughput_sps speedup speedup_ci_low speedup_ci_high pareto_flops pareto_latency device_kind device_name driver cpu n_threads "
+                   "world_size hostname os app_version git_commit git_dirty build_flags env_fingerprint started_utc ended_utc wall_s *");
+    stand_in_order(samples,
+                   "schema sweep_id trial_id ordinal dataset uid cluster category repeat status error target output parsed score margin n_text_tok "
+                   "img_tok_vit_in img_tok_llm_in img_tok_llm_out kept_per_layer n_new_tok stop_reason t_load_ms * t_total_ms timing_valid attempt_id "
+                   "rank hostname device_name config_sha256 model_sha256 git_commit unit_key finished_utc *");
+}
+
 /* Every row stands on its own. */
 static void rows_carry_their_origin(void **state)
 {
@@ -393,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_column_is_named_once_and_explained),
+        cmocka_unit_test(columns_stand_where_scripts_look),
         cmocka_unit_test(rows_carry_their_origin),
         cmocka_unit_test(first_and_further_tokens_have_their_times),
         cmocka_unit_test(trials_show_their_summaries),

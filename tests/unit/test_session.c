@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "formats/checkpoint.h"
+#include "models/weights.h"
 
 /* ---- one run beside others --------------------------------------------------------------------------------------- */
 
@@ -464,6 +465,26 @@ static void nothing_of_the_picture_may_be_left(void **state)
     }
 }
 
+static void a_decoded_token_reads_the_matrices_of_the_llm(void **state)
+{
+    (void)state;
+    saint_model *const models[] = {llava, timm};
+    for (int k = 0; k < 2; k++) {
+        saint_session *s = open_session(engine, models[k], 0);
+        const saint_llm *l = &models[k]->llm;
+        size_t bytes = 1, want = 0;
+        double seconds = -1;
+        assert_ok(saint_session_read_weights(s, &bytes, &seconds, err));
+        if (l->layers) {
+            size_t heads = (size_t)(2 * l->heads + 2 * l->kv_heads) * (size_t)l->head_dim;
+            want = saint_dtype_size(l->head.type) * (size_t)l->dim * ((size_t)l->vocab + (size_t)l->layers * (heads + 3 * (size_t)l->mlp));
+        }
+        assert_int_equal(bytes, want);
+        assert_true(want ? seconds > 0 : seconds == 0);
+        saint_session_close(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +499,7 @@ int main(void)
         cmocka_unit_test(an_answer_id_beyond_the_tokenizer_has_no_text),
         cmocka_unit_test(a_wrong_window_never_crashes),
         cmocka_unit_test(nothing_of_the_picture_may_be_left),
+        cmocka_unit_test(a_decoded_token_reads_the_matrices_of_the_llm),
     };
     return run_tiny_group("tests", tests, sizeof tests / sizeof *tests);
 }

@@ -114,6 +114,30 @@ static void pages_do_not_know_the_loop(void **state)
     assert_true(for_each("app/ui/*/*.[ch]", check_page) > 20);
 }
 
+/* What shows runs (runs) lies under the pages, and of two pages that meet only one knows the other. */
+static void check_below(const char *file, const char *text)
+{
+    static const char *const order[] = {"runs", "inspect", "compare", "speed", "layers", "sweeps", "charts", "loop"};
+    enum { N = sizeof order / sizeof *order };
+    char folder[32], other[32];
+    int own = -1;
+    if (sscanf(file, "app/ui/%31[^/]/", folder) != 1) return;
+    for (int i = 0; i < N; i++)
+        if (!strcmp(folder, order[i])) own = i;
+    if (own < 0) fail_msg("%s: the folder has no place in the order of the user interface", file);
+    for (const char *p = strstr(text, "#include \"ui/"); p; p = strstr(p + 1, "#include \"ui/")) {
+        if (sscanf(p, "#include \"ui/%31[^/\"]/", other) != 1) continue;
+        for (int i = own + 1; i < N; i++)
+            if (!strcmp(other, order[i]) && strcmp(file, "app/ui/sweeps/sweeps_begin.c") != 0) fail_msg("%s includes a file of ui/%s, which lies above it", file, other);
+    }
+}
+
+static void the_folders_of_the_interface_have_an_order(void **state)
+{
+    (void)state;
+    assert_true(for_each("app/ui/*/*.[ch]", check_below) > 20);
+}
+
 static void check_length(const char *file, const char *text)
 {
     int lines = 0;
@@ -136,6 +160,7 @@ int main(void)
         cmocka_unit_test(libraries_never_print_exit_or_read_the_environment),
         cmocka_unit_test(the_program_sees_the_engine_through_one_header),
         cmocka_unit_test(pages_do_not_know_the_loop),
+        cmocka_unit_test(the_folders_of_the_interface_have_an_order),
         cmocka_unit_test(files_stay_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

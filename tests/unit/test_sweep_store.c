@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "export/table.h"
 #include "sweep/folder.h"
 #include "sweep/journal.h"
 #include "sweep/store.h"
@@ -253,6 +254,36 @@ static void what_is_recorded_comes_back(void **state)
     assert_true(number("SELECT num FROM trial_param JOIN trial USING (trial_id) WHERE ordinal = 3") == 0.8);
     assert_true(number("PRAGMA application_id") == 1396787540);
     sweep_free(NULL);
+}
+
+/* The table of samples and the database call a unit the same. */
+static void a_unit_has_one_key_everywhere(void **state)
+{
+    (void)state;
+    sweep_journal *j = journal();
+    for (int t = 0; t < 5; t++)
+        for (uint32_t s = 0; s < 6; s++) write_record(j, t, s);
+    assert_ok(sweep_journal_close(j, 0, err));
+    sweep_data *d = load();
+    table *t;
+    assert_string_equal(d->method, "grid");
+    assert_ok(table_samples(d, &t, err));
+    assert_int_equal(table_rows(t), 30);
+    for (size_t row = 0; row < 30; row++) {
+        char query[200];
+        snprintf(query, sizeof query, "SELECT count(*) FROM result WHERE unit_key = '%s' AND trial_id = %d AND t_ttft_ns > 0",
+                 table_get(t, row, table_find(t, "unit_key")).text, table_trial_of(t, row) + 1);
+        assert_true(number(query) == 1);
+    }
+    table_free(t);
+    sweep_free(d);
+    /* what else decides an output is part of it */
+    char key[2][65];
+    sweep_unit_key("m", "c", "d", "u", 0, "1 f32 cpu", key[0]);
+    sweep_unit_key("m", "c", "d", "u", 0, "1 bf16 cpu", key[1]);
+    assert_string_not_equal(key[0], key[1]);
+    sweep_unit_key("m", "c", "d", "u", 1, "1 f32 cpu", key[1]);
+    assert_string_not_equal(key[0], key[1]);
 }
 
 static void a_sweep_that_has_not_begun_can_be_read(void **state)
@@ -662,6 +693,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_is_recorded_comes_back),
         T(what_was_not_recorded_is_not_invented),
+        T(a_unit_has_one_key_everywhere),
         T(a_sweep_that_has_not_begun_can_be_read),
         T(merging_is_the_same_at_once_and_in_pieces),
         T(a_damaged_database_is_made_again),

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "support/sweep_sample.h"
-#include "ui/charts/chart.h"
+#include "ui/runs/chart.h"
 
 enum { KEEP, THRESHOLD, ACCURACY, SPEED, FLOPS, COLUMNS };
 

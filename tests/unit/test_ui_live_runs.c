@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "support/tiny.h"
-#include "ui/charts/live_runs.h"
+#include "ui/runs/live_runs.h"
 
 typedef struct {
     saint_session *s;

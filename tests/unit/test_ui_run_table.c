@@ -5,8 +5,8 @@
 #include <ftw.h>
 
 #include "support/sweep_sample.h"
-#include "ui/loop/errands.h"
-#include "ui/sweeps/run_table.h"
+#include "ui/errands.h"
+#include "ui/runs/run_table.h"
 
 static char folder[] = "/tmp/saint-runs-XXXXXX";
 

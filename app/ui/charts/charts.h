@@ -2,9 +2,9 @@
 #ifndef SAINT_APP_UI_CHARTS_H
 #define SAINT_APP_UI_CHARTS_H
 
-#include "ui/loop/errands.h"
-#include "ui/charts/live_runs.h"
-#include "ui/sweeps/run_table.h"
+#include "ui/errands.h"
+#include "ui/runs/live_runs.h"
+#include "ui/runs/run_table.h"
 #include "ui/ui.h"
 
 typedef enum { CHARTS_SESSION, CHARTS_SWEEP } charts_source;

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "ui/actions.h"
-#include "ui/charts/chart_draw.h"
+#include "ui/runs/chart_draw.h"
 #include "ui/charts/charts.h"
 #include "ui/sweeps/sweeps.h"
 

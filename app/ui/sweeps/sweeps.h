@@ -3,8 +3,8 @@
 #define SAINT_APP_UI_SWEEPS_H
 
 #include "ui/sweeps/child.h"
-#include "ui/loop/errands.h"
-#include "ui/sweeps/run_table.h"
+#include "ui/errands.h"
+#include "ui/runs/run_table.h"
 #include "ui/sweeps/sweep_form.h"
 #include "ui/ui.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ui/actions.h"
-#include "ui/charts/chart_draw.h"
+#include "ui/runs/chart_draw.h"
 #include "ui/sweeps/sweeps.h"
 
 enum { HIT_FORM = 1, HIT_RUNS, HIT_HEADS, HIT_NEXT };

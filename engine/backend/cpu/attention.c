@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/cpu/cpu.h"
 
@@ -107,6 +108,108 @@ static saint_status check_sequences(const saint_attention_args *a, int *jobs, sa
     return SAINT_OK;
 }
 
+/* ---- decode: one row at a time ---- */
+
+typedef struct {
+    saint_cpu *cpu;
+    const saint_attention_args *a;
+    const saint_attn_kernels *kernels;
+    int row, first_key, keys;  /* of the query; the keys it sees */
+    int pieces, groups;        /* chunks: pieces of keys by groups of heads */
+    size_t part, stride;       /* floats of one head, of all heads */
+} one_job;
+
+static void piece_chunk(void *ctx, int chunk, int worker)
+{
+    const one_job *job = ctx;
+    const saint_attention_args *a = job->a;
+    saint_dtype type = job->cpu->base.compute;
+    int i = chunk / job->groups, group = chunk % job->groups, from = i * SAINT_ATTN_PIECE, per = a->n_heads / a->n_kv_heads;
+    int kv0 = (int)((int64_t)group * a->n_kv_heads / job->groups), kv1 = (int)((int64_t)(group + 1) * a->n_kv_heads / job->groups);
+    job->kernels->piece(
+        &(saint_attn_piece){
+            .q = at(a, type, a->q, job->row, a->ldq, 0),
+            .k = at(a, type, a->k, job->first_key + from, a->ldk, 0),
+            .v = at(a, type, a->v, job->first_key + from, a->ldv, 0),
+            .type = type,
+            .ldk = a->ldk,
+            .ldv = a->ldv,
+            .n = job->keys - from < SAINT_ATTN_PIECE ? job->keys - from : SAINT_ATTN_PIECE,
+            .first_kv = kv0,
+            .n_kv = kv1 - kv0,
+            .per_kv = per,
+            .head_dim = a->head_dim,
+            .scale = a->scale,
+            .part = job->cpu->parts + (size_t)i * job->stride + (size_t)(kv0 * per) * job->part,
+        },
+        job->cpu->scratch[worker]);
+}
+
+static void merge_chunk(void *ctx, int head, int worker)
+{
+    const one_job *job = ctx;
+    const saint_attention_args *a = job->a;
+    saint_dtype type = job->cpu->base.compute;
+    (void)worker;
+    job->kernels->merge(&(saint_attn_merge){
+        .part = job->cpu->parts + (size_t)head * job->part,
+        .stride = job->stride,
+        .pieces = job->pieces,
+        .head_dim = a->head_dim,
+        .type = type,
+        .out = (char *)a->out + (size_t)(job->row * a->ldo + (int64_t)head * a->head_dim) * saint_dtype_size(type),
+    });
+}
+
+/* Fewest groups of heads that fit the kernels and give every thread something to do; no bit depends on them. */
+static int groups_of(const saint_attention_args *a, int pieces, int workers)
+{
+    int fit = SAINT_ATTN_PIECE_HEADS / (a->n_heads / a->n_kv_heads), groups = (a->n_kv_heads + fit - 1) / fit;
+    while (groups < a->n_kv_heads && pieces * groups < 4 * workers) groups++;
+    return groups;
+}
+
+static saint_status attend_row(one_job *job, saint_error *err)
+{
+    saint_cpu *cpu = job->cpu;
+    const saint_attention_args *a = job->a;
+    if (job->keys == 0) {
+        size_t size = saint_dtype_size(cpu->base.compute);
+        memset((char *)a->out + (size_t)(job->row * a->ldo) * size, 0, (size_t)(a->n_heads * a->head_dim) * size);
+        return SAINT_OK;
+    }
+    job->pieces = (job->keys + SAINT_ATTN_PIECE - 1) / SAINT_ATTN_PIECE;
+    job->groups = groups_of(a, job->pieces, cpu->workers);
+    job->part = job->kernels->part_floats(a->head_dim);
+    job->stride = job->part * (size_t)a->n_heads;
+    size_t n = job->stride * (size_t)job->pieces;
+    if (n > cpu->n_parts) { /* some more than is needed now: the cache grows with every token */
+        size_t bytes = (n + 4 * job->stride) * sizeof *cpu->parts;
+        float *p = realloc(cpu->parts, bytes);
+        if (!p) return saint_fail(err, SAINT_MEMORY, "attention: %zu bytes could not be allocated", bytes);
+        cpu->parts = p;
+        cpu->n_parts = bytes / sizeof *p;
+    }
+    saint_pool_run(cpu->base.pool, job->pieces * job->groups, piece_chunk, job);
+    saint_pool_run(cpu->base.pool, a->n_heads, merge_chunk, job);
+    return SAINT_OK;
+}
+
+/* A bias on the keys and very many heads to a key head are left to the general way: neither is decoding. */
+static bool by_rows(const saint_attention_args *a) { return a->rows && !a->key_bias && a->n_heads / a->n_kv_heads <= SAINT_ATTN_PIECE_HEADS; }
+
+static saint_status attend_rows(saint_cpu *cpu, const saint_attention_args *a, saint_error *err)
+{
+    saint_status status = SAINT_OK;
+    for (int s = 0; s < a->n_seqs; s++) {
+        int nq = a->cu_q[s + 1] - a->cu_q[s], nk = a->cu_k[s + 1] - a->cu_k[s];
+        for (int i = 0; i < nq && status == SAINT_OK; i++)
+            status = attend_row(&(one_job){.cpu = cpu, .a = a, .kernels = kernels_of(cpu), .row = a->cu_q[s] + i, .first_key = a->cu_k[s],
+                                           .keys = a->causal ? i + 1 + nk - nq : nk}, err);
+    }
+    return status;
+}
+
 saint_status saint_cpu_attention(saint_backend *b, const saint_attention_args *a, saint_error *err)
 {
     saint_cpu *cpu = (saint_cpu *)b;
@@ -114,6 +217,7 @@ saint_status saint_cpu_attention(saint_backend *b, const saint_attention_args *a
     saint_status s = check_heads("attention", a->n_heads, a->n_kv_heads, a->head_dim, err);
     if (s == SAINT_OK) s = check_sequences(a, &jobs, err);
     if (s != SAINT_OK) return s;
+    if (by_rows(a)) return attend_rows(cpu, a, err);
     saint_pool_run(b->pool, jobs, attention_chunk, &(attention_job){cpu, a, kernels_of(cpu)});
     return SAINT_OK;
 }

@@ -18,6 +18,10 @@ static inline vf v_exp(vf x)
     return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, v_set1(-126.0f), _CMP_NLT_UQ), p, n);
 }
 
+/* the first and the second value of every pair, as f32 */
+static inline vf v_low(vf x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 16)); }
+static inline vf v_high(vf x) { return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000u))); }
+
 static inline void v_store_pairs(uint32_t *p, vf x) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh(x)); }
 
 /* dst[i] = (low[i], high[i]) for d columns, zeros up to the next multiple of 16; high NULL: zeros */

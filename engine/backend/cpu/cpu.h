@@ -15,6 +15,8 @@ typedef struct {
     saint_cpu_tier tier;
     int workers;
     size_t scratch_bytes;
+    float *parts;   /* of a decoded row's attention; grows with the longest cache */
+    size_t n_parts;
     void **scratch; /* [workers], each scratch_bytes long and 64-byte aligned: packing panels, attention tiles */
 } saint_cpu;
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ui/sweeps/run_table.h"
+#include "ui/runs/run_table.h"
 
 #include <math.h>
 #include <stdio.h>

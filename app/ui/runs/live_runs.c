@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ui/charts/live_runs.h"
+#include "ui/runs/live_runs.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ui/charts/chart_draw.h"
+#include "ui/runs/chart_draw.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #define SAINT_APP_UI_LIVE_RUNS_H
 
 #include "sweep/store.h"
-#include "ui/charts/chart.h"
+#include "ui/runs/chart.h"
 
 enum { LIVE_MOST = 1000 }; /* rows; the oldest goes first */
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ui/loop/errands.h"
+#include "ui/errands.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "ui/charts/chart.h"
+#include "ui/runs/chart.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "ui/charts/chart.h"
+#include "ui/runs/chart.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef SAINT_APP_UI_CHART_DRAW_H
 #define SAINT_APP_UI_CHART_DRAW_H
 
-#include "ui/charts/chart.h"
+#include "ui/runs/chart.h"
 
 /* Draw in the pen's area; the curves whose slots are set in `hidden` are greyed in the legend, the one with index pick is underlined
  * (-1 = none). Places for the mouse: `plot` over everything, `legend` with the index of a curve (0: none of both). */
