@@ -60,7 +60,7 @@ static emu_call current_call;
 static void *current_ctx;
 static unsigned long progress;
 static int alive; /* threads of the block that have not ended */
-static unsigned launches;
+static unsigned launches, block_number;
 static char *stacks;
 extern char __executable_start, end;
 
@@ -69,7 +69,7 @@ __attribute__((weak)) void emu_touch(const void *, bool) {}
 bool emu_place_of(emu_place *out)
 {
     if (!self) return false;
-    *out = emu_place{launches, (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x, threadIdx.x, self->barriers};
+    *out = emu_place{launches, block_number, threadIdx.x, self->barriers};
     return true;
 }
 
@@ -218,6 +218,7 @@ static void start(fibre &f, int i, int n)
 static void run_block(int n)
 {
     bool down = (blockIdx.x + blockIdx.y) % 2;
+    block_number = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
     for (int i = 0; i < n; i++) start(fibres[i], i, n);
     for (int w = 0; w < (n + 31) / 32; w++) {
         warps[w].meet = meeting{n - 32 * w < 32 ? n - 32 * w : 32, 0, 0};

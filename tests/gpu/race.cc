@@ -88,7 +88,7 @@ static unsigned long touched;
 static void touch(const void *p, size_t bytes, bool write, const void *from)
 {
     emu_place me;
-    if (!emu_place_of(&me) || emu_is_own(p)) return;
+    if (emu_is_own(p) || !emu_place_of(&me)) return; /* most accesses are to a thread's own stack */
     bool shared = emu_is_shared(p);
     touched++;
     for (uintptr_t a = (uintptr_t)p & ~(uintptr_t)(GRAIN - 1); a < (uintptr_t)p + bytes; a += GRAIN)
