@@ -32,6 +32,19 @@ static const struct {
 #undef X
 };
 
+const char *saint_data_usual_split(saint_data_kind k)
+{
+    switch (k) {
+    case SAINT_DATA_SCIENCEQA: return "test";
+    case SAINT_DATA_GQA: return "testdev_balanced";
+    case SAINT_DATA_TEXTVQA:
+    case SAINT_DATA_VIZWIZ: return "val";
+    case SAINT_DATA_VQAV2: return "val2014";
+    case SAINT_DATA_SEED: return "image";
+    default: return "";
+    }
+}
+
 const char *saint_data_kind_name(saint_data_kind k) { return (unsigned)k < SAINT_DATA_KIND_COUNT ? kinds[k].name : ""; }
 const char *saint_data_kind_doc(saint_data_kind k) { return (unsigned)k < SAINT_DATA_KIND_COUNT ? kinds[k].doc : ""; }
 

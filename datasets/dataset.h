@@ -42,6 +42,8 @@ typedef enum {
 } saint_data_kind;
 
 const char *saint_data_kind_name(saint_data_kind k); /* "mme" */
+/* The split that is read when nobody names one; "" of data sets that have no splits or say theirs nowhere. */
+const char *saint_data_usual_split(saint_data_kind k);
 const char *saint_data_kind_doc(saint_data_kind k);  /* which files it reads */
 
 /* Whose wording the prompts have. The two differ for TextVQA (LLaVA adds the OCR tokens), VizWiz and MMBench. */

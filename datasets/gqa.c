@@ -53,7 +53,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
 static saint_status open_gqa(saint_dataset *d, saint_error *err)
 {
     saint_buf name = {0}, deep = {0};
-    const char *split = d->opt.split ? d->opt.split : "testdev_balanced";
+    const char *split = d->opt.split ? d->opt.split : saint_data_usual_split(SAINT_DATA_GQA);
     bool ok = saint_buf_text(&name, split) && saint_buf_add(&name, "_questions.json", 16) && saint_buf_text(&deep, "questions1.2/") &&
               saint_buf_text(&deep, name.data) && saint_buf_add(&deep, "", 1);
     const char *names[] = {name.data, deep.data, NULL};

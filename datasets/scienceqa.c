@@ -91,7 +91,7 @@ static saint_status read_splits(wanted *w, const saint_source *src, saint_error 
 
 static void want(const saint_dataset *d, wanted *w, char buf[40])
 {
-    const char *split = d->opt.split ? d->opt.split : "test";
+    const char *split = d->opt.split ? d->opt.split : saint_data_usual_split(SAINT_DATA_SCIENCEQA);
     w->all = saint_ends_with(split, "_all");
     (void)snprintf(buf, 40, "%.*s", (int)(strlen(split) - (w->all ? 4 : 0)), split);
     w->split = buf;

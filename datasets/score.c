@@ -229,6 +229,16 @@ saint_slice *saint_score_slice(saint_score *s, const char *name, const char *gro
     return &slice[s->n_slices++];
 }
 
+saint_status saint_score_submission(const saint_dataset *d, const char *answer, char **out, saint_error *err)
+{
+    saint_buf b = {0};
+    bool raw = d->info.kind != SAINT_DATA_TEXTVQA && d->info.kind != SAINT_DATA_VIZWIZ;
+    bool ok = (raw ? saint_buf_text(&b, answer) : saint_vqa_normalize(answer, &b)) && saint_buf_add(&b, "", 1);
+    *out = ok ? strdup(b.data) : NULL;
+    saint_buf_free(&b);
+    return *out ? SAINT_OK : saint_no_memory(err, d->path);
+}
+
 saint_status saint_score_verdicts(const saint_dataset *d, const saint_verdict *v, saint_parser p, saint_score *out, saint_error *err)
 {
     *out = (saint_score){.kind = d->info.kind, .parser = p, .n_total = d->n, .all = {.name = "all", .group = ""}};

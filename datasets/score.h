@@ -34,6 +34,9 @@ typedef struct {
 saint_status saint_score_answer(const saint_dataset *d, size_t i, const char *answer, saint_parser p, saint_verdict *out, char **parsed,
                                 saint_error *err);
 
+/* An answer as the data set's server expects it, malloc'ed: normalised where it compares texts as they come (TextVQA, VizWiz), as generated elsewhere. */
+saint_status saint_score_submission(const saint_dataset *d, const char *answer, char **out, saint_error *err);
+
 /* v.n counts what the metric is a mean or a sum over: questions; pictures for accplus and accuracy_plus, which need both answers of one. */
 typedef struct {
     const char *name; /* static */

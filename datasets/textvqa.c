@@ -79,7 +79,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
 
 static saint_status open_textvqa(saint_dataset *d, saint_error *err)
 {
-    const char *split = d->opt.split ? d->opt.split : "val";
+    const char *split = d->opt.split ? d->opt.split : saint_data_usual_split(SAINT_DATA_TEXTVQA);
     char name[96], tokens[96];
     char *path = NULL, *base = NULL, *ocr = NULL;
     (void)snprintf(name, sizeof name, "TextVQA_0.5.1_%.40s.json", split);

@@ -45,7 +45,7 @@ static saint_status parse(saint_dataset *d, const saint_source *a, const saint_s
 
 static saint_status open_vizwiz(saint_dataset *d, saint_error *err)
 {
-    const char *split = d->opt.split ? d->opt.split : "val";
+    const char *split = d->opt.split ? d->opt.split : saint_data_usual_split(SAINT_DATA_VIZWIZ);
     char deep[96], flat[64];
     char *path = NULL, *base = NULL;
     (void)snprintf(deep, sizeof deep, "Annotations/%.40s.json", split);

@@ -81,7 +81,7 @@ static void coco_of(const char *split, char out[40])
     else (void)snprintf(out, 40, "%.39s", split);
 }
 
-static const char *split_of(const saint_dataset *d) { return d->opt.split ? d->opt.split : "val2014"; }
+static const char *split_of(const saint_dataset *d) { return d->opt.split ? d->opt.split : saint_data_usual_split(SAINT_DATA_VQAV2); }
 
 static saint_status parse(saint_dataset *d, const saint_source *a, const saint_source *b, saint_error *err)
 {

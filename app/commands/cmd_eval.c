@@ -23,7 +23,7 @@ typedef struct {
     load_options load;
     cli_list samples;
     const char *data, *images, *split, *prompts, *limit, *max_new_tokens, *out, *parser;
-    bool json;
+    bool errors_as_wrong, json;
 } options;
 
 typedef struct {
@@ -410,8 +410,10 @@ static int conclude(job *j)
     eval_summary mine = {0}, base = {0};
     const eval_result *const *ours = (const eval_result *const *)j->result, *const *theirs = (const eval_result *const *)j->base;
     if (j->trial.baseline) theirs = ours;
-    saint_status s = eval_summarise(j->data, ours, theirs, j->wanted, j->parser, &mine, &e);
-    if (s == SAINT_OK) s = eval_summarise(j->data, theirs, theirs, j->wanted, j->parser, &base, &e);
+    saint_status (*summarise)(const saint_dataset *, const eval_result *const *, const eval_result *const *, const bool *, saint_parser, eval_summary *,
+                              saint_error *) = j->o->errors_as_wrong ? eval_summarise_errors_as_wrong : eval_summarise;
+    saint_status s = summarise(j->data, ours, theirs, j->wanted, j->parser, &mine, &e);
+    if (s == SAINT_OK) s = summarise(j->data, theirs, theirs, j->wanted, j->parser, &base, &e);
     if (s != SAINT_OK) {
         eval_summary_free(&mine);
         return cli_fail("eval", s, &e);
@@ -490,6 +492,7 @@ int cmd_eval(int argc, char **argv)
         {"parser", "NAME", "lmms (default: lmms-eval 0.3, as SAINT was measured) or official (the authors' scripts)", NULL, &o.parser,
          NULL},
         {"out", "DIR", "append every record to DIR/answers.jsonl; the same command again goes on there, and `saint export DIR` reads it", NULL, &o.out, NULL},
+        {"errors-as-wrong", NULL, "count failed samples as wrong answers; otherwise they are left out of the scores", &o.errors_as_wrong, NULL, NULL},
         {"json", NULL, "print JSON", &o.json, NULL, NULL},
         {0}};
     const cli_command c = {"eval", "a data set through the engine, scored as published, beside the unpruned model",

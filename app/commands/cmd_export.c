@@ -8,18 +8,18 @@
 #include "commands.h"
 #include "export/export.h"
 
-typedef enum { AS_CSV, AS_SAMPLES, AS_JSONL, AS_LMMS, AS_MME, AS_LATEX, AS_MARKDOWN, AS_TEXT, FORMATS } format;
+typedef enum { AS_CSV, AS_SAMPLES, AS_JSONL, AS_LMMS, AS_MME, AS_SUBMISSION, AS_LATEX, AS_MARKDOWN, AS_TEXT, FORMATS } format;
 
 static const struct {
     const char *name;
     bool folder, samples; /* writes a folder; rows are records */
 } formats[FORMATS] = {{"csv", false, false}, {"samples-csv", false, true}, {"jsonl", false, false},   {"lmms-eval", true, false},
-                      {"mme", true, false},  {"latex", false, false},      {"markdown", false, false},
-                      {"text", false, false}};
+                      {"mme", true, false},  {"submission", true, false}, {"latex", false, false},
+                      {"markdown", false, false}, {"text", false, false}};
 
 typedef struct {
     const char *folder, *format, *out, *where;
-    bool no_timing, columns;
+    bool no_timing, errors_as_wrong, columns;
 } options;
 
 typedef struct {
@@ -51,8 +51,11 @@ static saint_status write_folder(job *j, const export_options *x, saint_error *e
     size_t left_out = 0;
     char note[160];
     if (j->as == AS_LMMS) return export_lmms(j->trials, x, j->o->out, err);
-    saint_status s = export_mme(j->trials, x, j->o->out, &left_out, err);
-    (void)snprintf(note, sizeof note, "%zu answers are left out: MME counts pictures with both answers only", left_out);
+    const bool mme = j->as == AS_MME;
+    saint_status s = (mme ? export_mme : export_submission)(j->trials, x, j->o->out, &left_out, err);
+    (void)snprintf(note, sizeof note,
+                   mme ? "%zu answers are left out: MME counts pictures with both answers only" : "%zu answers are missing: servers want one to every question",
+                   left_out);
     if (s == SAINT_OK && left_out) cli_note("export", note);
     return s;
 }
@@ -95,8 +98,8 @@ static void warn(const sweep_data *s)
     char note[256];
     if (!s->complete) {
         (void)snprintf(note, sizeof note,
-                       "not complete: %zu of %zu runs are done; the command that made the folder goes on when it is given again", s->done,
-                       s->units);
+                       "not complete: %zu of %zu runs are done; %s goes on", s->done, s->units,
+                       s->method && strcmp(s->method, "eval") == 0 ? "the same `saint eval` command" : "`saint sweep --out` with this folder");
         cli_note("export", note);
     }
     if (!s->dataset) {
@@ -110,6 +113,7 @@ static int run(job *j)
 {
     saint_error e = {0};
     saint_status s = export_open(j->o->folder, !formats[j->as].samples, &j->sweep, &e);
+    if (s == SAINT_OK && j->o->errors_as_wrong) s = sweep_errors_as_wrong(j->sweep, &e);
     if (s == SAINT_OK) s = convert(j, &e);
     if (s == SAINT_OK && j->o->out && !formats[j->as].folder) s = saint_file_write(j->o->out, j->text.p ? j->text.p : "", j->text.n, &e);
     if (s != SAINT_OK) return cli_fail("export", s, &e);
@@ -133,24 +137,25 @@ int cmd_export(int argc, char **argv)
     const cli_option table_of_options[] = {
         {"format", "NAME",
          "csv (default): a row per configuration; samples-csv: a row per answer; jsonl: both; lmms-eval, mme: result files of these, a "
-         "folder per configuration; latex, markdown: a table for a paper; text: one to read",
+         "folder per configuration; submission: what the servers of VQAv2, TextVQA, VizWiz, GQA and MMBench take, likewise; latex, markdown: a table for a paper; text: one to read",
          NULL, &o.format, NULL},
         {"no-timing", NULL, "leave out times, machines and whatever else differs from run to run: the same bytes every time", &o.no_timing,
          NULL, NULL},
+        {"errors-as-wrong", NULL, "count failed samples as wrong answers; otherwise they are left out of the scores", &o.errors_as_wrong, NULL, NULL},
         {"where", "EXPR", "only rows for which this is true, such as 'acc>=0.58 && keep_num<400'", NULL, &o.where, NULL},
         {"columns", NULL, "list the columns instead, with unit and meaning", &o.columns, NULL, NULL},
         {"out,o", "FILE|DIR", "where to write; default: stdout", NULL, &o.out, NULL},
         {0}};
     const cli_command c = {
         "export", "the numbers of a sweep or of an evaluation for other programs",
-        "DIR [--format csv|samples-csv|jsonl|lmms-eval|mme|latex|markdown|text] [--no-timing] [--where EXPR] [--columns] [-o FILE|DIR]",
+        "DIR [--format csv|samples-csv|jsonl|lmms-eval|mme|submission|latex|markdown|text] [--no-timing] [--where EXPR] [--columns] [-o FILE|DIR]",
         table_of_options};
     job j = {.o = &o};
     int leave = cli_parse_words(&c, argc, argv, &words);
     if (leave >= 0) return leave;
     if (words.n != 1) return cli_usage("export", "expected one folder, found %d; `saint sweep --out DIR` and `saint eval --out DIR` make one", words.n);
     if (!read_format(o.format, &j.as))
-        return cli_usage("export", "--format %s: expected csv, samples-csv, jsonl, lmms-eval, mme, latex, markdown or text", o.format);
+        return cli_usage("export", "--format %s: expected csv, samples-csv, jsonl, lmms-eval, mme, submission, latex, markdown or text", o.format);
     if (formats[j.as].folder && o.columns)
         return cli_usage("export", "--columns lists those of csv, samples-csv and jsonl, not of %s", formats[j.as].name);
     if (formats[j.as].folder && !o.out) return cli_usage("export", "--format %s writes a folder: -o DIR is missing", formats[j.as].name);

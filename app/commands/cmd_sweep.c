@@ -32,7 +32,7 @@ typedef struct {
     const char *data, *images, *split, *prompts, *parser;
     const char *name, *method, *count, *seed, *limit, *repeat, *max_new_tokens, *early_stop_loss;
     const char *out, *csv, *jobs, *rank, *world;
-    bool no_random, early_stop, retry_errors, same_env, status, json;
+    bool no_random, early_stop, retry_errors, errors_as_wrong, same_env, status, json;
 } options;
 
 typedef struct {
@@ -275,11 +275,14 @@ static int take_folder(job *j)
     const char *word = asks(o);
     snprintf(path, sizeof path, "%s/plan.json", o->out);
     if (!saint_file_exists(path))
-        return cli_usage("sweep", "%s: no sweep lies there to go on with, and there is nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set",
+        return cli_usage("sweep",
+                         "%s: no sweep lies there to go on with, and there is nothing to compare: expected SPEC.json, --grid KEY=VALUES, "
+                         "--preset or --set",
                          o->out);
     if (word)
-        return cli_usage("sweep", "--%s: %s alone goes on with what was asked of it; leave --%s out, or give the whole command that is to extend it", word,
-                         o->out, word);
+        return cli_usage("sweep",
+                         "--%s: %s alone goes on with what was asked of it; leave --%s out, or give the whole command that is to extend it",
+                         word, o->out, word);
     saint_status s = sweep_resume_open(o->out, &j->again, &e);
     sweep_spec_init(&j->spec);
     if (s == SAINT_OK) s = sweep_spec_text(&j->spec.model, o->load.model ? o->load.model : p->model, &e);
@@ -308,7 +311,8 @@ static int check_folder(job *j)
     saint_status s = sweep_resume_check(&j->again, j->folder, saint_model_get_info(j->model), saint_dataset_get_info(j->data), &e);
     if (s == SAINT_OK) s = sweep_folder_make(j->folder, &e); /* a copy of the plan alone will do */
     if (s != SAINT_OK) return s == SAINT_IO ? disk(fail(s, &e)) : fail(s, &e);
-    snprintf(note, sizeof note, "going on with %.60s: %d trials on %zu samples, as asked when it was made or extended", p->name, p->n_trials, p->n_wanted);
+    snprintf(note, sizeof note, "going on with %.60s: %d trials on %zu samples, as asked when it was made or extended", p->name,
+             p->n_trials, p->n_wanted);
     if (!j->quiet) cli_note("sweep", note);
     return -1;
 }
@@ -362,11 +366,15 @@ static bool environment_fits(const job *j, const sweep_launch *l)
     sweep_data *d = NULL;
     char words[256];
     bool mixed = false;
-    const sweep_attempt mine = {.device = (char *)(uintptr_t)l->device, .driver = (char *)(uintptr_t)l->driver, .kernels = (char *)(uintptr_t)l->kernels};
+    const sweep_attempt mine = {.device = (char *)(uintptr_t)l->device,
+                                .driver = (char *)(uintptr_t)l->driver,
+                                .kernels = (char *)(uintptr_t)l->kernels};
     if (j->o->same_env && sweep_load(j->folder, false, &d, &e) == SAINT_OK)
         mixed = sweep_show_mixed(d, &mine, words, sizeof words);
     if (mixed)
-        (void)cli_usage("sweep", "%s: --require-same-env: expected one device with one kind of kernels, found %s; give --tier, or work where the others did",
+        (void)cli_usage("sweep",
+                        "%s: --require-same-env: expected one device with one kind of kernels, found %s; give --tier, or work where the "
+                        "others did",
                         j->folder, words);
     sweep_free(d);
     return !mixed;
@@ -507,20 +515,24 @@ static int conclude(const job *j, int status)
         sweep_metrics_store(d); /* a cache: it may fail */
         sweep_claims_clear(j->folder);
     }
-    s = table_trials(d, &t, &e);
+    if (j->o->errors_as_wrong) s = sweep_errors_as_wrong(d, &e); /* behind what goes into the database */
+    if (s == SAINT_OK) s = table_trials(d, &t, &e);
     if (s != SAINT_OK) leave = fail(s, &e);
     bool whole = d->complete || j->o->status;
     if (leave < 0 && j->o->csv && whole) leave = put_csv(j->o->csv, t);
     if (leave < 0 && j->o->json) leave = cli_print_json(sweep_show_json(d));
     else if (leave < 0 && whole && !(j->o->csv && strcmp(j->o->csv, "-") == 0)) leave = put_text(t);
     if (sweep_show_mixed(d, NULL, words, sizeof words)) {
-        snprintf(sentence, sizeof sentence, "records come from different kernels or devices (%s): their last bits differ; --tier makes them one, --require-same-env refuses",
+        snprintf(sentence, sizeof sentence,
+                 "records come from different kernels or devices (%s): their last bits differ; --tier makes them one, --require-same-env "
+                 "refuses",
                  words);
         cli_note("sweep", sentence);
         if (j->o->same_env && leave <= EXIT_DONE) leave = EXIT_FAILED; /* begun at the same moment */
     }
     sweep_show_sentence(d, sentence, sizeof sentence);
-    fprintf(stderr, "saint sweep: %s: %s%s\n", j->folder, sentence, d->complete ? "" : "; the same command goes on, and so does `saint sweep --out` with the folder alone");
+    fprintf(stderr, "saint sweep: %s: %s%s\n", j->folder, sentence,
+            d->complete ? "" : "; the same command goes on, and so does `saint sweep --out` with the folder alone");
     if (leave <= EXIT_DONE) leave = !d->complete ? (status > EXIT_DONE ? status : EXIT_INTERRUPTED) : d->errors ? EXIT_FAILED : EXIT_DONE;
     table_free(t);
     sweep_free(d);
@@ -537,7 +549,9 @@ static int sweep(job *j)
     }
     const bool asked = o->words.n || o->grid.n || o->load.preset || o->load.set.n;
     if (!asked && !o->out) /* a typing mistake would cost a pass over the whole data set */
-        return cli_usage("sweep", "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set; --out DIR alone goes on with the sweep there");
+        return cli_usage("sweep",
+                         "nothing to compare: expected SPEC.json, --grid KEY=VALUES, --preset or --set; --out DIR alone goes on with the "
+                         "sweep there");
     leave = asked ? read_spec(j) : take_folder(j);
     if (leave < 0) leave = find_rank(j);
     if (leave < 0) leave = find_engine(j);
@@ -591,6 +605,8 @@ int cmd_sweep(int argc, char **argv)
         {"rank", "R", "number of this process, from 0; mpirun and srun tell it themselves", NULL, &o.rank, NULL},
         {"world", "W", "number of processes", NULL, &o.world, NULL},
         {"retry-errors", NULL, "try failed units again, however often they have failed", &o.retry_errors, NULL, NULL},
+        {"errors-as-wrong", NULL, "in the table: count failed samples as wrong answers; otherwise they are left out of the scores", &o.errors_as_wrong,
+         NULL, NULL},
         {"require-same-env", NULL, "refuse to work where kernels or device are not those of the records there are: their last bits differ", &o.same_env,
          NULL, NULL},
         {"status", NULL, "say how far the sweep is, and run nothing", &o.status, NULL, NULL},

@@ -27,6 +27,8 @@ double fidelity_kl(const float *p, const float *q, int n)
 
 double fidelity_probability(const float *x, int n, int at) { return at >= 0 && at < n ? exp((double)x[at] - log_sum(x, n)) : (double)NAN; }
 
+double fidelity_loss(const float *x, int n, int at) { return at >= 0 && at < n ? log_sum(x, n) - (double)x[at] : (double)NAN; }
+
 int fidelity_top(const float *x, int n)
 {
     int best = n > 0 ? 0 : -1;

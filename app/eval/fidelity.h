@@ -8,6 +8,8 @@
 double fidelity_kl(const float *p, const float *q, int n);
 /* Probability of entry `at` of logits x [n]; NaN outside. */
 double fidelity_probability(const float *x, int n, int at);
+/* Cross entropy of entry `at`: minus the log of its probability, in nats; NaN outside and where a logit is not finite. */
+double fidelity_loss(const float *x, int n, int at);
 /* Index of the largest of x [n], the lowest on ties; -1 when there is none. */
 int fidelity_top(const float *x, int n);
 /* Place of the first token in which a [n] and b [m] differ, the end of one included; -1 = equal. */

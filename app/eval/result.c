@@ -51,7 +51,7 @@ static double now(void)
 static void clear(eval_result *r)
 {
     memset(r, 0, sizeof *r);
-    r->margin = r->kl = NAN;
+    r->margin = r->kl = r->loss = NAN;
     r->diverged = -2;
     r->finished = now();
 }

@@ -35,6 +35,7 @@ typedef struct {
     /* the first answer token (or the class), from the logits in f32 */
     float margin;            /* best minus second logit */
     float kl;                /* KL(unpruned || this) of that distribution, nats; NaN where no baseline ran beside it */
+    float loss;              /* cross entropy of the right class, nats; NaN where there is none or it was not recorded */
     int diverged;            /* first answer token that differs from the unpruned one; -1 = none; -2 = not known */
     /* tokens */
     int text, vit_in, vit_out, llm_in, llm_out; /* text: rows of the prompt; llm_in, llm_out: picture tokens before the first and behind

@@ -142,6 +142,7 @@ cJSON *eval_result_json(const eval_result *r)
     cJSON_AddStringToObject(o, "stop_reason", r->stop);
     add_float(o, "first_logit_margin", r->margin);
     add_float(o, "kl", r->kl);
+    if (isfinite(r->loss)) add_float(o, "loss", r->loss);
     cJSON_AddNumberToObject(o, "diverged", r->diverged);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) cJSON_AddNumberToObject(o, counts[i].key, count_of(r, &counts[i]));
     cJSON_AddItemToObject(o, "sites", sites_json(r));
@@ -310,6 +311,7 @@ static saint_status parse_numbers(const cJSON *c, eval_result *out, saint_error 
     if (s == SAINT_OK) s = parse_bytes(c, "peak_dev_mem", &out->peak_device, err);
     if (s == SAINT_OK) s = parse_float(c, "first_logit_margin", &out->margin, err);
     if (s == SAINT_OK) s = parse_float(c, "kl", &out->kl, err);
+    if (s == SAINT_OK) s = parse_float(c, "loss", &out->loss, err);
     if (s == SAINT_OK) s = saint_json_int(c, "diverged", -2, IDS_MAX, &out->diverged, what, err);
     return s;
 }

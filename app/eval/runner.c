@@ -11,6 +11,7 @@
 
 #include "datasets/score.h"
 #include "eval/ahead.h"
+#include "eval/classes.h"
 #include "eval/costs.h"
 #include "eval/internal.h"
 #include "eval/memory.h"
@@ -33,7 +34,7 @@ struct eval_runner {
     const saint_model_info *m;
     const saint_dataset_info *d;
     eval_ahead *ahead;  /* NULL: the model sees no pictures */
-    bool class_by_id;   /* the data set names the classes of the model in its own way, in the same order */
+    eval_classes classes;
     bool warm;
     eval_costs *costs;
     uint32_t *expect;
@@ -72,20 +73,6 @@ size_t eval_checkpoint_bytes(const saint_model_info *m, int max_new_tokens, int 
     return (size_t)fmin(fmax(all, 64 << 20), half);
 }
 
-/* Names of classes are the model's where the data set has them too, else the data set's own when both count the same classes. */
-static bool classes_by_id(const saint_model *m, const saint_dataset_info *d)
-{
-    int classes = saint_model_get_info(m)->classes;
-    if (d->n_classes == 0 || (size_t)classes != d->n_classes) return false;
-    for (int i = 0; i < classes; i++) {
-        const char *label = saint_model_label(m, i);
-        size_t k = 0;
-        while (label && k < d->n_classes && strcmp(d->classes[k], label) != 0) k++;
-        if (!label || k == d->n_classes) return true;
-    }
-    return false;
-}
-
 saint_status eval_runner_open(eval_runner **out, const eval_options *o, saint_error *err)
 {
     eval_runner *r = *out = calloc(1, sizeof *r);
@@ -93,10 +80,9 @@ saint_status eval_runner_open(eval_runner **out, const eval_options *o, saint_er
     r->o = *o;
     r->m = saint_model_get_info(o->model);
     r->d = saint_dataset_get_info(o->data);
-    r->class_by_id = r->m->llm_layers == 0 && classes_by_id(o->model, r->d);
     r->warm = !o->timing_valid;
     r->costs = eval_costs_new();
-    saint_status s = r->costs ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for an evaluation");
+    saint_status s = r->costs ? eval_classes_open(&r->classes, o->model, r->d, err) : saint_fail(err, SAINT_MEMORY, "no memory for an evaluation");
     eval_ahead_options a = {.data = o->data,
                             .preproc = saint_model_preproc(o->model),
                             .threads = o->decoders,
@@ -137,6 +123,7 @@ void eval_runner_close(eval_runner *r)
     eval_ahead_close(r->ahead);
     eval_costs_free(r->costs);
     free(r->partner);
+    eval_classes_close(&r->classes);
     free(r->expect);
     free(r->shared);
     free(r);
@@ -340,28 +327,6 @@ static saint_status warm_up(eval_runner *r, const saint_settings *settings, sain
     return s;
 }
 
-/* ---- classes ----------------------------------------------------------------------------------------------------- */
-
-/* The same classes under the data set's names. */
-static saint_status rename_classes(const eval_runner *r, eval_result *out, saint_error *err)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    for (int i = 0; f && i < out->n_ids; i++) {
-        if (i) fputc(SAINT_RANK_SEPARATOR, f);
-        fputs(r->d->classes[out->ids[i]], f);
-    }
-    if (!f || fclose(f) != 0) {
-        free(text);
-        return saint_fail(err, SAINT_MEMORY, "no memory for an answer");
-    }
-    free(out->output);
-    out->output = eval_clean_text(text);
-    free(text);
-    return out->output ? SAINT_OK : saint_fail(err, SAINT_MEMORY, "no memory for an answer");
-}
-
 /* ---- records ------------------------------------------------------------------------------------------------------ */
 
 static void sign(const eval_runner *r, const eval_unit *u, eval_result *out)
@@ -389,7 +354,7 @@ static saint_status record(eval_runner *r, const eval_unit *u, saint_status stat
         s = eval_result_fail(out, status, why->text, err);
     } else {
         s = eval_result_of(out, r->o.model, t, base, err);
-        if (s == SAINT_OK && r->class_by_id) s = rename_classes(r, out, err);
+        if (s == SAINT_OK) s = eval_classes_apply(&r->classes, r->o.data, u->sample, t, out, err);
         if (s == SAINT_OK) eval_costs_complete(r->costs, t, out);
         else eval_result_free(out);
     }

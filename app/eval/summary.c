@@ -13,6 +13,7 @@ typedef struct {
     const saint_dataset *d;
     const eval_result *const *result, *const *base;
     const bool *wanted;
+    bool errors; /* count as wrong answers */
     size_t total;
     double *x, *y;     /* [total] */
     uint32_t *cluster; /* [total] */
@@ -68,8 +69,10 @@ static saint_status judge(const view *v, const eval_result *const *list, saint_p
     *answered = 0;
     for (size_t i = 0; i < v->total; i++) {
         const eval_result *r = fine(list, v, i);
-        if (!r) continue;
-        saint_status s = saint_score_answer(v->d, i, r->output, parser, &out[i], NULL, err);
+        bool failed = !r && v->errors && list && (!v->wanted || v->wanted[i]) && list[i];
+        if (!r && !failed) continue;
+        saint_status s = saint_score_answer(v->d, i, failed ? "" : r->output, parser, &out[i], NULL, err);
+        if (s == SAINT_OK && failed) out[i] = (saint_verdict){.answered = true, .code = SAINT_ANSWER_OTHER, .other = true};
         if (s == SAINT_INVALID) out[i] = (saint_verdict){0}; /* nobody knows the right answer */
         else if (s != SAINT_OK) return s;
         else ++*answered;
@@ -155,6 +158,23 @@ static saint_status add_fidelity(view *v, eval_summary *out, saint_error *err)
     }
     out->diverged = mean_of(&where);
     return s == SAINT_OK ? open_mean(v, n, &out->kl, err) : s;
+}
+
+/* Mean cross entropy of a classifier, beside what it got right. */
+static saint_status add_loss(view *v, eval_summary *out, saint_error *err)
+{
+    size_t n = 0;
+    saint_slice *all = &out->score.all;
+    for (size_t i = 0; i < v->total; i++) {
+        const eval_result *r = mine(v, i);
+        if (!r || isnan(r->loss)) continue;
+        v->cluster[n] = saint_dataset_cluster(v->d, i);
+        v->x[n++] = (double)r->loss;
+    }
+    if (!n || !all->n_metrics || all->n_metrics == SAINT_SLICE_METRICS || out->score.kind != SAINT_DATA_IMAGEFOLDER) return SAINT_OK;
+    saint_metric *m = &all->metric[all->n_metrics++];
+    *m = (saint_metric){.name = "ce_loss", .partial = n < out->score.n_total};
+    return open_mean(v, n, &m->v, err);
 }
 
 /* ---- costs ------------------------------------------------------------------------------------------------------- */
@@ -281,11 +301,11 @@ static void count(const view *v, eval_summary *out)
     }
 }
 
-saint_status eval_summarise(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
-                            saint_parser parser, eval_summary *out, saint_error *err)
+static saint_status summarise(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
+                              saint_parser parser, bool errors, eval_summary *out, saint_error *err)
 {
     size_t n = saint_dataset_count(d);
-    view v = {.d = d, .result = result, .base = base, .wanted = wanted, .total = n};
+    view v = {.d = d, .result = result, .base = base, .wanted = wanted, .errors = errors, .total = n};
     memset(out, 0, sizeof *out);
     out->main_name = "";
     out->main = out->agreement = out->kl = out->latency = out->speedup = nothing;
@@ -304,6 +324,7 @@ saint_status eval_summarise(const saint_dataset *d, const eval_result *const *re
     }
     if (s == SAINT_OK) s = add_difference(&v, parser, out, err);
     if (s == SAINT_OK) s = add_fidelity(&v, out, err);
+    if (s == SAINT_OK) s = add_loss(&v, out, err);
     if (s == SAINT_OK) s = add_latency(&v, out, err);
     if (s == SAINT_OK) s = add_speedup(&v, out, err);
     free(v.x);
@@ -313,6 +334,18 @@ saint_status eval_summarise(const saint_dataset *d, const eval_result *const *re
     free(v.base_verdict);
     if (s != SAINT_OK) eval_summary_free(out);
     return s;
+}
+
+saint_status eval_summarise(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
+                            saint_parser parser, eval_summary *out, saint_error *err)
+{
+    return summarise(d, result, base, wanted, parser, false, out, err);
+}
+
+saint_status eval_summarise_errors_as_wrong(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
+                                            saint_parser parser, eval_summary *out, saint_error *err)
+{
+    return summarise(d, result, base, wanted, parser, true, out, err);
 }
 
 void eval_summary_free(eval_summary *s)

@@ -32,6 +32,9 @@ typedef struct {
  * (NULL: all) says which samples belong to the run. */
 saint_status eval_summarise(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
                             saint_parser parser, eval_summary *out, saint_error *err);
+/* The same with failed samples counted as wrong answers instead of left out: what a harness does that gives them no answer. */
+saint_status eval_summarise_errors_as_wrong(const saint_dataset *d, const eval_result *const *result, const eval_result *const *base, const bool *wanted,
+                                            saint_parser parser, eval_summary *out, saint_error *err);
 void eval_summary_free(eval_summary *s); /* NULL is allowed */
 /* The contract of `saint eval --json` (DESIGN.md 3). */
 cJSON *eval_summary_json(const eval_summary *s);

@@ -43,6 +43,11 @@ saint_status export_lmms(table *t, const export_options *o, const char *folder, 
  * answers only. *left_out (may be NULL): answers that are missing their other. SAINT_INVALID for a data set of another layout. */
 saint_status export_mme(table *t, const export_options *o, const char *folder, size_t *left_out, saint_error *err);
 
+/* A folder per trial with the file that a benchmark's server takes, for test splits whose answers nobody has: VQAv2 and TextVQA [{question_id,
+ * answer}], VizWiz [{image, answer}], GQA [{questionId, prediction}], MMBench index TAB question TAB A ... E TAB prediction. *left_out (may be
+ * NULL): samples without an answer, which servers refuse. SAINT_INVALID for another data set. */
+saint_status export_submission(table *t, const export_options *o, const char *folder, size_t *left_out, saint_error *err);
+
 /* 000-NAME with nothing in it but letters, digits and - . _ = */
 void export_folder_name(const sweep_trial *t, char *out, size_t size);
 /* Make folder/name (and folder); malloc'ed path. */

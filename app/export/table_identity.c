@@ -63,7 +63,7 @@ GETTER(get_split)
 {
     (void)row;
     UNUSED_COLUMN;
-    cell_text(t, out, t->s->split);
+    cell_text(t, out, t->s->split || !t->s->dataset ? t->s->split : saint_data_usual_split(saint_dataset_get_info(t->s->dataset)->kind));
 }
 
 GETTER(get_prompt)
@@ -112,7 +112,7 @@ static const column identity_columns[] = {
     {{"is_baseline", "", "the unpruned model", 0, -1}, .get = get_baseline},
     {{"twin_of", "", "random dropping with the token counts of that ordinal", 0, 0}, .get = get_twin},
     {{"dataset", "", "kind of the data set", 0, -1}, .get = get_dataset},
-    {{"split", "", "split of the data set; empty = the usual one", 0, -1}, .get = get_split},
+    {{"split", "", "split of the data set; empty = it has none, or its folder says", 0, -1}, .get = get_split},
     {{"prompt_ver", "", "whose wording the prompts have", 0, -1}, .get = get_prompt},
     {{"dataset_sha256", "", "SHA-256 over questions, answers and names of pictures", 0, -1}, .get = get_data_hash},
     {{"parser", "", "who reads the answers: lmms or official", 0, -1}, .get = get_parser},

@@ -106,7 +106,12 @@ static bool judge(table *t, size_t row)
     t->judged = row;
     t->score = NAN;
     saint_verdict v = {0};
-    if (!t->s->dataset || e->state != EVAL_OK || !e->output) return false;
+    bool failed = e->state != EVAL_OK && t->s->errors_as_wrong;
+    if (!t->s->dataset || (e->state != EVAL_OK && !failed) || !e->output) return false;
+    if (failed) {
+        if (saint_score_answer(t->s->dataset, t->row_sample[row], "", t->s->parser, &v, NULL, NULL) == SAINT_OK) t->score = 0;
+        return isfinite(t->score);
+    }
     if (saint_score_answer(t->s->dataset, t->row_sample[row], e->output, t->s->parser, &v, &t->parsed, NULL) == SAINT_OK)
         t->score = v.score;
     return isfinite(t->score);
@@ -144,6 +149,12 @@ GETTER(get_kl)
 {
     UNUSED_COLUMN;
     if (result_of(t, row)->state == EVAL_OK && !table_row_trial(t, row)->trial.baseline) cell_single(out, result_of(t, row)->kl);
+}
+
+GETTER(get_loss)
+{
+    UNUSED_COLUMN;
+    if (result_of(t, row)->state == EVAL_OK) cell_single(out, result_of(t, row)->loss);
 }
 
 GETTER(get_diverged)
@@ -278,6 +289,7 @@ static const column answer_columns[] = {
     {{"agrees", "", "the answer is that of the unpruned model", 0, -1}, .get = get_agrees},
     {{"margin", "", "best minus second logit of the first answer token", 0, 3}, .get = get_margin},
     {{"kl", "nats", "KL of the first answer token, unpruned against this", 0, 4}, .get = get_kl},
+    {{"ce_loss", "nats", "cross entropy of the right class, of a classifier", 0, 4}, .get = get_loss},
     {{"diverged", "tokens", "first answer token that differs from the unpruned model's", 0, 0}, .get = get_diverged},
     {{"n_text_tok", "tokens", "rows of the prompt without the picture", 0, 0}, .get = get_tokens, AT(text)},
     {{"img_tok_vit_in", "tokens", "picture tokens that enter the ViT", 0, 0}, .get = get_tokens, AT(vit_in)},

@@ -37,6 +37,13 @@ GETTER(get_note)
     cell_text(t, out, table_row_trial(t, row)->note);
 }
 
+GETTER(get_errors_as_wrong)
+{
+    (void)row;
+    UNUSED_COLUMN;
+    cell_bool(out, t->s->errors_as_wrong);
+}
+
 GETTER(get_count)
 {
     const size_t *n = (const size_t *)(const void *)((const char *)summary_of(t, row) + c->offset);
@@ -49,7 +56,8 @@ static const column state_columns[] = {
     {{"n_done", "samples", "samples with a record, failed ones included", COLUMN_BRIEF, 0},
      .get = get_count,
      .offset = offsetof(eval_summary, n_done)},
-    {{"n_error", "samples", "failed samples: never scored", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"n_error", "samples", "failed samples", 0, 0}, .get = get_count, .offset = offsetof(eval_summary, n_error)},
+    {{"errors_as_wrong", "", "failed samples are scored as wrong answers; left out otherwise", 0, -1}, .get = get_errors_as_wrong},
     {{"note", "", "of a stopped trial: why it was given up", 0, -1}, .get = get_note},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
@@ -153,6 +161,22 @@ GETTER(get_first_token)
     if (n) cell_number(out, 1e3 * sum / (double)n);
 }
 
+/* As SAINT's published code times: all that generates, the ViT included, but neither reading nor preprocessing; no warm-up, a plain mean. */
+GETTER(get_seed_latency)
+{
+    const sweep_trial *r = table_row_trial(t, row);
+    double sum = 0;
+    size_t n = 0;
+    UNUSED_COLUMN;
+    for (size_t i = 0; i < t->s->n_samples; i++) {
+        const eval_result *e = r->result[i];
+        if (!e || e->state != EVAL_OK || !e->timing_valid) continue;
+        sum += e->s_total - e->s_preprocess;
+        n++;
+    }
+    if (n) cell_number(out, sum / (double)n);
+}
+
 GETTER(get_per_token)
 {
     const sweep_trial *r = table_row_trial(t, row);
@@ -228,6 +252,7 @@ static const column time_columns[] = {
     {{"t_decode_ms", "ms", "answer", COLUMN_VARIES, 2}, .get = get_time, AT(s_decode), .scale = 1e3},
     {{"t_ttft_ms", "ms", "time to the first token: preprocessing to the end of the prompt", COLUMN_VARIES, 2}, .get = get_first_token},
     {{"t_tpot_ms", "ms", "time per output token behind the first", COLUMN_VARIES, 3}, .get = get_per_token},
+    {{"seed_latency", "s", "as the published code counts it: everything but reading and preprocessing, mean", COLUMN_VARIES, 4}, .get = get_seed_latency},
     {{"throughput_sps", "samples/s", "samples per second, one after the other", COLUMN_VARIES, 2}, .get = get_time, AT(throughput)},
     {{"speedup", "", "time of the unpruned model / this, samples paired", COLUMN_VARIES | COLUMN_BRIEF, 2},
      .get = get_speedup,
@@ -293,6 +318,7 @@ static const char *unit_of(const char *metric)
         if (strcmp(points[i], metric) == 0) return "points";
     for (size_t i = 0; i < sizeof percent / sizeof *percent; i++)
         if (strcmp(percent[i], metric) == 0) return "%";
+    if (strcmp(metric, "ce_loss") == 0) return "nats";
     return "share";
 }
 

@@ -39,8 +39,8 @@ static const char *const sql[Q_COUNT] = {
     " stop_reason, flops_vit, flops_projector, flops_prefill, flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, "
     "t_proj_ns,"
     " t_prefill_ns, t_decode_ns, t_total_ns, timing_valid, finished_utc, finished, kl, diverged, equiv_tok, reused, seq, vit_layers,"
-    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem, t_ttft_ns)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    " llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem, t_ttft_ns, loss)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ static saint_status put_model(sweep_rows *r, saint_error *err)
     return sweep_db_put(r->db,
                         "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"
                         " VALUES (1,?,?,?,?,?,?)",
-                        err, "ttttti", kind, p->split ? p->split : "", colon ? colon + 1 : p->data, p->prompt, p->data_sha256,
+                        err, "ttttti", kind, p->split ? p->split : r->data ? saint_data_usual_split(saint_dataset_get_info(r->data)->kind) : "", colon ? colon + 1 : p->data, p->prompt, p->data_sha256,
                         (int64_t)p->n_samples);
 }
 
@@ -437,6 +437,7 @@ static void bind_numbers(sqlite3_stmt *q, const eval_result *x)
     sqlite3_bind_int64(q, 47, (sqlite3_int64)x->peak_rss);
     sqlite3_bind_int64(q, 48, (sqlite3_int64)x->peak_device);
     nanoseconds(q, 49, eval_result_ttft(x));
+    real(q, 50, (double)x->loss);
 }
 
 /* A journal whose first line is torn has no attempt: a row that knows its number only. */

@@ -21,7 +21,7 @@ static saint_status put_slice(sqlite3 *db, sqlite3_stmt *q, const sweep_trial *t
 {
     saint_status s = SAINT_OK;
     for (size_t i = 0; i < slice->n_metrics && s == SAINT_OK; i++)
-        s = put_metric(db, q, t, slice->metric[i].name, name, &slice->metric[i].v, true);
+        s = put_metric(db, q, t, slice->metric[i].name, name, &slice->metric[i].v, strcmp(slice->metric[i].name, "ce_loss") != 0);
     return s;
 }
 

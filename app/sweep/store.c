@@ -162,7 +162,7 @@ static const char select_records[] =
     "SELECT trial_id, sample_ix, repeat_ix, attempt_id, status, error, output, out_ids, first_logit_margin, n_text_tok, n_img_tok_vit_in,"
     " n_img_tok_vit_out, n_img_tok_llm_in, n_img_tok_llm_out, kept_per_layer, stop_reason, flops_vit, flops_projector, flops_prefill,"
     " flops_decode, kv_bytes, t_load_ns, t_prep_ns, t_vit_ns, t_prune_ns, t_proj_ns, t_prefill_ns, t_decode_ns, t_total_ns, timing_valid,"
-    " finished, kl, diverged, equiv_tok, reused, seq, vit_layers, llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem"
+    " finished, kl, diverged, equiv_tok, reused, seq, vit_layers, llm_layers, t_wall_ns, company, peak_rss, peak_dev_mem, loss"
     " FROM result WHERE seq > ? ORDER BY seq";
 
 static void read_numbers(sqlite3_stmt *q, eval_result *r)
@@ -188,6 +188,7 @@ static void read_numbers(sqlite3_stmt *q, eval_result *r)
     r->company = (eval_company)sqlite3_column_int(q, 39);
     r->peak_rss = (uint64_t)sqlite3_column_int64(q, 40);
     r->peak_device = (uint64_t)sqlite3_column_int64(q, 41);
+    r->loss = (float)real_of(q, 42);
 }
 
 /* NULL: no memory. */
@@ -420,7 +421,9 @@ static saint_status summarise(sweep_data *s, saint_error *err)
         const eval_result *const *base = s->baseline >= 0 ? (const eval_result *const *)s->trial[s->baseline].result : NULL;
         if (k->summarised[i] && !base_new) continue;
         eval_summary fresh;
-        if (s->dataset) st = eval_summarise(s->dataset, (const eval_result *const *)t->result, base, s->wanted, s->parser, &fresh, err);
+        if (s->dataset)
+            st = (s->errors_as_wrong ? eval_summarise_errors_as_wrong : eval_summarise)(s->dataset, (const eval_result *const *)t->result, base,
+                                                                                        s->wanted, s->parser, &fresh, err);
         else counts_only(s, t, &fresh);
         if (st != SAINT_OK) break;
         eval_summary_free(&t->summary);
@@ -434,6 +437,13 @@ static saint_status summarise(sweep_data *s, saint_error *err)
     for (int i = 0; i < s->n_trials && st == SAINT_OK; i++) s->trial[i].summary.holm = p[i];
     free(p);
     return st == SAINT_OK ? pareto_mark(s, err) : st;
+}
+
+saint_status sweep_errors_as_wrong(sweep_data *s, saint_error *err)
+{
+    s->errors_as_wrong = true;
+    for (int i = 0; i < s->n_trials; i++) of(s)->summarised[i] = false;
+    return summarise(s, err);
 }
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,7 @@ typedef struct {
     size_t units, done, errors, torn, conflicts; /* torn: unreadable journal lines; conflicts: two different outputs for one unit */
     uint64_t n_attempts;
     const sweep_attempt *attempt; /* [n_attempts]; NULL = not known */
+    bool errors_as_wrong;     /* failed samples are in the scores: sweep_errors_as_wrong */
     bool complete;            /* every unit has a record: otherwise nothing calls it complete */
     const void *records;      /* owned */
     size_t stopped;           /* trials given up early; what is left of them is not among units */
@@ -68,6 +69,8 @@ saint_status sweep_load(const char *folder, bool summaries, sweep_data **out, sa
 /* Bring what sweep_load gave up to date: only what is new is read, so a running sweep can be watched every second. *changed (may be NULL):
  * whether anything is. Records and trials that were there may lie elsewhere afterwards; on failure the old state stays. */
 saint_status sweep_refresh(sweep_data *s, bool summaries, bool *changed, saint_error *err);
+/* Score everything again with failed samples as wrong answers; they are left out otherwise. */
+saint_status sweep_errors_as_wrong(sweep_data *s, saint_error *err);
 void sweep_free(sweep_data *s); /* NULL is allowed */
 
 #endif

@@ -331,15 +331,25 @@ static void a_file_can_say_it_all(void **state)
     expect(sweep("spec.json --threads 1 --limit 2 --out file --no-random --grid saint_threshold=0.5"), 0, "complete: 4 units of 2 trials");
 }
 
-/* The value of a column in the second line of a CSV without quotes. */
+/* Behind the next comma or newline that stands in no quotes. */
+static const char *next_cell(const char *p)
+{
+    for (bool quoted = false; quoted || (*p != ',' && *p != '\n'); p++) {
+        assert_true(*p != 0);
+        if (*p == '"') quoted = !quoted;
+    }
+    return p + 1;
+}
+
+/* The value of a column in the second line of a CSV. */
 static void column_is(const char *csv, const char *column, const char *value)
 {
     const char *row = strchr(csv, '\n') + 1, *head = csv;
     size_t n = strlen(column);
     while (strncmp(head, column, n) != 0 || (head[n] != ',' && head[n] != '\n')) {
-        if (!(head = strpbrk(head, ",\n")) || *head == '\n') fail_msg("no column %s", column);
-        head++;
-        row = strchr(row, ',') + 1;
+        head = next_cell(head);
+        row = next_cell(row);
+        if (head[-1] == '\n') fail_msg("no column %s", column);
     }
     n = strlen(value);
     if (strncmp(row, value, n) != 0 || !strchr(",\n", row[n])) fail_msg("%s: expected %s, found %.20s", column, value, row);
@@ -581,6 +591,15 @@ static void failures_are_tried_three_times(void **state)
     }
     expect(sweep(BROKEN " --retry-errors"), 1, "4 units failed");
     assert_int_equal(lines_of("b").failed, 16);
+    forget(sweep("--status --out b --csv b.csv"));
+    forget(sweep("--status --out b --csv bw.csv --errors-as-wrong"));
+    char *left_out = slurp("b.csv"), *wrong = slurp("bw.csv");
+    column_is(left_out, "n_error", "2");
+    column_is(left_out, "errors_as_wrong", "0");
+    column_is(wrong, "n_error", "2");
+    column_is(wrong, "errors_as_wrong", "1");
+    free(left_out);
+    free(wrong);
     snprintf(command, sizeof command, "cp %s/data/color/0001.png %s/broken/color/0001.png", home, home);
     assert_int_equal(system(command), 0);
     expect(sweep(BROKEN " --retry-errors"), 0, "complete: 56 units");

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "datasets/score.h"
+#include "eval/fidelity.h"
 #include "eval/folder.h"
 #include "eval/result.h"
 
@@ -50,6 +51,14 @@ static void an_answer_and_its_costs(void **state)
     assert_true(r.kl > 0);
     assert_true(same.kl == 0 && same.diverged == -1);
     assert_true(isnan(alone.kl) && alone.diverged == -2);
+    assert_true(isnan(r.loss)); /* nobody is right about a text by its first token */
+    long double z = 0;
+    for (int i = 0; i < im->n_logits; i++) z += expl((long double)im->logits[i]);
+    for (int i = 0; i < im->n_logits; i += 97) {
+        long double loss = logl(z) - (long double)im->logits[i];
+        assert_true(fabsl((long double)fidelity_loss(im->logits, im->n_logits, i) - loss) <= 1e-9L * (1 + fabsl(loss)));
+    }
+    assert_true(isnan(fidelity_loss(im->logits, im->n_logits, -1)) && isnan(fidelity_loss(im->logits, im->n_logits, im->n_logits)));
     float best = -INFINITY, second = -INFINITY;
     int at = -1;
     for (int i = 0; i < im->n_logits; i++)
@@ -164,6 +173,7 @@ static void random_record(uint64_t *rng, eval_result *r)
     snprintf(r->stop, sizeof r->stop, "%s", pick(rng, 2) ? "eos" : pick(rng, 2) ? "length" : "");
     r->margin = pick(rng, 5) ? fabsf(test_random(rng)) * 30 : NAN;
     r->kl = pick(rng, 5) ? test_random(rng) : NAN;
+    r->loss = pick(rng, 5) ? test_random(rng) : NAN;
     r->diverged = pick(rng, 12) - 2;
     int *const ints[] = {&r->text, &r->vit_in, &r->vit_out, &r->llm_in, &r->llm_out};
     for (int i = 0; i < 5; i++) *ints[i] = pick(rng, 1 << 20);
@@ -202,6 +212,8 @@ static void same_record(const eval_result *a, const eval_result *b)
     assert_int_equal(isnan(x.kl), isnan(y.kl));
     if (isnan(x.margin)) x.margin = y.margin = 0;
     if (isnan(x.kl)) x.kl = y.kl = 0;
+    assert_int_equal(isnan(x.loss), isnan(y.loss));
+    if (isnan(x.loss)) x.loss = y.loss = 0;
     assert_memory_equal(&x, &y, offsetof(eval_result, timing_valid));
     assert_true(x.timing_valid == y.timing_valid && x.attempt == y.attempt && x.finished == y.finished);
     assert_true(x.company == y.company && x.s_wall == y.s_wall && x.peak_rss == y.peak_rss && x.peak_device == y.peak_device);

@@ -8,6 +8,7 @@
 #include "datasets/score.h"
 #include "eval/ahead.h"
 #include "eval/runner.h"
+#include "eval/summary.h"
 #include "support/data_files.h"
 
 /* ---- data: three pictures with two questions each, one without a picture, and what users have ------------------------- */
@@ -550,6 +551,8 @@ static void classifiers_are_asked_nothing(void **state)
         unit[n++] = (eval_unit){.trial = &base, .sample = (uint32_t)i};
     }
     assert_ok(eval_runner_run(r, unit, n, &base, collect, &c, err));
+    const eval_result *list[64] = {0};
+    double loss = 0;
     for (int i = 0; i < c.n; i++) {
         saint_verdict v;
         snprintf(name, sizeof name, "n%02d%c", c.r[i].ids[0], SAINT_RANK_SEPARATOR);
@@ -557,8 +560,20 @@ static void classifiers_are_asked_nothing(void **state)
         assert_ok(saint_score_answer(d, c.r[i].sample, c.r[i].output, SAINT_PARSER_LMMS, &v, NULL, err));
         assert_int_equal(v.code, c.r[i].ids[0]);
         assert_true(!isnan(v.score5));
+        /* whatever is not best is at least as far below all together as it is below the best */
+        if (v.score == 1) assert_true(c.r[i].loss >= 0 && c.r[i].loss < logf((float)classes));
+        else assert_true(c.r[i].loss > c.r[i].margin);
+        if (c.r[i].trial != base.id) continue;
+        list[c.r[i].sample] = &c.r[i];
+        loss += (double)c.r[i].loss / classes;
         assert_true(c.r[i].s_vit > 0 && c.r[i].s_prefill == 0 && c.r[i].text == 0 && c.r[i].vit_in == 64);
     }
+    eval_summary sum;
+    assert_ok(eval_summarise(d, list, list, NULL, SAINT_PARSER_LMMS, &sum, err));
+    const saint_metric *m = saint_score_metric(&sum.score.all, "ce_loss");
+    assert_non_null(m);
+    assert_true(m->v.n == (size_t)classes && fabs(m->v.value - loss) < 1e-9 && !m->partial && loss > 0);
+    eval_summary_free(&sum);
     drop_records(&c);
     eval_trial_free(&base);
     eval_trial_free(&pruned);

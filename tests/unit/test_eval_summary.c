@@ -70,6 +70,24 @@ static void is(const char *what, double got, double want)
     if (!(fabs(got - want) <= 1e-9 * fmax(1e-3, fabs(want)))) fail_msg("%s: %.17g, expected %.17g", what, got, want);
 }
 
+static void errors_are_wrong_answers_where_one_says_so(void **state)
+{
+    (void)state;
+    eval_summary s, w;
+    saint_dataset *d = make_records();
+    assert_ok(eval_summarise(d, result, base, NULL, SAINT_PARSER_LMMS, &s, err));
+    assert_ok(eval_summarise_errors_as_wrong(d, result, base, NULL, SAINT_PARSER_LMMS, &w, err));
+    assert_true(w.n_error == 1 && s.main.n == 76 && w.main.n == 77 && w.base.n == 77);
+    is("right answers", w.main.value * 77, s.main.value * 76);
+    assert_true(w.base.loss - s.base.loss + w.base.tie - s.base.tie == 1 && w.base.win == s.base.win);
+    is("KL", w.kl.value, s.kl.value); /* it said nothing that could agree */
+    is("FLOPs", w.flops, s.flops);
+    eval_summary_free(&s);
+    eval_summary_free(&w);
+    free_records();
+    saint_dataset_close(d);
+}
+
 static void numbers_are_those_of_scipy(void **state)
 {
     (void)state;
@@ -231,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_those_of_scipy),
+        cmocka_unit_test(errors_are_wrong_answers_where_one_says_so),
         cmocka_unit_test(only_wanted_samples_count),
         cmocka_unit_test(the_baseline_stands_alone),
         cmocka_unit_test(pictures_without_answers_have_fidelity),

@@ -289,13 +289,96 @@ static void only_the_rows_that_pass(void **state)
     close_sample();
 }
 
+/* ---- servers -------------------------------------------------------------------------------------------------------------- */
+
+static char *as_vqav2(int i)
+{
+    char *t;
+    return asprintf(&t, "%s{\"question_id\": %d, \"image_id\": 1, \"question\": \"Is it?\"}", i ? ", " : "", 500 + i) < 0 ? NULL : t;
+}
+
+static char *as_vizwiz(int i)
+{
+    char *t;
+    return asprintf(&t, "%s{\"image\": \"v%02d.jpg\", \"question\": \"Is it?\"}", i ? ", " : "", i) < 0 ? NULL : t;
+}
+
+static char *as_gqa(int i)
+{
+    char *t;
+    return asprintf(&t, "%s\"%03d\": {\"imageId\": \"7\", \"question\": \"Is it?\"}", i ? ", " : "", i) < 0 ? NULL : t;
+}
+
+static char *as_mmbench(int i)
+{
+    char *t;
+    return asprintf(&t, "%d\t\"Is it \"\"a\"\"\nor b?\"\ta\tb\n", i) < 0 ? NULL : t;
+}
+
+/* What a server takes holds every answer under the id it knows, and is read back as what was answered. */
+static void servers_get_their_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *file, *begin, *end, *submission, *has, *options;
+        char *(*row)(int i);
+    } sets[] = {
+        {"vqav2", "server/v2_OpenEnded_mscoco_test-dev2015_questions.json", "{\"questions\": [", "]}", "vqav2_submission.json",
+         "{\"question_id\": 500, \"answer\": ", "test-dev2015", as_vqav2},
+        {"vizwiz", "server/Annotations/test.json", "[", "]", "vizwiz_submission.json", "{\"image\": \"v00.jpg\", \"answer\": ", "test", as_vizwiz},
+        {"gqa", "server/submission_all_questions.json", "{", "}", "gqa_submission.json", "{\"questionId\": \"000\", \"prediction\": ",
+         "submission_all", as_gqa},
+        {"mmbench", "server/t.tsv", "index\tquestion\tA\tB\n", "", "mmbench_submission.tsv", "index\tquestion\tA\tB\tC\tD\tE\tprediction\n0\t\"Is", NULL,
+         as_mmbench}};
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+        char text[8192], name[512], *file;
+        size_t n = 0, left_out;
+        n += (size_t)snprintf(text, sizeof text, "%s", sets[k].begin);
+        for (int i = 0; i < SWEEP_SAMPLE_SAMPLES; i++) {
+            char *row = sets[k].row(i);
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s", row);
+            free(row);
+        }
+        (void)snprintf(text + n, sizeof text - n, "%s", sets[k].end);
+        data_write(sets[k].file, text);
+        open_sample(SWEEP_SAMPLE_POPE);
+        saint_dataset_close(sweep->dataset);
+        snprintf(name, sizeof name, "%s:%s", sets[k].kind, data_path(k == 3 ? sets[k].file : "server"));
+        assert_ok(saint_dataset_open(name, &(saint_dataset_options){.split = sets[k].options}, &sweep->dataset, err));
+        assert_int_equal(saint_dataset_count(sweep->dataset), SWEEP_SAMPLE_SAMPLES);
+        for (size_t i = 0; i < SWEEP_SAMPLE_SAMPLES; i++) set_output(1, i, i % 3 ? "red car" : "no \"way\"");
+        if (k == 1)
+            for (size_t i = 0; i < SWEEP_SAMPLE_SAMPLES; i += 3) set_output(1, i, "4 dogs"); /* as its processor leaves it */
+        assert_ok(export_submission(trials, &(export_options){.timing = true}, data_path("sub"), &left_out, err));
+        assert_true(left_out > 0); /* one failed, one has run half */
+        snprintf(name, sizeof name, "%s", trial_path("sub", 1, sets[k].submission));
+        compare_answers(1, name, false, false);
+        assert_ok(saint_file_read(name, 1 << 20, &file, &n, err));
+        if (!strstr(file, sets[k].has)) fail_msg("%s is not in %s", sets[k].has, file);
+        free(file);
+        if (k == 1) { /* normalised */
+            set_output(1, 0, "The Two Dogs.");
+            assert_ok(export_submission(trials, &(export_options){.timing = true}, data_path("sub"), NULL, err));
+            assert_ok(saint_file_read(name, 1 << 20, &file, &n, err));
+            assert_non_null(strstr(file, "\"answer\": \"2 dogs\""));
+            free(file);
+        }
+        close_sample();
+    }
+    open_sample(SWEEP_SAMPLE_MANIFEST);
+    saint_error e = {0};
+    assert_int_equal(export_submission(trials, &(export_options){.timing = true}, data_path("sub"), NULL, &e), SAINT_INVALID);
+    assert_non_null(strstr(e.text, "found manifest"));
+    close_sample();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lmms_files_hold_the_answers),   cmocka_unit_test(lmms_results_hold_the_scores),
         cmocka_unit_test(lmms_lines_have_its_keys),      cmocka_unit_test(lmms_records_of_mme_and_pope),
         cmocka_unit_test(mme_files_hold_whole_pictures), cmocka_unit_test(mme_wants_its_own_layout),
-        cmocka_unit_test(folders_have_plain_names),      cmocka_unit_test(only_the_rows_that_pass),
+        cmocka_unit_test(servers_get_their_files),       cmocka_unit_test(folders_have_plain_names),      cmocka_unit_test(only_the_rows_that_pass),
     };
     return cmocka_run_group_tests_name("export folders", tests, data_make, data_remove);
 }

@@ -273,6 +273,23 @@ static void unit_keys_tell_units_apart(void **state)
     }
 }
 
+/* The published code leaves preprocessing out of what it times. */
+static void the_published_latency_is_there(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < table_rows(trials); row++) {
+        double sum = 0, n = 0;
+        for (size_t k = 0; k < table_rows(samples); k++) {
+            const eval_result *e = table_result_of(samples, k);
+            if (table_trial_of(samples, k) != (int)row || e->state != EVAL_OK || !e->timing_valid) continue;
+            sum += e->s_vit + e->s_selection + e->s_projector + e->s_prefill + e->s_decode;
+            n++;
+        }
+        if (n > 0) assert_true(fabs(number(trials, row, "seed_latency") - sum / n) < 1e-9);
+        else assert_true(is_empty(trials, row, "seed_latency"));
+    }
+}
+
 static void names_are_found_and_guessed(void **state)
 {
     (void)state;
@@ -431,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_column_is_named_once_and_explained),
         cmocka_unit_test(columns_stand_where_scripts_look),
+        cmocka_unit_test(the_published_latency_is_there),
         cmocka_unit_test(rows_carry_their_origin),
         cmocka_unit_test(first_and_further_tokens_have_their_times),
         cmocka_unit_test(trials_show_their_summaries),

@@ -64,6 +64,7 @@ static eval_result record(sweep_journal *j, int trial, uint32_t sample)
                      .stop = "eos",
                      .margin = 0.1f * (float)x,
                      .kl = 0.01f * (float)x,
+                     .loss = sample % 2 ? NAN : 0.3f * (float)x,
                      .diverged = (int)sample - 1,
                      .text = 12,
                      .vit_in = 64,
@@ -173,6 +174,7 @@ static void same_record(const eval_result *a, const eval_result *b)
     SAME(state);
     SAME(margin);
     SAME(kl);
+    assert_true(isnan(a->loss) ? isnan(b->loss) : a->loss == b->loss);
     SAME(diverged);
     SAME(text);
     SAME(vit_in);
