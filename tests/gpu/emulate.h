@@ -91,6 +91,7 @@ static cudaError_t emu_go(void (*kernel)(P...), dim3 grid, dim3 block, size_t sh
     if (!p) emu_fail("no memory for a launch");
     held h = {kernel, grid, block, shared, std::tuple<P...>((P)args...)};
     memcpy(p, (const void *)&h, sizeof h);
+    fake_load((const void *)kernel, stream);
     (void)fake_queue(stream, held::run, held::drop, p);
     return cudaGetLastError(); /* of whatever came before, too, as behind <<<>>> */
 }

@@ -18,6 +18,8 @@ cudaError_t fake_count(const char *name);
 cudaError_t fake_call(const char *name);
 /* The error of a call of the runtime, remembered for cudaGetLastError. */
 cudaError_t fake_told(cudaError_t e);
+/* A kernel is about to be launched: loaded when it is so for the first time on a device, which allocates and waits as no recording may. */
+void fake_load(const void *kernel, cudaStream_t s);
 /* Dynamic shared memory that a kernel may use on the calling thread's device, as cudaFuncSetAttribute has said; 0: it has not. */
 size_t fake_shared_of(const void *kernel);
 void fake_count_object(int change);

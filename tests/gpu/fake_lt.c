@@ -113,19 +113,27 @@ static cublasStatus_t lt_layout_destroy(cublasLtMatrixLayout_t l)
     return CUBLAS_STATUS_SUCCESS;
 }
 
+/* What a prepared product may count on of its operands: the library takes it for a promise. */
+typedef struct {
+    uint32_t align[4]; /* bytes: left, right, added, result */
+} promises;
+
 static cublasStatus_t lt_preference_create(cublasLtMatmulPreference_t *p)
 {
     cublasStatus_t s = call("cublasLtMatmulPreferenceCreate");
     *p = NULL;
     if (s != CUBLAS_STATUS_SUCCESS) return s;
-    *p = (cublasLtMatmulPreference_t)(uintptr_t)128;
+    promises *n = malloc(sizeof *n);
+    if (!n) return CUBLAS_STATUS_ALLOC_FAILED;
+    *n = (promises){{256, 256, 256, 256}};
+    *p = (cublasLtMatmulPreference_t)(void *)n;
     fake_count_object(1);
     return CUBLAS_STATUS_SUCCESS;
 }
 
 static cublasStatus_t lt_preference_destroy(cublasLtMatmulPreference_t p)
 {
-    (void)p;
+    free(p);
     fake_count_object(-1);
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -133,23 +141,32 @@ static cublasStatus_t lt_preference_destroy(cublasLtMatmulPreference_t p)
 static cublasStatus_t lt_preference_set(cublasLtMatmulPreference_t p, cublasLtMatmulPreferenceAttributes_t attribute, const void *value, size_t size)
 {
     cublasStatus_t s = call("cublasLtMatmulPreferenceSetAttribute");
-    (void)p;
-    (void)attribute;
     if (s != CUBLAS_STATUS_SUCCESS) return s;
+    promises *q = (promises *)(void *)p;
     uint32_t number = 0;
     if (size == sizeof number) memcpy(&number, value, size);
-    bool is_power = !(number & (number - 1));
-    return is_power ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    switch (attribute) {
+    case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES: return size == sizeof(uint64_t) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK:
+        return size == sizeof number && number <= CUBLASLT_REDUCTION_SCHEME_MASK ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES: q->align[0] = number; break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES: q->align[1] = number; break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES: q->align[2] = number; break;
+    case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES: q->align[3] = number; break;
+    default: return CUBLAS_STATUS_NOT_SUPPORTED;
+    }
+    return size == sizeof number && number && !(number & (number - 1)) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
 
 static cublasStatus_t lt_heuristic(cublasLtHandle_t h, cublasLtMatmulDesc_t d, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
                                    cublasLtMatrixLayout_t y, cublasLtMatmulPreference_t p, int wanted, cublasLtMatmulHeuristicResult_t *out, int *n)
 {
-    (void)h, (void)d, (void)a, (void)b, (void)c, (void)y, (void)p, (void)wanted;
+    (void)h, (void)d, (void)a, (void)b, (void)c, (void)y, (void)wanted;
     cublasStatus_t s = call("cublasLtMatmulAlgoGetHeuristic");
     memset(out, 0, sizeof *out);
     *n = 0;
     if (s != CUBLAS_STATUS_SUCCESS) return s;
+    memcpy(&out->algo, p, sizeof(promises)); /* to be held to */
     *n = 1;
     heuristics++;
     return CUBLAS_STATUS_SUCCESS;
@@ -200,7 +217,13 @@ static cublasStatus_t lt_matmul(cublasLtHandle_t h, cublasLtMatmulDesc_t dd, con
     const layout *la = (const layout *)(const void *)la_, *lb = (const layout *)(const void *)lb_, *lc = (const layout *)(const void *)lc_,
                  *ly = (const layout *)(const void *)ly_;
     float one, weight;
-    (void)h, (void)algo;
+    promises held;
+    (void)h;
+    memcpy(&held, algo, sizeof held);
+    const void *operand[] = {a, b, c, y};
+    for (int i = 0; i < 4; i++)
+        if ((uintptr_t)operand[i] % held.align[i]) return CUBLAS_STATUS_INVALID_VALUE; /* the real one reads across, or stops with a fault */
+    if ((uintptr_t)workspace % 256) return CUBLAS_STATUS_INVALID_VALUE;
     memcpy(&one, alpha, sizeof one);
     memcpy(&weight, beta, sizeof weight);
     if (status != CUBLAS_STATUS_SUCCESS || fake_sticky()) return status != CUBLAS_STATUS_SUCCESS ? status : CUBLAS_STATUS_EXECUTION_FAILED;

@@ -16,7 +16,7 @@
 
 #include "gpu/fake_internal.h"
 
-enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16, MOST_CALLS = 1 << 15, MOST_KERNELS = 64 };
+enum { PAGE = 4096, MOST_BLOCKS = 1 << 16, MOST_DEVICES = 8, MOST_PINNED = 256, MOST_LOG = 1 << 16, MOST_CALLS = 1 << 15, MOST_KERNELS = 256 };
 
 typedef struct {
     fake_work run;
@@ -70,7 +70,11 @@ static struct {
     size_t shared;
     int device;
 } allowed[MOST_KERNELS];
-static int n_allowed;
+static struct {
+    const void *kernel;
+    int device;
+} loaded[MOST_KERNELS];
+static int n_allowed, n_loaded;
 static _Thread_local int current;
 static _Thread_local cudaError_t last; /* that nobody has asked for */
 static _Thread_local struct CUstream_st *recorder; /* the stream that this thread records */
@@ -480,7 +484,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
     memset(p, 0, sizeof *p);
     strcpy(p->name, "emulated");
     p->major = 9;
-    p->multiProcessorCount = 6;
+    p->multiProcessorCount = 132;
     p->totalGlobalMem = limit;
     return cudaSuccess;
 }
@@ -533,6 +537,19 @@ cudaError_t cudaFuncSetAttribute(const void *f, enum cudaFuncAttribute attribute
     allowed[i].shared = (size_t)value;
     if (i == n_allowed) n_allowed++;
     return leave(cudaSuccess);
+}
+
+void fake_load(const void *kernel, cudaStream_t s)
+{
+    int i = 0;
+    enter();
+    while (i < n_loaded && (loaded[i].kernel != kernel || loaded[i].device != current)) i++;
+    if (i == n_loaded && s->recording) (void)spoil(s);
+    if (i == n_loaded && n_loaded < MOST_KERNELS) {
+        loaded[i].kernel = kernel;
+        loaded[n_loaded++].device = current;
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 size_t fake_shared_of(const void *kernel)

@@ -74,11 +74,11 @@ static cublasStatus_t describe(saint_cuda *c, const saint_gemm_key *k, plan *p)
     return s;
 }
 
-/* Strict: no splitting of k with sums in another order. */
+/* Strict: no splitting of k with sums in another order. Otherwise parts are added in f32, never in the 16 bits of the result. */
 static cublasStatus_t prefer(saint_cuda *c, const saint_gemm_key *k, cublasLtMatmulPreference_t p)
 {
     uint64_t workspace = SAINT_CUDA_WORKSPACE_BYTES;
-    uint32_t none = CUBLASLT_REDUCTION_SCHEME_NONE;
+    uint32_t sums = k->type == SAINT_F32 ? CUBLASLT_REDUCTION_SCHEME_NONE : CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     const struct {
         cublasLtMatmulPreferenceAttributes_t attribute;
         uint32_t bytes;
@@ -87,8 +87,7 @@ static cublasStatus_t prefer(saint_cuda *c, const saint_gemm_key *k, cublasLtMat
                  {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, (uint32_t)k->align_y},
                  {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, (uint32_t)k->align_y}};
     cublasStatus_t s = c->lt.MatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
-    if (s == CUBLAS_STATUS_SUCCESS && k->type == SAINT_F32)
-        s = c->lt.MatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &none, sizeof none);
+    if (s == CUBLAS_STATUS_SUCCESS) s = c->lt.MatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &sums, sizeof sums);
     for (size_t i = 0; i < sizeof align / sizeof *align && s == CUBLAS_STATUS_SUCCESS; i++)
         s = c->lt.MatmulPreferenceSetAttribute(p, align[i].attribute, &align[i].bytes, sizeof align[i].bytes);
     return s;
