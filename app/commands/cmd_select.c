@@ -128,6 +128,15 @@ static int run(const options *o, const saint_method *m, saint_stage stage, const
     return status;
 }
 
+static saint_status bad_shape(const char *path, const saint_npy *a, saint_error *e)
+{
+    char shape[128] = "";
+    size_t n = 0;
+    for (int i = 0; i < a->rank && n < sizeof shape - 24; i++)
+        n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%lld", i ? ", " : "", (long long)a->shape[i]);
+    return saint_fail(e, SAINT_INVALID, "%s: expected [N, C] or [B, N, C] with B and C at least 1 and at most 65536 rows, found [%s]", path, shape);
+}
+
 int cmd_select(int argc, char **argv)
 {
     options o = {0};
@@ -161,7 +170,7 @@ int cmd_select(int argc, char **argv)
     saint_status s = saint_npy_load(o.keys, &a, &e);
     if (s == SAINT_OK && (a.rank < 2 || a.rank > 3 || a.shape[a.rank - 1] < 1 || a.shape[a.rank - 1] > 1 << 20 ||
                           a.shape[a.rank - 2] > 1 << 16 || (a.rank == 3 && (a.shape[0] < 1 || a.shape[0] > 1 << 16))))
-        s = saint_fail(&e, SAINT_INVALID, "%s: expected [N, C] or [B, N, C] with at most 65536 rows, found rank %d", o.keys, a.rank);
+        s = bad_shape(o.keys, &a, &e);
     if (s == SAINT_OK && o.attention) s = saint_npy_load(o.attention, &attention, &e);
     if (s == SAINT_OK && o.attention) {
         int64_t want = a.shape[a.rank - 2] * (a.rank == 3 ? a.shape[0] : 1), have = 1;

@@ -248,9 +248,9 @@ static saint_status config_timm(saint_model *m, const cJSON *c, const saint_name
     if (!patch || patch->rank != 4 || patch->shape[1] != 3 || patch->shape[2] != patch->shape[3] || !pos || pos->rank != 3 || !fc1 ||
         fc1->rank != 2 || !head || head->rank != 2)
         return saint_fail(err, SAINT_FORMAT,
-                          "%s: not a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
+                          "%s: %snot a timm ViT classifier: patch_embed.proj.weight, pos_embed, blocks.0.mlp.fc1.weight or "
                           "head.weight is missing or has an unexpected shape",
-                          what);
+                          what, c ? "" : "no config.json in it, and ");
     if (patch->shape[0] < 1 || patch->shape[0] > 1 << 16 || patch->shape[2] < 1 || patch->shape[2] > 1024 || pos->shape[1] > 1 << 20 ||
         fc1->shape[0] > 1 << 20 || head->shape[0] > 1 << 24 || head->shape[0] < 1)
         return saint_fail(err, SAINT_FORMAT, "%s: the shapes of the tensors are out of range", what);
@@ -347,6 +347,9 @@ static saint_status tell_kind(const cJSON *c, const char *dir, model_kind *kind,
     if (c) {
         if ((s = saint_json_string(c, "model_type", &type, "config.json", err)) != SAINT_OK) return s;
         if ((s = saint_json_string(c, "architecture", &architecture, "config.json", err)) != SAINT_OK) return s;
+        const cJSON *quantised = cJSON_GetObjectItemCaseSensitive(c, "quantization_config");
+        if (quantised && !cJSON_IsNull(quantised))
+            return saint_fail(err, SAINT_UNSUPPORTED, "%s/config.json: quantization_config: quantised weights are not implemented (f32, f16 and bf16 are)", dir);
     }
     if (c && cJSON_GetObjectItemCaseSensitive(c, "mm_vision_tower")) *kind = KIND_LLAVA_LIUHAOTIAN;
     else if (type && strcmp(type, "llava") == 0) *kind = KIND_LLAVA_HF;

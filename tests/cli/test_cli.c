@@ -391,6 +391,33 @@ static void overlay_and_trace_agree_with_the_json(void **state)
     assert_int_equal(saint("run --model " LLAVA " --image " PICTURE " --prompt hi --overlay /nonexistent/o.png")->status, 1);
 }
 
+/* What is no matrix of keys, and what is no model: the reason is named, not a consequence of it. */
+static void bad_shapes_and_model_folders_say_why(void **state)
+{
+    (void)state;
+    char path[192], command[1024];
+    static const char *const shape[] = {"(4, 0)", "(0, 4, 4)", "(3,)", "(1, 1, 2, 2)"};
+    static const char *const found[] = {"found [4, 0]", "found [0, 4, 4]", "found [3]", "found [1, 1, 2, 2]"};
+    static const int values[] = {0, 0, 3, 4};
+    snprintf(path, sizeof path, "%s/shape.npy", folder);
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+        char head[119];
+        int n = snprintf(head, sizeof head, "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape[i]);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, f);
+        fprintf(f, "%s%*s\n", head, 117 - n, "");
+        for (int k = 0; k < values[i]; k++) fwrite("\0\0\0\0", 1, 4, f);
+        assert_int_equal(fclose(f), 0);
+        refused(saint("select --method saint_drop --stage vit --keys %s", path), found[i]);
+    }
+    snprintf(command, sizeof command, "mkdir %s/quantised %s/bare && cp " LLAVA "/* %s/quantised && cp " LLAVA "/model.safetensors %s/bare && "
+             "sed -i '1s/{/{\"quantization_config\": {\"bits\": 4},/' %s/quantised/config.json", folder, folder, folder, folder, folder);
+    assert_int_equal(system(command), 0);
+    refused(saint("models --model %s/quantised", folder), "quantised weights are not implemented");
+    refused(saint("models --model %s/bare", folder), "no config.json in it");
+}
+
 /* The recorded outputs of the published functions, through the command line. */
 static void select_equals_the_recorded_lists(void **state)
 {
@@ -539,7 +566,7 @@ int main(void)
         cmocka_unit_test(what_changes_nothing_is_told),  cmocka_unit_test(every_command_has_help),
         cmocka_unit_test(run_prints_the_contract),             cmocka_unit_test(a_classifier_prints_its_top_5),
         cmocka_unit_test(overlay_and_trace_agree_with_the_json), cmocka_unit_test(select_equals_the_recorded_lists),
-        cmocka_unit_test(lists_are_complete), cmocka_unit_test(the_table_of_parameters_is_true),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
+        cmocka_unit_test(lists_are_complete), cmocka_unit_test(bad_shapes_and_model_folders_say_why), cmocka_unit_test(the_table_of_parameters_is_true),                  cmocka_unit_test(messages_are_one_line_whatever_was_typed),
         cmocka_unit_test(stdout_that_cannot_be_written_is_a_failure), cmocka_unit_test(json_is_utf8_for_any_file_name),
         cmocka_unit_test(an_interrupt_ends_with_75),
         cmocka_unit_test(decoding_is_compared_with_reading_the_same_weights),
