@@ -109,10 +109,20 @@ bool assignment_read(const char *assignment, const saint_settings *s, const sain
     return false;
 }
 
+/* Whoever sets one end of the range beyond the other moves the other along: good in a field, a surprise where both were typed. */
+static bool note_moved_end(const char *assignment, const saint_settings *s, saint_notes *notes)
+{
+    bool start = strncmp(assignment, "saint_start=", 12) == 0, end = strncmp(assignment, "saint_end=", 10) == 0;
+    long asked = start || end ? strtol(strchr(assignment, '=') + 1, NULL, 10) : 0;
+    if (!(start && asked > s->saint_end) && !(end && asked < s->saint_start)) return false;
+    saint_note(notes, "%s lies %s: the range is %d to %d", assignment, start ? "behind saint_end" : "before saint_start", (int)s->saint_start, (int)s->saint_end);
+    return true;
+}
+
 void note_unread(const char *assignment, const saint_settings *s, const saint_model_info *m, saint_notes *notes)
 {
     saint_plan plan;
-    if (assignment_read(assignment, s, m)) return;
+    if (note_moved_end(assignment, s, notes) || assignment_read(assignment, s, m)) return;
     int n = (int)strcspn(assignment, "=");
     const char *ratio = strncmp(assignment, "llm_", 4) == 0 ? assignment + 4 : assignment;
     if (strncmp(ratio, "keep_ratio", 10) == 0 && build(&plan, s, m) && plan.n_sites)

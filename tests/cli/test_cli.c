@@ -148,6 +148,11 @@ static void what_changes_nothing_is_told(void **state)
     assert_int_equal(r->status, 0);
     assert_null(strstr(r->err, "K changes"));
     assert_non_null(strstr(r->err, "gamma[40] changes nothing"));
+    r = saint("run --model " LLAVA " --prompt hi --image " PICTURE " --max-new-tokens 0 --set mode=llm --set saint_start=2 --set saint_end=1");
+    assert_int_equal(r->status, 0);
+    assert_non_null(strstr(r->err, "saint_start=2 lies behind saint_end: the range is 1 to 1"));
+    r = saint("run --model " LLAVA " --prompt hi --image " PICTURE " --max-new-tokens 0 --set mode=llm --set saint_start=2 --set saint_end=2");
+    assert_null(strstr(r->err, "saint_start"));
 }
 
 /* What bash offers behind these words; the last is what is being typed. */
