@@ -11,11 +11,11 @@ static saint_engine *engine;
 static saint_model *mae;
 static saint_session *session;
 
-static void random_rows(saint_rows *r, int n_seqs, const int *n, uint64_t *rng)
+static void random_rows_of(int dim, saint_rows *r, int n_seqs, const int *n, uint64_t *rng)
 {
     int total = 0;
     for (int i = 0; i < n_seqs; i++) total += n[i];
-    assert_ok(saint_rows_alloc(r, session->b, n_seqs, total, DIM, err));
+    assert_ok(saint_rows_alloc(r, session->b, n_seqs, total, dim, err));
     for (int i = 0; i < n_seqs; i++) {
         r->cu[i + 1] = r->cu[i] + n[i];
         for (int k = 0; k < n[i]; k++) {
@@ -25,7 +25,12 @@ static void random_rows(saint_rows *r, int n_seqs, const int *n, uint64_t *rng)
             r->size[at] = 1;
         }
     }
-    for (int i = 0; i < total * DIM; i++) r->x[i] = test_random(rng);
+    for (int i = 0; i < total * dim; i++) r->x[i] = test_random(rng);
+}
+
+static void random_rows(saint_rows *r, int n_seqs, const int *n, uint64_t *rng)
+{
+    random_rows_of(DIM, r, n_seqs, n, rng);
 }
 
 static float *random_metric(int rows, int dim, uint64_t *rng)
@@ -98,41 +103,76 @@ static void merged_rows_are_weighted_means_and_weights_add_up(void **state)
     saint_rows_free(&rows);
 }
 
-/* A token of weight three and three equal tokens are the same to attention and to the mean. */
+static const int sizes[] = {1, 3, 1, 2, 5};
+enum { N = 5, WIDE = 1 + 3 + 1 + 2 + 5 };
+
+/* N rows of these sizes, and the same ones as so many equal rows; first [N]: where each of the former begins among the latter. */
+static void weighed_and_apart(int dim, saint_rows *weighed, saint_rows *apart, int *first)
+{
+    uint64_t rng = 8;
+    int at = 0;
+    random_rows_of(dim, weighed, 1, &(int){N}, &rng);
+    random_rows_of(dim, apart, 1, &(int){WIDE}, &rng);
+    for (int i = 0; i < N; i++) {
+        weighed->size[i] = (float)sizes[i];
+        first[i] = at;
+        for (int k = 0; k < sizes[i]; k++) memcpy(apart->x + dim * at++, weighed->x + dim * i, (size_t)dim * sizeof(float));
+    }
+    weighed->merged = true;
+}
+
+/* A token of weight three and three equal tokens are the same to attention, */
 static void a_weight_counts_like_as_many_equal_tokens(void **state)
 {
     (void)state;
-    static const int sizes[] = {1, 3, 1, 2, 5};
-    enum { N = 5, WIDE = 1 + 3 + 1 + 2 + 5 };
-    uint64_t rng = 8;
+    saint_model *timm = load_tiny("timm-vit-tiny"); /* reads the class token */
+    int dim = saint_model_get_info(timm)->vit_dim, layers = saint_model_get_info(timm)->vit_layers, first[N];
     saint_rows merged, apart;
-    random_rows(&merged, 1, &(int){N}, &rng);
-    random_rows(&apart, 1, &(int){WIDE}, &rng);
-    int first[N], at = 0;
-    for (int i = 0; i < N; i++) {
-        merged.size[i] = (float)sizes[i];
-        first[i] = at;
-        for (int k = 0; k < sizes[i]; k++) memcpy(apart.x + DIM * at++, merged.x + DIM * i, DIM * sizeof(float));
-    }
-    merged.merged = true;
+    weighed_and_apart(dim, &merged, &apart, first);
     saint_vit_forward *f;
-    float metric[WIDE * 20], one[N], many[WIDE], logits[2][5];
-    assert_int_equal(saint_model_get_info(mae)->classes, 5);
-    assert_ok(saint_vit_open(&f, session->b, mae, WIDE, err));
-    for (int layer = 0; layer < 2; layer++) {
+    float metric[WIDE * DIM], one[N], many[WIDE], logits[2][16];
+    assert_true(saint_model_get_info(timm)->classes <= 16 && dim <= DIM);
+    assert_ok(saint_vit_open(&f, session->b, timm, WIDE, err));
+    for (int layer = 0; layer < layers; layer++) {
         assert_ok(saint_vit_attend(f, layer, &merged, &(saint_vit_readings){metric, one, false}, err));
         assert_ok(saint_vit_attend(f, layer, &apart, &(saint_vit_readings){metric, many, false}, err));
         for (int i = 0; i < N; i++) {
             assert_true(fabsf(one[i] - (float)sizes[i] * many[first[i]]) < 1e-5f); /* the class token's attention, in sum */
-            for (int c = 0; c < DIM; c++) assert_true(fabsf(merged.x[i * DIM + c] - apart.x[first[i] * DIM + c]) < 1e-4f);
+            for (int c = 0; c < dim; c++) assert_true(fabsf(merged.x[i * dim + c] - apart.x[first[i] * dim + c]) < 1e-4f);
         }
         assert_ok(saint_vit_mlp(f, layer, &merged, err));
         assert_ok(saint_vit_mlp(f, layer, &apart, err));
     }
     assert_ok(saint_vit_classify(f, &merged, logits[0], err));
     assert_ok(saint_vit_classify(f, &apart, logits[1], err));
+    for (int i = 0; i < saint_model_get_info(timm)->classes; i++) assert_true(fabsf(logits[0][i] - logits[1][i]) < 1e-4f);
+    saint_vit_close(f);
+    saint_rows_free(&merged);
+    saint_rows_free(&apart);
+    saint_model_unref(timm);
+}
+
+/* and to the mean that a MAE's head reads; its attention takes every row for one, as published. */
+static void a_mae_weighs_its_mean_but_not_its_attention(void **state)
+{
+    (void)state;
+    int first[N];
+    saint_rows merged, apart;
+    weighed_and_apart(DIM, &merged, &apart, first);
+    saint_vit_forward *f;
+    float metric[WIDE * 20], weighed[N], plain[N], x[N * DIM], logits[2][5];
+    assert_int_equal(saint_model_get_info(mae)->classes, 5);
+    assert_ok(saint_vit_open(&f, session->b, mae, WIDE, err));
+    assert_ok(saint_vit_classify(f, &merged, logits[0], err));
+    assert_ok(saint_vit_classify(f, &apart, logits[1], err));
     for (int i = 0; i < 5; i++) assert_true(fabsf(logits[0][i] - logits[1][i]) < 1e-4f);
+    memcpy(x, merged.x, sizeof x);
+    assert_ok(saint_vit_attend(f, 0, &merged, &(saint_vit_readings){metric, weighed, false}, err));
+    memcpy(merged.x, x, sizeof x);
     for (int i = 1; i < N; i++) merged.size[i] = 1;
+    assert_ok(saint_vit_attend(f, 0, &merged, &(saint_vit_readings){metric, plain, false}, err));
+    assert_memory_equal(weighed, plain, sizeof plain);
+    memcpy(merged.x, x, sizeof x);
     assert_ok(saint_vit_classify(f, &merged, logits[0], err)); /* and without the weights it is another mean */
     float difference = 0;
     for (int i = 0; i < 5; i++) difference += fabsf(logits[0][i] - logits[1][i]);
@@ -169,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merged_rows_are_weighted_means_and_weights_add_up),
         cmocka_unit_test(a_weight_counts_like_as_many_equal_tokens),
+        cmocka_unit_test(a_mae_weighs_its_mean_but_not_its_attention),
         cmocka_unit_test(a_gather_takes_everything_along),
     };
     assert_ok(saint_engine_open(&engine, &(saint_engine_options){.n_threads = 2}, err));
