@@ -50,6 +50,38 @@ static void answers_to_the_user_are_not_covered(void **state)
     ui_close(u);
 }
 
+/* h j k l go where the arrows go, and the field they choose says what it means where its pane has no row for that. */
+static void letters_are_arrows_and_fields_explain_themselves(void **state)
+{
+    (void)state;
+    ui *u = opened(80);
+    ui_front_resize(u->core->front, 80, 24);
+    ui_frame(u);
+    assert_int_equal(u->focus, SAINT_UI_PANE_PARAMS);
+    const int was = u->fields.at;
+    press(u, "j");
+    assert_int_equal(u->fields.at, was + 1);
+    const saint_ui_field_spec *s = &u->fields.spec[u->fields.at];
+    char says[64];
+    snprintf(says, sizeof says, "%s: %.20s", s->name, s->doc);
+    assert_true(row_has(u, says));
+    press(u, "k");
+    assert_int_equal(u->fields.at, was);
+    const double value = u->fields.field[was].value;
+    press(u, "l");
+    assert_true(u->fields.field[was].value != value);
+    press(u, "h");
+    assert_true(u->fields.field[was].value == value);
+    ui_go(u, SAINT_UI_PAGE_LOG); /* where arrows mean nothing to the pane, the letter is named that was typed */
+    ui_frame(u);
+    press(u, "l");
+    assert_true(row_has(u, "l does nothing here"));
+    press(u, ":"); /* text is text */
+    press(u, "h");
+    assert_string_equal(u->core->over.line.text, "h");
+    ui_close(u);
+}
+
 static void both_stand_where_both_fit(void **state)
 {
     (void)state;
@@ -191,6 +223,7 @@ static void the_log_has_everything_but_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers_to_the_user_are_not_covered),
+        cmocka_unit_test(letters_are_arrows_and_fields_explain_themselves),
                                        cmocka_unit_test(both_stand_where_both_fit),
                                        cmocka_unit_test(a_read_answer_makes_room),
                                        cmocka_unit_test(errors_stay_until_a_key),

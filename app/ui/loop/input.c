@@ -89,6 +89,22 @@ static void record_key(ui *u, const saint_ui_event *e)
     } else ui_record(u, "key %s", saint_ui_key_name(e, name));
 }
 
+/* h j k l are arrows for who is used to that: no row of the table has them (a test looks), so they mean nothing else where no text is typed. */
+static bool as_arrow(const saint_ui_event *e, saint_ui_event *arrow)
+{
+    static const struct {
+        uint32_t letter;
+        saint_ui_key key;
+    } same[] = {{'h', SAINT_UI_KEY_LEFT}, {'j', SAINT_UI_KEY_DOWN}, {'k', SAINT_UI_KEY_UP}, {'l', SAINT_UI_KEY_RIGHT}};
+    if (e->kind != SAINT_UI_PRESS || e->key != SAINT_UI_KEY_CHAR || e->mods) return false;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (e->ch != same[i].letter) continue;
+        *arrow = (saint_ui_event){.kind = SAINT_UI_PRESS, .key = same[i].key};
+        return true;
+    }
+    return false;
+}
+
 static void key(ui *u, const saint_ui_event *e)
 {
     char argument[64], command[128], name[24];
@@ -99,6 +115,9 @@ static void key(ui *u, const saint_ui_event *e)
         to_pane(u, u->focus, e, NULL);
         return;
     }
+    saint_ui_event arrow;
+    const saint_ui_event *typed = e;
+    if (as_arrow(e, &arrow)) e = &arrow;
     const ui_action *a = e->kind == SAINT_UI_PRESS ? ui_action_of_key(e, u->page, u->focus, argument, sizeof argument) : NULL;
     if (a) {
         snprintf(command, sizeof command, "%s %s", a->name, argument);
@@ -119,7 +138,7 @@ static void key(ui *u, const saint_ui_event *e)
         u->say = u->core->report_say = SAINT_UI_SAY_NOTHING;
         return;
     }
-    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
+    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(typed, name));
 }
 
 /* ---- mouse ---- */
