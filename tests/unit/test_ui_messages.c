@@ -1,9 +1,10 @@
 /* The message row: what answers the user is not covered by what comes by itself before it was read, an error not before a key; and nothing
  * that is said is lost, because the log has all of it. A tiny model, a screen that nobody sees. */
+#define _GNU_SOURCE
 #include "support/tiny_workbench.h"
 
 #include <stdlib.h>
-
+#include <string.h>
 
 static ui *opened(int w)
 {
@@ -199,6 +200,26 @@ static void no_model_is_said_on_every_page(void **state)
     ui_close(u);
 }
 
+static void a_model_that_is_not_there_costs_nothing(void **state)
+{
+    (void)state;
+    ui *u = opened(160);
+    assert_true(ui_do(u, "set keep_num=30"));
+    until_idle(u);
+    char *name = strdup(u->model_name);
+    assert_true(ui_do(u, "model /nowhere/at/all"));
+    until_idle(u);
+    assert_true(row_has(u, "/nowhere/at/all: cannot be opened")); /* until a key */
+    assert_non_null(u->info);
+    assert_non_null(u->worker);
+    assert_string_equal(u->model_name, name);
+    double keep;
+    assert_true(saint_settings_get(&u->plan[UI_NOW].settings, "keep_num", u->info->vit_layers_run - 1, &keep));
+    assert_true(keep == 30);
+    free(name);
+    ui_close(u);
+}
+
 static void the_log_has_everything_but_hints(void **state)
 {
     (void)state;
@@ -230,6 +251,7 @@ int main(void)
                                        cmocka_unit_test(seconds_read_it_too_and_nothing_wakes_without_need),
                                        cmocka_unit_test(an_error_is_never_cut),
                                        cmocka_unit_test(no_model_is_said_on_every_page),
-                                       cmocka_unit_test(the_log_has_everything_but_hints)};
+                                       cmocka_unit_test(a_model_that_is_not_there_costs_nothing),
+        cmocka_unit_test(the_log_has_everything_but_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
