@@ -500,9 +500,9 @@ static void what_is_missing_is_said(void **state)
     assert_non_null(strstr(t.raw, "OMPI_COMM_WORLD_SIZE"));
     vt_close(&t);
     /* a place for the session that cannot be is said when it is too late to see the log */
-    char blocked[400], below[440];
+    char blocked[300], below[400];
     snprintf(blocked, sizeof blocked, "%s/blocked", wb_home);
-    snprintf(below, sizeof below, "XDG_STATE_HOME=%s/state", blocked);
+    snprintf(below, sizeof below, "XDG_STATE_HOME=%.300s/state", blocked);
     assert_ok(saint_file_write(blocked, "", 0, err));
     const wb_env no_place = {"xterm-256color", "C.UTF-8", "", below};
     assert_true(wb_open(&t, 120, 36, &no_place, "idle", tiny));

@@ -200,6 +200,31 @@ static void no_model_is_said_on_every_page(void **state)
     ui_close(u);
 }
 
+/* An action that knows certain words takes those, or the beginning of one; another word does nothing and is said to. */
+static void words_that_mean_nothing_do_nothing(void **state)
+{
+    (void)state;
+    ui *u = opened(160);
+    static const struct {
+        const char *command, *says;
+    } wrong[] = {{"quit q", "quit q: expected now or stop"},         {"live perhaps", "live perhaps: expected on or off"},
+                 {"live o", "live o: expected on or off"},           {"mouse maybe", "mouse maybe: expected on or off"},
+                 {"brush 7", "brush 7: expected 1, 3 or 5"},         {"paint maybe", "paint maybe: expected drop, keep or off"},
+                 {"measure q", "measure q: expected stop"},          {"undo twice", "undo twice: nothing belongs behind undo"},
+                 {"page nowhere", "page nowhere: expected inspect"}, {"theme pink", "theme pink: expected dark, light or contrast"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(ui_do(u, wrong[i].command));
+        if (!row_has(u, wrong[i].says)) fail_msg("%s: it said %s", wrong[i].command, u->message);
+    }
+    assert_false(u->quit);
+    assert_true(u->live && u->mouse && !u->painting);
+    assert_true(ui_do(u, "live of"));
+    assert_false(u->live);
+    assert_true(ui_do(u, "page SP"));
+    assert_int_equal(u->page, SAINT_UI_PAGE_SPEED);
+    ui_close(u);
+}
+
 static void a_model_that_is_not_there_costs_nothing(void **state)
 {
     (void)state;
@@ -251,7 +276,8 @@ int main(void)
                                        cmocka_unit_test(seconds_read_it_too_and_nothing_wakes_without_need),
                                        cmocka_unit_test(an_error_is_never_cut),
                                        cmocka_unit_test(no_model_is_said_on_every_page),
-                                       cmocka_unit_test(a_model_that_is_not_there_costs_nothing),
+                                       cmocka_unit_test(words_that_mean_nothing_do_nothing),
+        cmocka_unit_test(a_model_that_is_not_there_costs_nothing),
         cmocka_unit_test(the_log_has_everything_but_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,10 @@
 #include "ui/loop/core.h"
 #include "ui/sweeps/sweeps.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void ui_go(ui *u, saint_ui_page page)
 {
@@ -22,13 +24,49 @@ void ui_go(ui *u, saint_ui_page page)
 
 /* ---- commands ---- */
 
+/* "[on|off]": what an action takes that knows certain words and nothing else; where its row names a kind, a number or several things the action
+ * looks itself. The beginning of one word is that word. NULL: it is none of them, which was said. */
+static const char *one_of_its_words(ui *u, const ui_action *a, const char *argument, char out[32])
+{
+    enum { WORDS = 12 };
+    char list[160], expected[200] = "";
+    const char *word[WORDS];
+    int n = 0, found = -1, begin = 0;
+    snprintf(list, sizeof list, "%s", a->argument[0] == '[' ? a->argument + 1 : a->argument);
+    list[strcspn(list, "]")] = 0;
+    if (!*argument || strchr(a->argument, ' ')) return argument;
+    if (!*list) {
+        ui_say(u, SAINT_UI_SAY_BAD, "%s %.60s: nothing belongs behind %s", a->name, argument, a->name);
+        return NULL;
+    }
+    for (char *p = list, *end; p && n < WORDS; p = end) {
+        end = strchr(p, '|');
+        if (end) *end++ = 0;
+        if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p)) return argument;
+        word[n++] = p;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!strcasecmp(word[i], argument)) found = i, begin = 1, i = n;
+        else if (!strncasecmp(word[i], argument, strlen(argument))) found = i, begin++;
+    }
+    if (begin == 1) {
+        snprintf(out, 32, "%s", word[found]);
+        return out;
+    }
+    for (int i = 0; i < n; i++)
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", word[i]);
+    ui_say(u, SAINT_UI_SAY_BAD, "%s %.60s: expected %s", a->name, argument, expected);
+    return NULL;
+}
+
 static bool perform(ui *u, const ui_action *a, const char *argument)
 {
     const char *why = ui_reason(u, a);
+    char word[32];
     u->core->failed = false;
     u->core->depth++;
     if (why) ui_say(u, SAINT_UI_SAY_BAD, "%s: %s", a->name, why);
-    else a->perform(u, argument);
+    else if ((argument = one_of_its_words(u, a, argument, word))) a->perform(u, argument);
     u->core->depth--;
     ui_redraw(u);
     return !u->core->failed;
