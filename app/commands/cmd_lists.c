@@ -162,6 +162,7 @@ static cJSON *model_json(const saint_model_info *i)
     cJSON_AddStringToObject(o, "name", i->name);
     cJSON_AddStringToObject(o, "architecture", i->architecture);
     cJSON_AddStringToObject(o, "layout", i->layout);
+    cJSON_AddStringToObject(o, "format", i->format);
     const struct {
         const char *key;
         double v;

@@ -129,17 +129,34 @@ static void sha_hex(const char *const *parts, size_t n, char out[65])
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
 
+/* config.json beside the weights, on one line; NULL where the merging machine does not have the model. */
+static char *config_of(const sweep_plan *p)
+{
+    enum { MOST = 1 << 20 };
+    char path[4200], *bytes = NULL, *text = NULL;
+    cJSON *o = NULL;
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/config.json", p->model);
+    if (saint_file_read(path, MOST, &bytes, &n, NULL) == SAINT_OK && saint_json_parse(bytes, n, MOST, path, &o, NULL) == SAINT_OK)
+        text = cJSON_PrintUnformatted(o);
+    cJSON_Delete(o);
+    free(bytes);
+    return text;
+}
+
 static saint_status put_model(sweep_rows *r, saint_error *err)
 {
     const sweep_plan *p = r->plan;
     const char *colon = strchr(p->data, ':');
     char kind[64];
     snprintf(kind, sizeof kind, "%.*s", colon ? (int)(colon - p->data) : (int)sizeof kind - 1, p->data);
+    char *config = config_of(p);
     saint_status s = sweep_db_put(r->db,
-                                  "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype)"
-                                  " VALUES (1,?,?,'',?,?,?,?)",
-                                  err, "ttttit", p->model_name, p->model_family, p->model, p->model_sha256, whole(p->model_params),
-                                  p->weight_dtype);
+                                  "INSERT OR IGNORE INTO model (model_id, name, family, format, path, sha256, n_params, weight_dtype,"
+                                  " config_json) VALUES (1,?,?,?,?,?,?,?,?)",
+                                  err, "tttttitt", p->model_name, p->model_family, p->model_format ? p->model_format : "", p->model,
+                                  p->model_sha256, whole(p->model_params), p->weight_dtype, config);
+    cJSON_free(config);
     if (s != SAINT_OK) return s;
     return sweep_db_put(r->db,
                         "INSERT OR IGNORE INTO dataset (dataset_id, name, split, root, prompt_ver, manifest_sha256, n_samples)"

@@ -120,6 +120,12 @@ static int by_plan(const void *a, const void *b)
     return d ? d : x->ordinal - y->ordinal;
 }
 
+bool sweep_order_follows(const sweep_order *o, size_t own, size_t block)
+{
+    size_t chunks = (size_t)o->n_chunks;
+    return block % chunks == 0 || block / chunks == own;
+}
+
 static saint_status order_trials(const sweep_plan *p, const saint_model_info *m, sweep_order *o, saint_error *err)
 {
     int n = 0;

@@ -26,5 +26,9 @@ saint_status sweep_order_make(const sweep_plan *p, const saint_dataset *d, const
 /* The samples alone, which need no model: the same order, a group for each picture. SAINT_MEMORY. */
 saint_status sweep_order_pictures(const sweep_plan *p, const saint_dataset *d, sweep_order *out, saint_error *err);
 void sweep_order_free(sweep_order *o); /* NULL is allowed */
+/* Whether a process that has just worked on group `own` (SIZE_MAX: on none) takes this block while there are others: it stays with its
+ * samples, and begins new ones with their first trials. So one process times all trials of a sample, where it is fast enough, and computes
+ * the picture's features once; a chunk that another process has begun is left to that one until nothing else is left. */
+bool sweep_order_follows(const sweep_order *o, size_t own, size_t block);
 
 #endif

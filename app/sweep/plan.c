@@ -19,7 +19,7 @@ static saint_status no_memory(saint_error *err) { return saint_fail(err, SAINT_M
 void sweep_plan_free(sweep_plan *p)
 {
     if (!p) return;
-    char *texts[] = {p->identity, p->model, p->model_name,  p->model_family, p->model_sha256, p->weight_dtype, p->dtype,
+    char *texts[] = {p->identity, p->model, p->model_name,  p->model_family, p->model_format, p->model_sha256, p->weight_dtype, p->dtype,
                      p->backend,  p->data,  p->data_sha256, p->prompt,       p->split,        p->images,       p->spec,   p->vision_tower,
                      p->numerics};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
@@ -272,6 +272,7 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     p->vision_tower = scene->vision_tower ? from_root(scene->vision_tower) : NULL;
     p->model_name = strdup(scene->info->name);
     p->model_family = strdup(scene->info->architecture);
+    p->model_format = strdup(scene->info->format);
     p->model_sha256 = strdup(model);
     p->model_sha256_sampled = scene->info->digest_sampled;
     p->model_params = (double)scene->info->n_params;
@@ -288,7 +289,7 @@ static saint_status set_scene(sweep_plan *p, const sweep_spec *s, const sweep_sc
     p->repeats = s->repeat;
     p->early_stop = s->early_stop;
     p->wanted = calloc(data->n + 1, sizeof *p->wanted);
-    if (!p->model || !p->model_name || !p->model_family || !p->model_sha256 || !p->weight_dtype || !p->dtype || !p->backend || !p->data ||
+    if (!p->model || !p->model_name || !p->model_family || !p->model_format || !p->model_sha256 || !p->weight_dtype || !p->dtype || !p->backend || !p->data ||
         !p->data_sha256 || !p->prompt || (scene->split && !p->split) || (scene->images && !p->images) ||
         (scene->vision_tower && !p->vision_tower) || !p->wanted)
         return no_memory(err);

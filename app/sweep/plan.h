@@ -19,7 +19,7 @@ typedef struct {
     char id[17], name[64];    /* id: first 16 digits of SHA-256 of identity */
     char *identity;           /* canonical JSON */
     char *vision_tower;       /* as --vision-tower, from the root; NULL = none was given */
-    char *model, *model_name, *model_family, *model_sha256; /* model: folder, from the root where it could be told */
+    char *model, *model_name, *model_family, *model_format, *model_sha256; /* model: folder, from the root where it could be told */
     bool model_sha256_sampled;
     double model_params;
     char *weight_dtype, *dtype, *backend;

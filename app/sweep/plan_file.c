@@ -40,6 +40,7 @@ cJSON *sweep_plan_json(const sweep_plan *p)
     add_text(model, "vision_tower", p->vision_tower);
     add_text(model, "name", p->model_name);
     add_text(model, "family", p->model_family);
+    add_text(model, "format", p->model_format);
     add_text(model, "sha256", p->model_sha256);
     cJSON_AddBoolToObject(model, "sha256_sampled", p->model_sha256_sampled);
     cJSON_AddNumberToObject(model, "params", p->model_params);
@@ -111,6 +112,7 @@ saint_status sweep_plan_take(const cJSON *o, sweep_plan *p, const char *what, sa
     if (s == SAINT_OK) s = take_text(model, "vision_tower", false, &p->vision_tower, what, err);
     if (s == SAINT_OK) s = take_text(model, "name", true, &p->model_name, what, err);
     if (s == SAINT_OK) s = take_text(model, "family", true, &p->model_family, what, err);
+    if (s == SAINT_OK) s = take_text(model, "format", false, &p->model_format, what, err);
     if (s == SAINT_OK) s = take_hash(model, &p->model_sha256, what, err);
     if (s == SAINT_OK) s = saint_json_bool(model, "sha256_sampled", &p->model_sha256_sampled, what, err);
     if (s == SAINT_OK) s = saint_json_double(model, "params", &p->model_params, what, err);

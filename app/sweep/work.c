@@ -168,18 +168,20 @@ static saint_status run_block(work *k, size_t block, saint_error *err)
 
 /* ---- all blocks -------------------------------------------------------------------------------------------------- */
 
-/* Every block that has something left and can be had. *ran: any was. */
-static saint_status pass(work *k, bool *ran, saint_error *err)
+/* Every block that has something left and can be had; help: also those that belong to what others have begun. *ran: any was. */
+static saint_status pass(work *k, bool help, bool *ran, saint_error *err)
 {
     saint_status s = SAINT_OK;
+    size_t own = SIZE_MAX;
     *ran = false;
     for (size_t b = 0; b < k->order.n_blocks && s == SAINT_OK; b++) {
         bool mine = false;
         if (stopped(k)) return saint_fail(err, SAINT_CANCELLED, "interrupted");
-        if (!units_of(k, b)) continue;
+        if ((!help && !sweep_order_follows(&k->order, own, b)) || !units_of(k, b)) continue;
         s = sweep_claim(k->claims, b, &mine, err);
         if (s != SAINT_OK || !mine) continue;
         *ran = true;
+        own = b / (size_t)k->order.n_chunks;
         s = run_block(k, b, err);
     }
     return s;
@@ -192,7 +194,8 @@ static saint_status until_nothing_is_left(work *k, saint_error *err)
     saint_status s = SAINT_OK;
     while (s == SAINT_OK && sweep_done_left(&k->done)) {
         bool ran = false;
-        s = pass(k, &ran, err);
+        s = pass(k, false, &ran, err);
+        if (s == SAINT_OK && !ran) s = pass(k, true, &ran, err);
         if (s == SAINT_OK && !ran) { /* the rest is claimed by others who are alive */
             tell(k, true);
             wait_a_little();

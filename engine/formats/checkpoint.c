@@ -18,6 +18,7 @@ enum { MAX_INDEX = 100000000, MAX_SHARDS = 4096 };
 typedef struct {
     saint_map map; /* empty when the memory is the caller's */
     saint_table table;
+    const char *format;
 } container;
 
 struct saint_checkpoint {
@@ -46,11 +47,13 @@ static saint_status refuse_kind(const unsigned char *p, size_t n, const char *wh
     return saint_fail(err, SAINT_FORMAT, "%s: expected safetensors or a PyTorch archive (zip), found neither", what);
 }
 
-static saint_status read_container(const unsigned char *p, size_t n, const char *what, saint_table *table, saint_error *err)
+static saint_status read_container(const unsigned char *p, size_t n, const char *what, container *f, saint_error *err)
 {
+    bool safetensors = n > 8 && p[8] == '{';
+    f->format = safetensors ? "safetensors" : "torch_zip";
     /* Byte 8 comes first: a header length may by chance read "PK\3\4", but a zip's byte 8 is its compression method. */
-    if (n > 8 && p[8] == '{') return saint_safetensors_read(p, n, what, table, err);
-    if (starts_with(p, n, "PK\3\4", 4) || starts_with(p, n, "PK\5\6", 4)) return saint_torch_read(p, n, what, table, err);
+    if (safetensors) return saint_safetensors_read(p, n, what, &f->table, err);
+    if (starts_with(p, n, "PK\3\4", 4) || starts_with(p, n, "PK\5\6", 4)) return saint_torch_read(p, n, what, &f->table, err);
     return refuse_kind(p, n, what, err);
 }
 
@@ -85,7 +88,7 @@ static saint_status map_container(saint_checkpoint *c, int i, const char *path, 
     saint_status s = saint_map_open(path, &f->map, err);
     if (s != SAINT_OK) return s;
     c->mapped += f->map.bytes;
-    return read_container(f->map.data, f->map.bytes, path, &f->table, err);
+    return read_container(f->map.data, f->map.bytes, path, f, err);
 }
 
 saint_status saint_checkpoint_open_file(saint_checkpoint **out, const char *path, saint_error *err)
@@ -107,7 +110,7 @@ saint_status saint_checkpoint_open_memory(saint_checkpoint **out, const void *da
     saint_status s = new_checkpoint(&c, 1, what, err);
     if (s != SAINT_OK) return s;
     c->mapped = bytes;
-    s = read_container(data, bytes, what, &c->file[0].table, err);
+    s = read_container(data, bytes, what, &c->file[0], err);
     if (s == SAINT_OK) *out = c;
     else saint_checkpoint_close(c);
     return s;
@@ -254,6 +257,8 @@ static const saint_tensor *all(const saint_checkpoint *c, int *n)
     *n = c->merged ? c->n_merged : c->file[0].table.n;
     return c->merged ? c->merged : c->file[0].table.t;
 }
+
+const char *saint_checkpoint_format(const saint_checkpoint *c) { return c->file[0].format; }
 
 int saint_checkpoint_count(const saint_checkpoint *c)
 {

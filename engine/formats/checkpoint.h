@@ -33,6 +33,7 @@ saint_status saint_checkpoint_open_file(saint_checkpoint **out, const char *path
 saint_status saint_checkpoint_open_memory(saint_checkpoint **out, const void *data, size_t bytes, const char *what, saint_error *err);
 void saint_checkpoint_close(saint_checkpoint *c); /* NULL is allowed; all tensors die with it */
 
+const char *saint_checkpoint_format(const saint_checkpoint *c); /* "safetensors" or "torch_zip"; of its first file, where there are several */
 int saint_checkpoint_count(const saint_checkpoint *c);
 const saint_tensor *saint_checkpoint_at(const saint_checkpoint *c, int i);                  /* sorted by name */
 const saint_tensor *saint_checkpoint_find(const saint_checkpoint *c, const char *name);     /* NULL when absent */

@@ -427,6 +427,7 @@ static saint_status bind_all(saint_model *m, model_kind kind, const cJSON *c, co
         static const char *const layout[] = {"hf", "liuhaotian", "hf", "hf", "timm"};
         snprintf(m->info.architecture, sizeof m->info.architecture, "%s", architecture[kind]);
         snprintf(m->info.layout, sizeof m->info.layout, "%s", layout[kind]);
+        snprintf(m->info.format, sizeof m->info.format, "%s", saint_checkpoint_format(m->files[0]));
         compute_digest(m, names, m->files[0], m->files[1]);
     }
     saint_names_free(names);

@@ -13,6 +13,7 @@ typedef struct {
     char name[128];         /* last part of the folder's path, or the shape's name */
     char architecture[48];  /* "llava", "clip-vit", "timm-vit", "llama" */
     char layout[24];        /* tensor names: "hf", "hf-new", "liuhaotian", "timm", "random" */
+    char format[16];        /* files: "safetensors", "torch_zip"; "" for random weights */
     int vit_layers;         /* stored; 0 = no ViT */
     int vit_layers_run;     /* blocks that are computed: LLaVA takes its features before the last */
     int vit_dim, vit_heads, vit_mlp, vit_prefix; /* prefix: class token, distillation token */

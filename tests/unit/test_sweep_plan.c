@@ -307,6 +307,24 @@ static void every_unit_is_in_one_block(void **state)
         assert_int_equal(o.trial[i - 1], t->twin_of);
         for (int c = 0; c < o.n_chunks; c++) assert_int_not_equal(o.chunk[c], i);
     }
+    /* Two processes, one of which needs three times as long: they meet in the last groups at most. */
+    size_t own[2] = {SIZE_MAX, SIZE_MAX}, left = o.n_blocks, together = 0;
+    int *by = calloc(o.n_blocks, sizeof *by);
+    assert_non_null(by);
+    for (int turn = 0; left > 0; turn++) {
+        int who = turn % 4 == 3;
+        size_t b = 0;
+        while (b < o.n_blocks && (by[b] || !sweep_order_follows(&o, own[who], b))) b++;
+        for (size_t any = 0; b == o.n_blocks && any < o.n_blocks; any++)
+            if (!by[any]) b = any;
+        by[b] = who + 1;
+        own[who] = b / (size_t)o.n_chunks;
+        left--;
+    }
+    assert_true(o.n_groups > 4);
+    for (size_t g = 0; g < o.n_groups; g++) together += by[2 * g] != by[2 * g + 1];
+    assert_true(together <= 1);
+    free(by);
     sweep_order_free(&o);
     sweep_plan_free(&p);
 }

@@ -255,6 +255,8 @@ static void what_is_recorded_comes_back(void **state)
     assert_true(number("SELECT count(*) FROM result JOIN trial USING (trial_id) WHERE score IN (0, 1) AND parsed IN ('yes', 'no')") == 30);
     assert_true(number("SELECT num FROM trial_param JOIN trial USING (trial_id) WHERE ordinal = 3") == 0.8);
     assert_true(number("PRAGMA application_id") == 1396787540);
+    assert_true(number("SELECT count(*) FROM model WHERE format = 'safetensors'") == 1);
+    assert_true(number("SELECT json_extract(config_json, '$.model_type') = 'llava' FROM model") == 1);
     sweep_free(NULL);
 }
 
