@@ -207,7 +207,8 @@ static void words_that_mean_nothing_do_nothing(void **state)
     ui *u = opened(160);
     static const struct {
         const char *command, *says;
-    } wrong[] = {{"quit q", "quit q: expected now or stop"},         {"live perhaps", "live perhaps: expected on or off"},
+    } wrong[] = {{"sweep keep_num=1", "sweep: no such command; so begin sweep-new, sweep-start"},
+                 {"quit q", "quit q: expected now or stop"},         {"live perhaps", "live perhaps: expected on or off"},
                  {"live o", "live o: expected on or off"},           {"mouse maybe", "mouse maybe: expected on or off"},
                  {"brush 7", "brush 7: expected 1, 3 or 5"},         {"paint maybe", "paint maybe: expected drop, keep or off"},
                  {"measure q", "measure q: expected stop"},          {"undo twice", "undo twice: nothing belongs behind undo"},

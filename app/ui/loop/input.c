@@ -75,14 +75,20 @@ static bool perform(ui *u, const ui_action *a, const char *argument)
 /* Who types the name of a parameter means to set it. */
 static void no_such(ui *u, const char *command, size_t n)
 {
-    char word[64];
+    char word[64], begin[240] = "";
     const char *names[UI_ACTION_COUNT], *like;
+    size_t used = 0;
     snprintf(word, sizeof word, "%.*s", (int)(n < 60 ? n : 60), command);
     word[strcspn(word, "[=")] = 0;
     for (int i = 0; i < UI_ACTION_COUNT; i++) names[i] = ui_action_at(i)->name;
     bool parameter = !strcmp(word, "preset") || !strcmp(word, "compat");
     for (int i = 0; saint_param_at(i) && !parameter; i++) parameter = !strcmp(word, saint_param_at(i)->name);
     if (parameter) ui_say(u, SAINT_UI_SAY_BAD, "%s is a parameter: set %s=VALUE", word, word);
+    for (int i = 0; i < UI_ACTION_COUNT && *word; i++) /* "sweep" */
+        if (!strncmp(names[i], word, strlen(word)) && used + strlen(names[i]) + 2 < sizeof begin)
+            used += (size_t)snprintf(begin + used, sizeof begin - used, "%s%s", used ? ", " : "", names[i]);
+    if (parameter) return;
+    if (used) ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; so begin %s", word, begin);
     else if ((like = nearest_meant(word, names, UI_ACTION_COUNT))) ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; the nearest is %s", word, like);
     else ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; Ctrl-P finds them all", word);
 }
