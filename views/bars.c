@@ -145,6 +145,10 @@ void saint_ui_stacks_draw(saint_ui_pen p, const saint_ui_stack *stack, int n, co
     for (int k = 0, x = 0; k < n_parts && legend; k++) {
         char block[5] = {0};
         (void)saint_ui_utf8_put(part_char(p, k), block);
+        if (x + 3 > p.area.w) { /* what has no room is not left out in silence */
+            saint_ui_text(p, p.area.w - 1, h - 1, 1, SAINT_UI_MUTED, "\u2026");
+            break;
+        }
         x += saint_ui_text(p, x, h - 1, -1, (saint_ui_role)(SAINT_UI_SERIES_0 + k % SAINT_UI_SERIES), block) + 1;
         x += saint_ui_text(p, x, h - 1, -1, SAINT_UI_MUTED, part_name[k]) + 2;
     }

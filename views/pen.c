@@ -112,7 +112,11 @@ int saint_ui_paragraph(saint_ui_pen p, int x, int y, int w, int h, int first, sa
     while (saint_ui_wrap_next(&wrap, w, &line, &bytes)) {
         if (n >= first && n - first < h) {
             char text[1024];
-            snprintf(text, sizeof text, "%.*s", (int)(bytes < sizeof text ? bytes : sizeof text - 1), line);
+            saint_ui_wrap after = wrap;
+            const char *next;
+            size_t next_bytes;
+            bool more = n - first == h - 1 && saint_ui_wrap_next(&after, w, &next, &next_bytes); /* the last line that fits says so */
+            snprintf(text, sizeof text, "%.*s%s", (int)(bytes < sizeof text - 8 ? bytes : sizeof text - 8), line, more ? " \u2026" : "");
             saint_ui_text(p, x, y + n - first, w, role, text);
         }
         n++;

@@ -48,7 +48,7 @@ int saint_ui_textf(saint_ui_pen p, int x, int y, int columns, saint_ui_role role
     __attribute__((format(printf, 6, 7)))
 #endif
     ;
-/* Wrapped text; returns the number of lines it takes, drawn or not. first skips lines. */
+/* Wrapped text in h rows; returns the number of lines it takes, drawn or not. first skips lines. Where more follow below the last row, that one ends in an ellipsis. */
 int saint_ui_paragraph(saint_ui_pen p, int x, int y, int w, int h, int first, saint_ui_role role, const char *s);
 /* Place for the mouse. */
 void saint_ui_hit_add(saint_ui_pen p, int x, int y, int w, int h, int what, int value);

@@ -96,6 +96,10 @@ static void scripts_run_without_a_screen(void **state)
     assert_non_null(strstr(last.text, ":2: "));
     write_script(path, "wait\n");
     refused("", arguments, ":1: wait");
+    write_script(path, "key 7\nquit\n"); /* no room for the recording: the rest goes on, and nobody is left to believe in it */
+    saint("trap '' XFSZ; ulimit -f 0;", arguments);
+    assert_int_equal(last.status, 1);
+    assert_non_null(strstr(last.text, "the recording is not whole: File too large"));
     unlink(path);
     unlink(record);
 }

@@ -499,6 +499,18 @@ static void what_is_missing_is_said(void **state)
     assert_exit(&t, 2);
     assert_non_null(strstr(t.raw, "OMPI_COMM_WORLD_SIZE"));
     vt_close(&t);
+    /* a place for the session that cannot be is said when it is too late to see the log */
+    char blocked[300], below[400];
+    snprintf(blocked, sizeof blocked, "%s/blocked", wb_home);
+    snprintf(below, sizeof below, "XDG_STATE_HOME=%.300s/state", blocked);
+    assert_ok(saint_file_write(blocked, "", 0, err));
+    const wb_env no_place = {"xterm-256color", "C.UTF-8", "", below};
+    assert_true(wb_open(&t, 120, 36, &no_place, "idle", tiny));
+    assert_true(vt_until(&t, "answer in"));
+    vt_send(&t, "q");
+    assert_exit(&t, 0);
+    assert_non_null(strstr(t.raw, "the session is not kept"));
+    vt_close(&t);
     static const wb_env unknown = {"no-such-terminal", "C.UTF-8", "", "ASAN_OPTIONS=detect_leaks=0"};
     assert_true(wb_open(&t, 80, 24, &unknown, "idle", tiny));
     assert_exit(&t, 2);

@@ -82,6 +82,19 @@ static void no_key_means_two_things_in_one_place(void **state)
     }
 }
 
+/* They are arrows for who is used to that, so no row may have them. */
+static void letters_of_vi_are_free(void **state)
+{
+    (void)state;
+    for (const char *c = "hjkl"; *c; c++)
+        for (int page = 0; page < SAINT_UI_PAGE_COUNT; page++)
+            for (int p = 0; p < PANES; p++) {
+                char argument[64];
+                saint_ui_event e = {.kind = SAINT_UI_PRESS, .key = SAINT_UI_KEY_CHAR, .ch = (uint32_t)*c};
+                if (ui_action_of_key(&e, (saint_ui_page)page, panes[p], argument, sizeof argument)) fail_msg("%c is taken on page %s", *c, saint_ui_page_title(page));
+            }
+}
+
 static void every_row_acts_somewhere(void **state)
 {
     (void)state;
@@ -298,6 +311,7 @@ int main(void)
         cmocka_unit_test(every_row_is_whole),
         cmocka_unit_test(every_key_can_be_read),
         cmocka_unit_test(no_key_means_two_things_in_one_place),
+        cmocka_unit_test(letters_of_vi_are_free),
         cmocka_unit_test(every_row_acts_somewhere),
         cmocka_unit_test(keys_are_found_with_their_arguments),
         cmocka_unit_test(what_is_not_possible_says_why),

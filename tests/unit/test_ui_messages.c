@@ -1,9 +1,10 @@
 /* The message row: what answers the user is not covered by what comes by itself before it was read, an error not before a key; and nothing
  * that is said is lost, because the log has all of it. A tiny model, a screen that nobody sees. */
+#define _GNU_SOURCE
 #include "support/tiny_workbench.h"
 
 #include <stdlib.h>
-
+#include <string.h>
 
 static ui *opened(int w)
 {
@@ -47,6 +48,38 @@ static void answers_to_the_user_are_not_covered(void **state)
     press(u, ".");
     assert_true(row_has(u, "answer in 12 ms")); /* read: now it has the row */
     assert_false(row_has(u, "is the live plan"));
+    ui_close(u);
+}
+
+/* h j k l go where the arrows go, and the field they choose says what it means where its pane has no row for that. */
+static void letters_are_arrows_and_fields_explain_themselves(void **state)
+{
+    (void)state;
+    ui *u = opened(80);
+    ui_front_resize(u->core->front, 80, 24);
+    ui_frame(u);
+    assert_int_equal(u->focus, SAINT_UI_PANE_PARAMS);
+    const int was = u->fields.at;
+    press(u, "j");
+    assert_int_equal(u->fields.at, was + 1);
+    const saint_ui_field_spec *s = &u->fields.spec[u->fields.at];
+    char says[64];
+    snprintf(says, sizeof says, "%s: %.20s", s->name, s->doc);
+    assert_true(row_has(u, says));
+    press(u, "k");
+    assert_int_equal(u->fields.at, was);
+    const double value = u->fields.field[was].value;
+    press(u, "l");
+    assert_true(u->fields.field[was].value != value);
+    press(u, "h");
+    assert_true(u->fields.field[was].value == value);
+    ui_go(u, SAINT_UI_PAGE_LOG); /* where arrows mean nothing to the pane, the letter is named that was typed */
+    ui_frame(u);
+    press(u, "l");
+    assert_true(row_has(u, "l does nothing here"));
+    press(u, ":"); /* text is text */
+    press(u, "h");
+    assert_string_equal(u->core->over.line.text, "h");
     ui_close(u);
 }
 
@@ -167,6 +200,52 @@ static void no_model_is_said_on_every_page(void **state)
     ui_close(u);
 }
 
+/* An action that knows certain words takes those, or the beginning of one; another word does nothing and is said to. */
+static void words_that_mean_nothing_do_nothing(void **state)
+{
+    (void)state;
+    ui *u = opened(160);
+    static const struct {
+        const char *command, *says;
+    } wrong[] = {{"sweep keep_num=1", "sweep: no such command; so begin sweep-new, sweep-start"},
+                 {"quit q", "quit q: expected now or stop"},         {"live perhaps", "live perhaps: expected on or off"},
+                 {"live o", "live o: expected on or off"},           {"mouse maybe", "mouse maybe: expected on or off"},
+                 {"brush 7", "brush 7: expected 1, 3 or 5"},         {"paint maybe", "paint maybe: expected drop, keep or off"},
+                 {"measure q", "measure q: expected stop"},          {"undo twice", "undo twice: nothing belongs behind undo"},
+                 {"page nowhere", "page nowhere: expected inspect"}, {"theme pink", "theme pink: expected dark, light or contrast"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(ui_do(u, wrong[i].command));
+        if (!row_has(u, wrong[i].says)) fail_msg("%s: it said %s", wrong[i].command, u->message);
+    }
+    assert_false(u->quit);
+    assert_true(u->live && u->mouse && !u->painting);
+    assert_true(ui_do(u, "live of"));
+    assert_false(u->live);
+    assert_true(ui_do(u, "page SP"));
+    assert_int_equal(u->page, SAINT_UI_PAGE_SPEED);
+    ui_close(u);
+}
+
+static void a_model_that_is_not_there_costs_nothing(void **state)
+{
+    (void)state;
+    ui *u = opened(160);
+    assert_true(ui_do(u, "set keep_num=30"));
+    until_idle(u);
+    char *name = strdup(u->model_name);
+    assert_true(ui_do(u, "model /nowhere/at/all"));
+    until_idle(u);
+    assert_true(row_has(u, "/nowhere/at/all: cannot be opened")); /* until a key */
+    assert_non_null(u->info);
+    assert_non_null(u->worker);
+    assert_string_equal(u->model_name, name);
+    double keep;
+    assert_true(saint_settings_get(&u->plan[UI_NOW].settings, "keep_num", u->info->vit_layers_run - 1, &keep));
+    assert_true(keep == 30);
+    free(name);
+    ui_close(u);
+}
+
 static void the_log_has_everything_but_hints(void **state)
 {
     (void)state;
@@ -191,12 +270,15 @@ static void the_log_has_everything_but_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers_to_the_user_are_not_covered),
+        cmocka_unit_test(letters_are_arrows_and_fields_explain_themselves),
                                        cmocka_unit_test(both_stand_where_both_fit),
                                        cmocka_unit_test(a_read_answer_makes_room),
                                        cmocka_unit_test(errors_stay_until_a_key),
                                        cmocka_unit_test(seconds_read_it_too_and_nothing_wakes_without_need),
                                        cmocka_unit_test(an_error_is_never_cut),
                                        cmocka_unit_test(no_model_is_said_on_every_page),
-                                       cmocka_unit_test(the_log_has_everything_but_hints)};
+                                       cmocka_unit_test(words_that_mean_nothing_do_nothing),
+        cmocka_unit_test(a_model_that_is_not_there_costs_nothing),
+        cmocka_unit_test(the_log_has_everything_but_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

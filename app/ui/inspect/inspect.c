@@ -400,9 +400,15 @@ void ui_do_field(ui *u, const char *argument)
     if (number(argument, &n)) f->at = f->at + n < 0 ? 0 : f->at + n >= f->n ? f->n - 1 : f->at + n;
     else {
         int i = ui_fields_find(f, argument);
-        if (i < 0) ui_say(u, SAINT_UI_SAY_BAD, "field %s: it is not shown; `fields all` shows every parameter", argument);
-        else f->at = i;
+        if (i < 0) {
+            ui_say(u, SAINT_UI_SAY_BAD, "field %s: it is not shown; `fields all` shows every parameter", argument);
+            return;
+        }
+        f->at = i;
     }
+    /* What it means, where the pane has no row left for that. */
+    const saint_ui_field_spec *s = &f->spec[f->at];
+    if (s->doc && *s->doc && saint_ui_layout_find(&u->layout, SAINT_UI_PANE_PARAMS).h - 2 <= f->n) ui_say_hint(u, "%s: %s", s->name, s->doc);
 }
 
 void ui_do_fields(ui *u, const char *argument)

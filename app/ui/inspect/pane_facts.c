@@ -92,7 +92,8 @@ static void agrees_class(const ui *u, const saint_trace_image *now, const saint_
 
 static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_line)
 {
-    enum { LABEL = 14, STALE = 8 };
+    enum { LABEL = 14, STALE = 8, WITH_WHOM = 46 };
+    const bool narrow = columns < WITH_WHOM;
     columns = one_line ? columns - LABEL - STALE : 2 * (columns - LABEL) - STALE;
     if (columns < 8) columns = 8;
     char text[400], short_text[80];
@@ -120,6 +121,7 @@ static void answer_rows(const ui *u, int other, facts *f, int columns, bool one_
         char kl[24];
         snprintf(kl, sizeof kl, "%.2g", fidelity_kl(base->logits, now->logits, now->n_logits));
         if (!u->info->llm_layers) agrees_class(u, now, base, name, kl, f);
+        else if (at < 0 && narrow) line(f, "agrees", SAINT_UI_GOOD, "yes; KL %s nats", kl); /* with whom is the heading's */
         else if (at < 0) line(f, "agrees", SAINT_UI_GOOD, "yes, with %s; KL %s nats", name, kl);
         else
             line(f, "agrees", SAINT_UI_WARN, "no: %s says \"%s\", differs at token %d, KL %s nats", name,
@@ -245,8 +247,12 @@ static void draw(ui *u, saint_ui_pen pen)
     const char *other = u->plan[UI_A].set && u->plan[UI_A].trace ? "A" : "unpruned", *against = *other == 'A' ? "to A" : "to unpruned";
     bool narrow = in.area.w < 52; /* where a number comes from is worth more than a second one */
     for (int i = 0; i < f->n && narrow; i++) f->fact[i].a = NULL;
-    if (f->n) saint_ui_facts_draw(in, f->fact, f->n, ui_inspect_of(u)->facts_top, narrow ? NULL : other, "now", narrow ? against : NULL);
-    else
+    if (f->n) {
+        const int top = ui_inspect_of(u)->facts_top, lines = saint_ui_facts_draw(in, f->fact, f->n, top, narrow ? NULL : other, "now", narrow ? against : NULL);
+        const bool ascii = saint_ui_pen_ascii(in);
+        if (top > 0) saint_ui_text(in, in.area.w - 1, 0, 1, SAINT_UI_ACCENT, ascii ? "^" : "\u25b4");
+        if (lines > top + in.area.h) saint_ui_text(in, in.area.w - 1, in.area.h - 1, 1, SAINT_UI_ACCENT, ascii ? "v" : "\u25be");
+    } else
         saint_ui_paragraph(in, 1, 0, in.area.w - 2, in.area.h, 0, SAINT_UI_MUTED,
                            u->model_error.code != SAINT_OK     ? u->model_error.text
                            : !u->worker                        ? "the model is being opened"

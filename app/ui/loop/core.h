@@ -264,9 +264,11 @@ struct ui_core {
     bool save_off;    /* it could not be */
     char *written;    /* what stands in its file, as far as it is ours */
     char *last_words; /* for stderr, behind the screen */
+    int record_failed; /* errno of the line that could not be recorded */
     int modules_open, theme; /* theme: of the session, -1 = not chosen */
     bool theme_asked; /* the terminal may say which one suits it */
     bool theme_chosen, model_chosen; /* on the screen: to be kept */
+    bool model_back;                 /* when the model that was asked for cannot be opened, the one before comes back */
     bool kept_layer;                 /* cursor.at is the session's */
     bool asked_used;
     saint_settings asked; /* what --preset and --set gave; zero: nothing was asked */

@@ -22,7 +22,7 @@ static void lay_out(ui *u)
                                  .grid_h = u->info ? u->info->grid_h : 0,
                                  .aspect = aspect_of(u),
                                  .fields = u->fields.n,
-                                 .facts = u->page == SAINT_UI_PAGE_COMPARE ? 10 : 9,
+                                 .facts = u->page == SAINT_UI_PAGE_COMPARE ? 10 : u->info && u->info->llm_layers ? (u->canvas.h >= 50 ? 13 : 11) : 9, /* all, and lines for a long answer */
                                  .whole_image = u->whole_image,
                                  .focus = u->focus};
     saint_ui_layout_make(&u->layout, u->page, u->canvas.w, u->canvas.h, &wish);

@@ -4,8 +4,10 @@
 #include "ui/loop/core.h"
 #include "ui/sweeps/sweeps.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void ui_go(ui *u, saint_ui_page page)
 {
@@ -22,13 +24,49 @@ void ui_go(ui *u, saint_ui_page page)
 
 /* ---- commands ---- */
 
+/* "[on|off]": what an action takes that knows certain words and nothing else; where its row names a kind, a number or several things the action
+ * looks itself. The beginning of one word is that word. NULL: it is none of them, which was said. */
+static const char *one_of_its_words(ui *u, const ui_action *a, const char *argument, char out[32])
+{
+    enum { WORDS = 12 };
+    char list[160], expected[200] = "";
+    const char *word[WORDS];
+    int n = 0, found = -1, begin = 0;
+    snprintf(list, sizeof list, "%s", a->argument[0] == '[' ? a->argument + 1 : a->argument);
+    list[strcspn(list, "]")] = 0;
+    if (!*argument || strchr(a->argument, ' ')) return argument;
+    if (!*list) {
+        ui_say(u, SAINT_UI_SAY_BAD, "%s %.60s: nothing belongs behind %s", a->name, argument, a->name);
+        return NULL;
+    }
+    for (char *p = list, *end; p && n < WORDS; p = end) {
+        end = strchr(p, '|');
+        if (end) *end++ = 0;
+        if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p)) return argument;
+        word[n++] = p;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!strcasecmp(word[i], argument)) found = i, begin = 1, i = n;
+        else if (!strncasecmp(word[i], argument, strlen(argument))) found = i, begin++;
+    }
+    if (begin == 1) {
+        snprintf(out, 32, "%s", word[found]);
+        return out;
+    }
+    for (int i = 0; i < n; i++)
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", word[i]);
+    ui_say(u, SAINT_UI_SAY_BAD, "%s %.60s: expected %s", a->name, argument, expected);
+    return NULL;
+}
+
 static bool perform(ui *u, const ui_action *a, const char *argument)
 {
     const char *why = ui_reason(u, a);
+    char word[32];
     u->core->failed = false;
     u->core->depth++;
     if (why) ui_say(u, SAINT_UI_SAY_BAD, "%s: %s", a->name, why);
-    else a->perform(u, argument);
+    else if ((argument = one_of_its_words(u, a, argument, word))) a->perform(u, argument);
     u->core->depth--;
     ui_redraw(u);
     return !u->core->failed;
@@ -37,14 +75,20 @@ static bool perform(ui *u, const ui_action *a, const char *argument)
 /* Who types the name of a parameter means to set it. */
 static void no_such(ui *u, const char *command, size_t n)
 {
-    char word[64];
+    char word[64], begin[240] = "";
     const char *names[UI_ACTION_COUNT], *like;
+    size_t used = 0;
     snprintf(word, sizeof word, "%.*s", (int)(n < 60 ? n : 60), command);
     word[strcspn(word, "[=")] = 0;
     for (int i = 0; i < UI_ACTION_COUNT; i++) names[i] = ui_action_at(i)->name;
     bool parameter = !strcmp(word, "preset") || !strcmp(word, "compat");
     for (int i = 0; saint_param_at(i) && !parameter; i++) parameter = !strcmp(word, saint_param_at(i)->name);
     if (parameter) ui_say(u, SAINT_UI_SAY_BAD, "%s is a parameter: set %s=VALUE", word, word);
+    for (int i = 0; i < UI_ACTION_COUNT && *word; i++) /* "sweep" */
+        if (!strncmp(names[i], word, strlen(word)) && used + strlen(names[i]) + 2 < sizeof begin)
+            used += (size_t)snprintf(begin + used, sizeof begin - used, "%s%s", used ? ", " : "", names[i]);
+    if (parameter) return;
+    if (used) ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; so begin %s", word, begin);
     else if ((like = nearest_meant(word, names, UI_ACTION_COUNT))) ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; the nearest is %s", word, like);
     else ui_say(u, SAINT_UI_SAY_BAD, "%s: no such command; Ctrl-P finds them all", word);
 }
@@ -89,6 +133,22 @@ static void record_key(ui *u, const saint_ui_event *e)
     } else ui_record(u, "key %s", saint_ui_key_name(e, name));
 }
 
+/* h j k l are arrows for who is used to that: no row of the table has them (a test looks), so they mean nothing else where no text is typed. */
+static bool as_arrow(const saint_ui_event *e, saint_ui_event *arrow)
+{
+    static const struct {
+        uint32_t letter;
+        saint_ui_key key;
+    } same[] = {{'h', SAINT_UI_KEY_LEFT}, {'j', SAINT_UI_KEY_DOWN}, {'k', SAINT_UI_KEY_UP}, {'l', SAINT_UI_KEY_RIGHT}};
+    if (e->kind != SAINT_UI_PRESS || e->key != SAINT_UI_KEY_CHAR || e->mods) return false;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (e->ch != same[i].letter) continue;
+        *arrow = (saint_ui_event){.kind = SAINT_UI_PRESS, .key = same[i].key};
+        return true;
+    }
+    return false;
+}
+
 static void key(ui *u, const saint_ui_event *e)
 {
     char argument[64], command[128], name[24];
@@ -99,6 +159,9 @@ static void key(ui *u, const saint_ui_event *e)
         to_pane(u, u->focus, e, NULL);
         return;
     }
+    saint_ui_event arrow;
+    const saint_ui_event *typed = e;
+    if (as_arrow(e, &arrow)) e = &arrow;
     const ui_action *a = e->kind == SAINT_UI_PRESS ? ui_action_of_key(e, u->page, u->focus, argument, sizeof argument) : NULL;
     if (a) {
         snprintf(command, sizeof command, "%s %s", a->name, argument);
@@ -119,7 +182,7 @@ static void key(ui *u, const saint_ui_event *e)
         u->say = u->core->report_say = SAINT_UI_SAY_NOTHING;
         return;
     }
-    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(e, name));
+    ui_say_hint(u, "%s does nothing here; ? lists the keys", saint_ui_key_name(typed, name));
 }
 
 /* ---- mouse ---- */

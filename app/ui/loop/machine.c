@@ -92,9 +92,12 @@ void ui_machine_adopt(ui *u, ui_loaded *l)
 {
     if (l->ticket != u->core->model_ticket) return; /* another one was asked for meanwhile */
     u->core->opening = false;
+    const bool back = u->core->model_back;
+    u->core->model_back = false;
     if (l->error.code != SAINT_OK) {
-        u->model_error = l->error;
         ui_say(u, SAINT_UI_SAY_BAD, "%s", l->error.text);
+        if (back) ui_machine_open(u, u->model_name);
+        else u->model_error = l->error;
         return;
     }
     ui_machine *m = &l->machine;
@@ -151,5 +154,7 @@ void ui_do_model(ui *u, const char *argument)
         return;
     }
     u->core->model_chosen = true;
+    const bool had = u->worker || u->core->model_back;
     ui_machine_open(u, strcmp(argument, "embedded") ? argument : NULL);
+    u->core->model_back = had; /* a slip of the finger does not cost the model that was there */
 }

@@ -93,7 +93,7 @@ static void help_draw(ui *u, saint_ui_pen whole)
     if (o->filtering || o->line.text[0]) {
         int x = saint_ui_text(top, 0, 0, -1, SAINT_UI_ACCENT, "/ ");
         saint_ui_line_draw(saint_ui_pen_part(top, x, 0, top.area.w - x, 1), &o->line, o->filtering, false);
-    } else saint_ui_text(top, 0, 0, -1, SAINT_UI_MUTED, "Keys as in the footer; every name works behind \":\" and in scripts.");
+    } else saint_ui_text(top, 0, 0, -1, SAINT_UI_MUTED, "Keys as in the footer, h j k l as arrows; every name works behind \":\" and in scripts.");
     int lines = saint_ui_help_draw(body, list, n, o->line.text, 1 << 20, 0); /* only to learn how long it is */
     o->page = body.area.h;
     if (o->top > lines - body.area.h) o->top = lines - body.area.h;

@@ -49,8 +49,12 @@ bool ui_path(ui *u, ui_folder folder, const char *name, char *out, size_t size)
     }
     if (!make_folder(out)) {
         char text[4200];
-        snprintf(text, sizeof text, "%.4000s: cannot be made: %s; the session is not kept", out, strerror(errno));
+        char *words = NULL;
+        int why = errno;
+        snprintf(text, sizeof text, "%.4000s: cannot be made: %s; the session is not kept", out, strerror(why));
         ui_log_add(u, SAINT_UI_SAY_WARN, NULL, text);
+        if (folder == UI_STATE && !u->core->last_words && asprintf(&words, "the session is not kept: %s: cannot be made: %s", out, strerror(why)) >= 0)
+            u->core->last_words = words;
         return false;
     }
     snprintf(out + n, size - (size_t)n, "%s%s", *name ? "/" : "", name);

@@ -16,6 +16,7 @@
 #include "ui/loop/core.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -410,7 +411,7 @@ bool ui_script_step(ui *u)
 void ui_record(ui *u, const char *format, ...)
 {
     FILE *f = u->core->record;
-    if (!f || u->core->depth || u->core->over.kind != UI_OVER_NONE) return;
+    if (!f || u->core->record_failed || u->core->depth || u->core->over.kind != UI_OVER_NONE) return;
     if (u->core->was_idle && !u->core->recorded_wait) fputs("wait idle\n", f);
     u->core->recorded_wait = false;
     if (u->core->record_w != u->canvas.w || u->core->record_h != u->canvas.h) {
@@ -423,5 +424,7 @@ void ui_record(ui *u, const char *format, ...)
     vfprintf(f, format, args);
     va_end(args);
     fputc('\n', f);
-    fflush(f); /* what led to a crash is worth most */
+    if (fflush(f) == 0 && !ferror(f)) return; /* a line at a time: what led to a crash is worth most */
+    u->core->record_failed = errno ? errno : EIO;
+    ui_say(u, SAINT_UI_SAY_BAD, "%s: the recording ends here: %s", u->core->opt->record, strerror(u->core->record_failed));
 }

@@ -188,6 +188,10 @@ int ui_main(const ui_options *o)
     release_stderr(u);
     int status = u->exit_status;
     if (u->core->last_words) fprintf(stderr, "saint ui: %s\n", u->core->last_words);
+    if (u->core->record_failed) { /* who asked for a recording has none that is whole */
+        fprintf(stderr, "saint ui: %s: the recording is not whole: %s\n", o->record, strerror(u->core->record_failed));
+        if (status == 0) status = EXIT_FAILED;
+    }
     ui_close(u);
     return status;
 }

@@ -37,10 +37,10 @@ static const struct {
     const char *name, *head;
     int width;
 } shown_columns[] = {
-    {"metric", NULL, 6},           {"metric_ci_low", "low", 5},     {"metric_ci_high", "high", 5}, {"agreement", "agree", 5},
-    {"equiv_tok_mean", "tokens", 6}, {"flops_ratio", "FLOPs", 5},   {"lat_mean_ms", "ms", 6},      {"speedup", "speedup", 5},
-    {"base_diff", "to full", 6},   {"base_p_holm", "p Holm", 6},    {"kl", "KL", 6},          {"gflops_total_mean", "GFLOP", 6},
-    {"t_prefill_ms", "prefill ms", 6}, {"kv_mib_mean", "KV MiB", 5}, {"n_done", "n", 4},
+    {"metric", NULL, 6},        {"metric_ci_low", "low", 5}, {"metric_ci_high", "high", 5}, {"n_done", "n", 4}, /* a score, its interval, and of how many */
+    {"agreement", "agree", 5},  {"equiv_tok_mean", "tokens", 6}, {"flops_ratio", "FLOPs", 5}, {"lat_mean_ms", "ms", 6}, {"speedup", "speedup", 5},
+    {"base_diff", "to full", 6}, {"base_p_holm", "p Holm", 6}, {"kl", "KL", 6}, {"gflops_total_mean", "GFLOP", 6}, {"t_prefill_ms", "prefill ms", 6},
+    {"kv_mib_mean", "KV MiB", 5},
 };
 
 static void add_column(run_table *r, int column, const char *head, int width, bool right)

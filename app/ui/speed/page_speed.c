@@ -107,7 +107,7 @@ static void draw_sites(saint_ui_pen p, const speed_site *site, int n)
     snprintf(drops, sizeof drops, "%d", gone);
     saint_ui_fixed(cost, sizeof cost, 1e3 * costs, 3);
     saint_ui_fixed(saves, sizeof saves, 1e3 * saved, 3);
-    site_line(p, n < rows ? 1 + n : p.area.h - 1, "together", drops, cost, saves, "", SAINT_UI_STRONG);
+    site_line(p, n < rows ? 1 + n : p.area.h - 1, "together", drops, cost, saves, "one run; predicted", SAINT_UI_STRONG);
 }
 
 static void draw_bars(ui *u, saint_ui_pen p)
@@ -119,7 +119,7 @@ static void draw_bars(ui *u, saint_ui_pen p)
     page_of(u, &g);
     speed_source_text(&g.now, detail, sizeof detail);
     int n = make_rows(u, &g, row), sites = g.rates_known ? speed_sites(u->info, u->plan[UI_NOW].trace, &g.rates, site, SAINT_MAX_SITES) : 0;
-    if (g.now.work.steps > 0) snprintf(note, sizeof note, "decode: %d steps", g.now.work.steps);
+    if (g.now.work.steps > 0) snprintf(note, sizeof note, "decode: %d step%s", g.now.work.steps, g.now.work.steps == 1 ? "" : "s");
     saint_ui_pen in = saint_ui_pane_draw(p, &(saint_ui_pane){.title = "time by stage, ms",
                                                              .detail = detail,
                                                              .note = note,
@@ -166,7 +166,7 @@ static void draw_stacks(ui *u, saint_ui_pen p)
         stack[n] = (saint_ui_stack){label[n], part[n]};
         n++;
     }
-    if (g.now.work.steps > 0) snprintf(detail, sizeof detail, "decoding %d steps each", g.now.work.steps);
+    if (g.now.work.steps > 0) snprintf(detail, sizeof detail, "decoding %d step%s each", g.now.work.steps, g.now.work.steps == 1 ? "" : "s");
     saint_ui_pen in =
         saint_ui_pane_draw(p, &(saint_ui_pane){.title = "plans", .detail = detail, .focus = u->focus == SAINT_UI_PANE_STACKS});
     saint_ui_stacks_draw(saint_ui_pen_part(in, 1, 0, in.area.w - 2, in.area.h), stack, n, part_name, MEASURE_PARTS, "ms", 1);

@@ -1,6 +1,7 @@
 /* sweeps_begin.c - from the form to a running process: folder, request, command. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ bool sweeps_ground(ui *u, sweep_ground *out)
 typedef struct {
     const char *word[64];
     int n;
+    char tower[PATH_MAX];
 } command;
 
 static void word(command *c, const char *text)
@@ -75,12 +77,12 @@ static void option(command *c, const char *name, const char *value)
 static void make_command(const ui *u, const char *request, const char *folder, command *c)
 {
     const load_options *l = &u->core->opt->load;
-    *c = (command){.n = 0};
+    c->n = 0;
     word(c, "saint");
     word(c, "sweep");
     word(c, request);
     option(c, "--out", folder);
-    option(c, "--vision-tower", l->vision_tower);
+    if (l->vision_tower) option(c, "--vision-tower", realpath(l->vision_tower, c->tower) ? c->tower : l->vision_tower); /* it may go on from another folder */
     option(c, "--template", l->template_name);
     option(c, "--image-mode", l->image_mode);
     option(c, "--backend", l->backend);

@@ -67,6 +67,7 @@ static void draw_progress(ui *u, saint_ui_pen p)
     saint_ui_text(in, 1, 1, in.area.w - 2, SAINT_UI_FAINT, e->folder);
     if (in.area.h < 3) return;
     if (e->set && e->state != CHILD_FAILED) about(e->set->data, line, sizeof line);
+    else if (e->state == CHILD_FAILED && e->code < 0) snprintf(line, sizeof line, "killed by signal %d; what is finished is kept", -e->code); /* it had no time to write why */
     else sweeps_log_line(e, line, sizeof line);
     saint_ui_text(in, 1, 2, in.area.w - 2, e->state == CHILD_FAILED ? SAINT_UI_BAD : SAINT_UI_MUTED, line);
 }
