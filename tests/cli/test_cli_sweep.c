@@ -438,26 +438,31 @@ static void fifty_kills_lose_nothing_and_repeat_nothing(void **state)
 {
     (void)state;
     uint64_t rng = 50;
-    size_t before = 0;
-    int kills = 0;
-    expect(sweep(GRID " --out fifty --limit 1"), 0, "complete");
-    watch w = watch_journals("fifty");
-    for (int round = 0; round < 50; round++) {
-        pid_t pid = start(GRID " --out fifty");
-        bool alive = writes(w, 1 + (int)(test_random_bits(&rng) % 6), pid);
-        kill(pid, SIGKILL);
-        int status = ended(pid);
-        assert_true(status == 137 || (!alive && status == 0));
-        kills += status == 137;
-        lines l = lines_of("fifty");
-        assert_true(l.good >= before);
-        before = l.good;
+    int kills = 0, folders = 0;
+    /* Where the test's own signals come late, a folder is complete before the fiftieth: then on with another one. */
+    while (kills < 50) {
+        char folder[24];
+        size_t before = 0;
+        assert_true(folders < 50);
+        snprintf(folder, sizeof folder, "fifty-%d", folders++);
+        expect(sweep(GRID " --out %s --limit 1", folder), 0, "complete");
+        watch w = watch_journals(folder);
+        for (int status = 137; status != 0 && kills < 50;) {
+            pid_t pid = start(GRID " --out %s", folder);
+            (void)writes(w, 1 + (int)(test_random_bits(&rng) % 6), pid);
+            kill(pid, SIGKILL);
+            status = ended(pid);
+            assert_true(status == 137 || status == 0);
+            kills += status == 137;
+            lines l = lines_of(folder);
+            assert_true(l.good >= before);
+            before = l.good;
+        }
+        close(w.fd);
+        expect(sweep(GRID " --out %s", folder), 0, "complete: 308 units");
+        same_as_reference(folder);
+        assert_int_equal(lines_of(folder).good, UNITS); /* whatever was written once was not run again */
     }
-    close(w.fd);
-    assert_true(kills >= 40);
-    expect(sweep(GRID " --out fifty"), 0, "complete: 308 units");
-    same_as_reference("fifty");
-    assert_int_equal(lines_of("fifty").good, UNITS); /* whatever was written once was not run again */
 }
 
 static void signals_end_it_gently(void **state)
