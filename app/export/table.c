@@ -237,10 +237,11 @@ void cell_text(table *t, table_cell *out, const char *text)
 
 void cell_time(table *t, table_cell *out, double unix_time)
 {
+    if (!(unix_time > 0 && unix_time < 1e11)) return; /* a trial that has not begun: infinity */
     time_t seconds = (time_t)unix_time;
     struct tm utc;
     char s[40];
-    if (!(unix_time > 0 && unix_time < 1e11) || !gmtime_r(&seconds, &utc) || !strftime(s, sizeof s, "%Y-%m-%dT%H:%M:%SZ", &utc)) return;
+    if (!gmtime_r(&seconds, &utc) || !strftime(s, sizeof s, "%Y-%m-%dT%H:%M:%SZ", &utc)) return;
     cell_text(t, out, s);
 }
 
