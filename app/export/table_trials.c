@@ -145,36 +145,34 @@ static const column versus_columns[] = {
     {{"diverged_mean", "tokens", "mean place of the first differing token, where one differs", 0, 2}, .get = get_fidelity, AT(diverged)},
     {{NULL, NULL, NULL, 0, 0}, .get = NULL}};
 
-/* Sums over the samples whose times count. */
-GETTER(get_first_token)
+/* Mean over the samples whose times count; NaN where none does. */
+static double mean_timed(const table *t, size_t row, double (*of)(const eval_result *e))
 {
     const sweep_trial *r = table_row_trial(t, row);
     double sum = 0;
     size_t n = 0;
-    UNUSED_COLUMN;
     for (size_t i = 0; i < t->s->n_samples; i++) {
         const eval_result *e = r->result[i];
         if (!e || e->state != EVAL_OK || !e->timing_valid) continue;
-        sum += eval_result_ttft(e);
+        sum += of(e);
         n++;
     }
-    if (n) cell_number(out, 1e3 * sum / (double)n);
+    return n ? sum / (double)n : (double)NAN;
 }
+
+GETTER(get_first_token)
+{
+    UNUSED_COLUMN;
+    cell_number(out, 1e3 * mean_timed(t, row, eval_result_ttft));
+}
+
+static double generating(const eval_result *e) { return e->s_total - e->s_preprocess; }
 
 /* As SAINT's published code times: all that generates, the ViT included, but neither reading nor preprocessing; no warm-up, a plain mean. */
 GETTER(get_seed_latency)
 {
-    const sweep_trial *r = table_row_trial(t, row);
-    double sum = 0;
-    size_t n = 0;
     UNUSED_COLUMN;
-    for (size_t i = 0; i < t->s->n_samples; i++) {
-        const eval_result *e = r->result[i];
-        if (!e || e->state != EVAL_OK || !e->timing_valid) continue;
-        sum += e->s_total - e->s_preprocess;
-        n++;
-    }
-    if (n) cell_number(out, sum / (double)n);
+    cell_number(out, mean_timed(t, row, generating));
 }
 
 GETTER(get_per_token)
